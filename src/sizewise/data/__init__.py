@@ -1,0 +1,143 @@
+"""Data sets in memory, as tensors, split and normalised."""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sizewise.config import DataConfig
+from sizewise.data.sources import Arrays, read
+from sizewise.data.spec import DataSpec
+from sizewise.errors import UserError
+
+__all__ = ["DataSpec", "Dataset", "Normalisation", "Split", "carve_validation", "load"]
+
+
+class Split(NamedTuple):
+    """Normalised inputs (N, C, *S), float32, and targets (N,), int64."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def to(self, device: torch.device) -> "Split":
+        return Split(self.inputs.to(device), self.targets.to(device))
+
+
+class Normalisation(NamedTuple):
+    """Mean and standard deviation of each channel over the training samples, each of length C."""
+
+    mean: list[float]
+    std: list[float]
+
+    def apply(self, inputs: np.ndarray) -> Tensor:
+        """Return `inputs` (N, C, *S) less the mean, over the deviation, as float32."""
+        copy = torch.from_numpy(np.ascontiguousarray(inputs)).to(torch.float32, copy=True)
+        per_channel = (1, -1) + (1,) * (copy.ndim - 2)
+        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
+        return copy.sub_(mean.view(per_channel)).div_(std.view(per_channel))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set ready to train on.
+
+    Args:
+        spec: its shape.
+        train, validation: a stratified division of the published training samples.
+        test: the published test samples.
+        normalisation: what was applied to all three.
+        fingerprint: a hash of the published bytes and of the division.
+    """
+
+    spec: DataSpec
+    train: Split
+    validation: Split
+    test: Split
+    normalisation: Normalisation
+    fingerprint: str
+
+    def to(self, device: torch.device) -> "Dataset":
+        return dataclasses.replace(
+            self,
+            train=self.train.to(device),
+            validation=self.validation.to(device),
+            test=self.test.to(device),
+        )
+
+
+def load(config: DataConfig, seed: int) -> Dataset:
+    """Return the set that `config` names, with validation carved out of training by `seed`.
+
+    Raises:
+        UserError: the set's files can't be had, or it is too small to divide.
+    """
+    arrays = read(config)
+    training, validation = carve_validation(arrays.train_targets, config.validation_fraction, seed)
+    if not len(validation) or not len(training):
+        raise UserError(
+            f"data.validation_fraction={config.validation_fraction} of {len(arrays.train_targets)} "
+            "training samples leaves a split empty; expected at least one sample of each"
+        )
+    train_inputs = arrays.train_inputs[training]
+    normalisation = _measure(train_inputs)
+
+    def split(inputs: np.ndarray, targets: np.ndarray) -> Split:
+        return Split(normalisation.apply(inputs), torch.from_numpy(targets.astype(np.int64)))
+
+    return Dataset(
+        spec=DataSpec(config.name, arrays.train_inputs.shape[1:], arrays.class_names),
+        train=split(train_inputs, arrays.train_targets[training]),
+        validation=split(arrays.train_inputs[validation], arrays.train_targets[validation]),
+        test=split(arrays.test_inputs, arrays.test_targets),
+        normalisation=normalisation,
+        fingerprint=_fingerprint(arrays, training, validation),
+    )
+
+
+def carve_validation(
+    targets: np.ndarray, fraction: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide samples into training and validation, class by class.
+
+    Args:
+        targets: (N,) class indices.
+        fraction: the share of each class that goes to validation.
+        seed: which samples do.
+
+    Returns:
+        Sorted indices of the training and of the validation samples, disjoint, together all N.
+    """
+    random = np.random.default_rng(seed)
+    chosen = np.zeros(len(targets), dtype=bool)
+    for label in np.unique(targets):
+        members = np.flatnonzero(targets == label)
+        chosen[random.permutation(members)[: round(fraction * len(members))]] = True
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def _measure(inputs: np.ndarray) -> Normalisation:
+    axes = (0, *range(2, inputs.ndim))
+    mean = inputs.mean(axis=axes, dtype=np.float64)
+    std = inputs.std(axis=axes, dtype=np.float64)
+    return Normalisation(mean.tolist(), np.where(std > 0, std, 1.0).tolist())
+
+
+def _fingerprint(arrays: Arrays, *indices: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    published = (
+        arrays.train_inputs,
+        arrays.train_targets,
+        arrays.test_inputs,
+        arrays.test_targets,
+    )
+    for array in (*published, *indices):
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]

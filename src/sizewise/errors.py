@@ -1,0 +1,19 @@
+"""The one exception whose message is meant for the person at the keyboard."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """What was wrong, what was expected and what to type instead, in one line.
+
+    The entry points print it without a traceback and exit with code 2.
+    """
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str:
+    """Return `candidates` as a phrase for an error, led by the one most like `word`."""
+    candidates = sorted(candidates)
+    close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.5)
+    guess = f"did you mean {close[0]}? " if close else ""
+    return f"{guess}(there are: {', '.join(candidates)})"

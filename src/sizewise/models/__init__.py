@@ -1,0 +1,79 @@
+"""Families: architectures that can be built at any width.
+
+To add one: write a module whose constructor takes `spec`, `width` and, if it has that knob,
+`depth`; name it in `FAMILIES`; give it a conf/model/NAME.yaml.
+"""
+
+import importlib
+import inspect
+
+from torch import nn
+
+from sizewise.data.spec import DataSpec
+from sizewise.errors import UserError, nearest
+from sizewise.models.attention import Attention
+from sizewise.models.cnn import CNN
+from sizewise.models.mlp import MLP, Logistic
+from sizewise.models.recurrent import GRU, LSTM, RNN
+
+FAMILIES: dict[str, type[nn.Module]] = {
+    "cnn": CNN,
+    "lstm": LSTM,
+    "attention": Attention,
+    "rnn": RNN,
+    "gru": GRU,
+    "mlp": MLP,
+    "logistic": Logistic,
+}
+
+
+def build(
+    spec: DataSpec,
+    family: str,
+    width: int | None,
+    depth: int | None = None,
+    target: str | None = None,
+) -> nn.Module:
+    """Build a freshly initialised network for data of shape `spec`.
+
+    Args:
+        spec: the data's shape.
+        family: a name in `FAMILIES`; not read where `target` is given.
+        width: the family's size knob; None where the family has a form without one.
+        depth: the number of layers, for the families that have this knob; None for the others.
+        target: `package.Class` of a network of your own, called with `spec`, `width` and, unless
+            None, `depth`.
+
+    Raises:
+        UserError: there is no such family or class, or it does not take these arguments.
+    """
+    if target is not None:
+        network, named = _import_class(target), f"model._target_={target}"
+    elif family in FAMILIES:
+        network, named = FAMILIES[family], f"model={family}"
+    else:
+        raise UserError(f"there is no model family {family}: {nearest(family, FAMILIES)}")
+    parameters = inspect.signature(network).parameters
+    knobs: dict[str, int] = {}
+    for name, value in (("width", width), ("depth", depth)):
+        if value is not None and name not in parameters:
+            raise UserError(f"{named} has no {name}; expected model.{name}=null")
+        if value is not None:
+            knobs[name] = value
+        elif name in parameters and parameters[name].default is inspect.Parameter.empty:
+            raise UserError(f"{named} needs a {name}; give it with model.{name}=NUMBER")
+    return network(spec, **knobs)
+
+
+def _import_class(target: str) -> type[nn.Module]:
+    module_name, _, class_name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"model._target_={target} can't be imported ({error}): expected package.Class, with "
+            "the package installed or on PYTHONPATH"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise UserError(f"model._target_={target} is not a torch.nn.Module class")
+    return found

@@ -1,0 +1,91 @@
+"""A run's result as a typed record, and a file of them: one JSON object per line.
+
+The report reads nothing else.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What one run was and what came of it.
+
+    Args:
+        run_id, name: the MLflow run's.
+        run_key: hash of what determines the result.
+        family: the architecture's name; `width` and `depth` are its knobs.
+        size_asked: the parameter budget; None if the width was given.
+        parameters: trainable parameters, in all and by layer group.
+        data: the data set's name; `fingerprint` is the hash of its bytes and splits.
+        seed: decides initialisation, the order of samples and the validation split.
+        best_epoch, epochs, steps: the epoch whose weights were kept; how many were trained.
+        stopped_by: what ended training, in words.
+        metrics: final metrics and costs by their MLflow names.
+        history: each epoch's metrics, in order.
+        config: the whole config, flat.
+        folder: the run's output folder.
+        git_commit: of the code, with `+` where the tree had changes; None outside git.
+    """
+
+    run_id: str
+    name: str
+    run_key: str
+    family: str
+    width: int | None
+    depth: int | None
+    size_asked: int | None
+    parameters: int
+    parameters_by_group: dict[str, int]
+    data: str
+    fingerprint: str
+    seed: int
+    best_epoch: int
+    epochs: int
+    steps: int
+    stopped_by: str
+    metrics: dict[str, float]
+    history: list[dict[str, float]]
+    config: dict[str, Any]
+    folder: str
+    git_commit: str | None
+
+    def to_json(self) -> str:
+        """Return the record as one line."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> "RunRecord":
+        """Return the record that `to_json` wrote.
+
+        Raises:
+            ValueError: the line is not such a record.
+        """
+        try:
+            return cls(**json.loads(line))
+        except TypeError as error:
+            raise ValueError(f"not a run record: {error}") from error
+
+
+def read_records(path: Path) -> list[RunRecord]:
+    """Return the records of a .jsonl file, in its order.
+
+    Raises:
+        ValueError: a line is not a record; the message names it.
+    """
+    records = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        try:
+            records.append(RunRecord.from_json(line))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from error
+    return records
+
+
+def write_records(path: Path, records: Iterable[RunRecord]) -> None:
+    """Write `records` to `path`, one per line."""
+    path.write_text("".join(record.to_json() + "\n" for record in records))

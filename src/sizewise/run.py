@@ -1,0 +1,228 @@
+"""One run, end to end: data, network, training, test, costs, records."""
+
+import hashlib
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from sizewise import cost, plots, tracking
+from sizewise.config import Config, flatten, run_key
+from sizewise.data import Dataset, load
+from sizewise.errors import UserError
+from sizewise.models import build
+from sizewise.records import RunRecord, write_records
+from sizewise.screen import Screen, readable_count
+from sizewise.sizing import count_parameters, solve_width
+from sizewise.training.checkpoint import SavedModel, save_model
+from sizewise.training.evaluate import Scores, evaluate
+from sizewise.training.loop import fit
+from sizewise.training.state import TrainState
+
+BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
+PACKAGE = Path(__file__).parent
+
+
+def run(config: Config, folder: Path, overrides: Sequence[str] = ()) -> RunRecord:
+    """Train the network that `config` describes, score it once on the test set, and record it.
+
+    Args:
+        config: a parsed config.
+        folder: for the run's files; made if it is not there.
+        overrides: what was typed on the command line, for the record.
+
+    Raises:
+        UserError: something in the config, the data or the store can't be used, or the loss
+            stopped being finite; in the last case the MLflow run is kept and marked FAILED.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    device = prepare_torch(config)
+    cost.reset_peak_memory(device)
+    dataset = load(config.data, config.seed).to(device)
+    model, width = _build_model(config, dataset)
+    model.to(device)
+    size = count_parameters(model)
+    name = f"{config.model.name}-{readable_count(size)}-{config.data.name}-s{config.seed}"
+    key = run_key(config, dataset.fingerprint, _source_hash(type(model)))
+
+    store = tracking.open_store(config.tracking)
+    tracker = tracking.start_run(
+        store,
+        name,
+        folder,
+        params=flatten(config) | {"parameters": size, "model.width": width},
+        tags={
+            "run_key": key,
+            "family": config.model.name,
+            "folder": str(folder.resolve()),
+            "overrides": " ".join(overrides),
+        },
+        dataset={
+            "name": config.data.name,
+            "digest": dataset.fingerprint,
+            "source": config.data.name,
+            "profile": {
+                "train": len(dataset.train),
+                "validation": len(dataset.validation),
+                "test": len(dataset.test),
+                "shape": dataset.spec.input_shape,
+            },
+        },
+    )
+    screen = Screen(name, config.training.epochs)
+    with tracker, screen:
+
+        def log(epoch: int, metrics: dict[str, float]) -> None:
+            tracker.log(epoch, metrics)
+            screen.show_epoch(epoch, metrics)
+
+        state = fit(model, dataset, config.training, seed=config.seed, log=log)
+        scores = evaluate(model, dataset.test, dataset.spec.num_classes)
+        assert state.best is not None
+        saved = SavedModel(
+            spec=dataset.spec,
+            normalisation=dataset.normalisation,
+            family=config.model.family,
+            width=width,
+            depth=config.model.depth,
+            target=config.model._target_,
+            weights=state.best.weights,
+        )
+        model_bytes = save_model(folder / "model.pt", saved)
+        metrics = {
+            "test/loss": scores.loss,
+            "test/accuracy": scores.accuracy,
+            "test/macro_f1": scores.macro_f1,
+            **_measure_costs(model, dataset, state, model_bytes, device),
+        }
+        tracker.log(state.epoch, metrics)
+        record = RunRecord(
+            run_id=tracker.run_id,
+            name=name,
+            run_key=key,
+            family=config.model.name,
+            width=width,
+            depth=config.model.depth,
+            size_asked=config.size,
+            parameters=size,
+            parameters_by_group=cost.parameters_by_group(model),
+            data=config.data.name,
+            fingerprint=dataset.fingerprint,
+            seed=config.seed,
+            best_epoch=state.best.epoch,
+            epochs=state.epoch,
+            steps=state.step,
+            stopped_by=state.stopped_by,
+            metrics=metrics,
+            history=state.history,
+            config=flatten(config),
+            folder=str(folder),
+            git_commit=tracking.git_commit(),
+        )
+        for path in _write_files(folder, config, record, scores, dataset.spec.class_names):
+            tracker.log_artifact(path)
+        tracker.log_model(folder / "model.pt", dataset.spec.input_shape, _user_code(type(model)))
+    screen.show_result(record, store.uri)
+    return record
+
+
+def prepare_torch(config: Config) -> torch.device:
+    """Set PyTorch's threads and determinism, and return the device to train on.
+
+    Raises:
+        UserError: there is no such device here.
+    """
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    torch.set_flush_denormal(True)  # denormal weights of dying units slow a CPU down tenfold
+    name = config.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+        if name == "cpu" and torch.backends.mps.is_available():
+            name = "mps"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(
+            f"device={name} is not available here; expected auto, cpu, cuda, cuda:N or mps"
+        ) from error
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is random without it
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    return device
+
+
+def _build_model(config: Config, dataset: Dataset) -> tuple[nn.Module, int | None]:
+    wanted, spec = config.model, dataset.spec
+    width = wanted.width
+    if config.size is not None:
+        width = solve_width(config.size, spec, wanted.family, wanted.depth, wanted._target_)
+    with torch.device("meta"):
+        size = count_parameters(build(spec, wanted.family, width, wanted.depth, wanted._target_))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size * BYTES_PER_PARAMETER > memory:
+        raise UserError(
+            f"{readable_count(size)} parameters take {size * BYTES_PER_PARAMETER / 1e9:.0f} GB to "
+            f"train, and this machine has {memory / 1e9:.0f} GB; try a smaller size or model.width"
+        )
+    torch.manual_seed(config.seed)
+    return build(spec, wanted.family, width, wanted.depth, wanted._target_), width
+
+
+def _measure_costs(
+    model: nn.Module, dataset: Dataset, state: TrainState, model_bytes: int, device: torch.device
+) -> dict[str, float]:
+    peak = cost.peak_memory_mb(device)  # before the costs' own batches can raise it
+    speed = cost.measure_speed(model, dataset.spec)
+    costs = {
+        "cost/parameters": count_parameters(model),
+        "cost/train_seconds": state.train_seconds,
+        "cost/peak_memory_mb": peak,
+        "cost/model_bytes": model_bytes,
+        "cost/latency_ms_p50": speed.latency_ms_p50,
+        "cost/latency_ms_p95": speed.latency_ms_p95,
+        "cost/throughput": speed.throughput,
+    }
+    flops = cost.flops_per_sample(model, dataset.spec)
+    if flops is not None:
+        costs |= {"cost/flops_inference": flops.inference, "cost/flops_training": flops.training}
+    return costs
+
+
+def _write_files(
+    folder: Path, config: Config, record: RunRecord, scores: Scores, class_names: tuple[str, ...]
+) -> list[Path]:
+    """Write the run's files and return those that are its artifacts."""
+    confusion = scores.confusion.numpy()
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    write_records(folder / "record.jsonl", [record])
+    np.savetxt(folder / "confusion.csv", confusion, fmt="%d", delimiter=",")
+    plots.learning_curves(record).savefig(folder / "learning_curves.png")
+    plots.confusion_matrix(record, confusion, class_names).savefig(folder / "confusion.png")
+    names = ("config.yaml", "record.jsonl", "metrics.jsonl", "model.pt", "confusion.csv")
+    return [folder / name for name in (*names, "learning_curves.png", "confusion.png")]
+
+
+def _source_hash(network: type[nn.Module]) -> str:
+    """Hash the code that shapes a run's result, a network of the user's own included."""
+    sources = [*PACKAGE.glob("data/*.py"), *PACKAGE.glob("models/*.py")]
+    sources += [*PACKAGE.glob("training/*.py"), PACKAGE / "sizing.py", *_user_code(network)]
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _user_code(network: type[nn.Module]) -> list[Path]:
+    """Return the file of a network that is not sizewise's own."""
+    if network.__module__.startswith("sizewise."):
+        return []
+    module = sys.modules[network.__module__]
+    return [Path(inspect.getfile(module))]

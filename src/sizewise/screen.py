@@ -1,0 +1,87 @@
+"""What a run shows on the screen."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sizewise.records import RunRecord
+
+
+def readable_count(count: int) -> str:
+    """Return a count in at most four digits: 280, 13.4k, 1.2M."""
+    for unit, divisor in (("M", 1_000_000), ("k", 1_000)):
+        if count >= divisor * 0.99995:
+            return (
+                f"{count / divisor:.3g}{unit}"
+                if count < 999.5 * divisor
+                else f"{count / divisor:.0f}{unit}"
+            )
+    return str(count)
+
+
+class Screen:
+    """A run's progress: one moving line on a terminal, one plain line per epoch elsewhere."""
+
+    def __init__(self, name: str, epochs: int) -> None:
+        self._console = Console()
+        self._name = name
+        self._epochs = epochs
+        self._started = time.monotonic()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("epoch {task.completed}/{task.total}  {task.fields[scores]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task(name, total=epochs, scores="")
+
+    def __enter__(self) -> "Screen":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Show a finished epoch, counted from 1, by its metrics."""
+        scores = (
+            f"loss {metrics['train/loss']:.4f}  train {metrics['train/accuracy']:.1%}  "
+            f"validation {metrics['val/accuracy']:.1%}"
+        )
+        self._progress.update(self._task, completed=epoch, scores=scores)
+        if not self._console.is_terminal:
+            left = (time.monotonic() - self._started) / epoch * (self._epochs - epoch)
+            speed = f"{metrics['samples_per_second']:,.0f} samples/s"
+            print(
+                f"{self._name}  epoch {epoch}/{self._epochs}  {scores}  {speed}  {left:.0f} s left",
+                flush=True,
+            )
+
+    def show_result(self, record: RunRecord, store_uri: str) -> None:
+        """Show what came of the run and where it is."""
+        metrics = record.metrics
+        asked = "" if record.size_asked is None else f" (asked for {record.size_asked:,})"
+        rows = {
+            "test accuracy": f"{metrics['test/accuracy']:.2%}",
+            "parameters": f"{record.parameters:,}{asked}",
+            "training": f"{metrics['cost/train_seconds']:.1f} s, best epoch {record.best_epoch} of "
+            f"{record.epochs}; {record.stopped_by}",
+            "latency": f"{metrics['cost/latency_ms_p50']:.2f} ms (p95 "
+            f"{metrics['cost/latency_ms_p95']:.2f} ms)",
+            "files": record.folder,
+            "MLflow run": f"{record.run_id}  in {store_uri}",
+            "browse": store_uri
+            if store_uri.startswith("http")
+            else f"sizewise ui --uri {store_uri}",
+        }
+        table = Table(title=record.name, show_header=False, title_justify="left", box=None)
+        for name, value in rows.items():
+            table.add_row(name, value)
+        self._console.print(table, soft_wrap=True)

@@ -1,0 +1,271 @@
+"""Runs in MLflow. The only module that imports it."""
+
+import json
+import logging
+import os
+import platform
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
+
+import mlflow
+import numpy as np
+from filelock import FileLock
+from mlflow.entities import Dataset as DatasetEntity
+from mlflow.entities import DatasetInput, InputTag, Metric, Param
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types.schema import Schema, TensorSpec
+from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAM_VAL_LENGTH
+from sqlalchemy.exc import SQLAlchemyError
+
+from sizewise.config import TrackingConfig
+from sizewise.errors import UserError
+
+FLUSH_SECONDS = 5.0
+MODEL_REQUIREMENTS = ("torch", "numpy", "mlflow")
+PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened MLflow store with the experiment that runs go to."""
+
+    client: mlflow.MlflowClient
+    experiment_id: str
+    uri: str
+
+
+def open_store(config: TrackingConfig) -> Store:
+    """Open the store, making its schema and its experiment where they are not there yet.
+
+    Raises:
+        UserError: it can't be opened.
+    """
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if config.uri.startswith(("http://", "https://")):
+        _check_server(config.uri)
+    try:
+        with _only_one_opens(config.uri):
+            client = mlflow.MlflowClient(config.uri)
+            experiment_id = _find_or_create_experiment(client, config)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise UserError(
+            f"the MLflow store {config.uri} can't be opened ({_first_line(error)}); expected one "
+            "like sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000, given by tracking.uri"
+        ) from error
+    # Model.log has no other way to know where its model belongs.
+    mlflow.set_tracking_uri(config.uri)
+    mlflow.set_experiment(experiment_id=experiment_id)
+    return Store(client, experiment_id, config.uri)
+
+
+def _check_server(uri: str) -> None:
+    """Ask the server once, since MLflow's own client would go on asking for minutes."""
+    try:
+        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=5).close()
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise UserError(
+            f"no MLflow server answers at {uri} ({_first_line(error)}); start it, or log to a file "
+            "with tracking.uri=sqlite:///mlruns/mlflow.db"
+        ) from error
+
+
+@contextmanager
+def _only_one_opens(uri: str) -> Iterator[None]:
+    """Keep processes that meet an empty SQLite file from running its migrations together."""
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    database = Path(uri.removeprefix("sqlite:///"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(database.with_suffix(".lock")):
+        yield
+
+
+def _find_or_create_experiment(client: mlflow.MlflowClient, config: TrackingConfig) -> str:
+    found = client.get_experiment_by_name(config.experiment)
+    if found is not None:
+        if found.lifecycle_stage == "deleted":
+            raise UserError(
+                f"the MLflow experiment {config.experiment} is deleted; restore it with `mlflow "
+                f"experiments restore -x {found.experiment_id}`, or choose another with "
+                "tracking.experiment=NAME"
+            )
+        return str(found.experiment_id)
+    artifacts = None if config.artifacts is None else Path(config.artifacts).resolve().as_uri()
+    return str(
+        client.create_experiment(
+            config.experiment,
+            artifact_location=artifacts,
+            tags={
+                # Without it MLflow's UI asks each visitor what kind of experiment this is.
+                "mlflow.experimentKind": "custom_model_development",
+                "mlflow.experiment.primaryMetric.name": "test/accuracy",
+                "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+            },
+        )
+    )
+
+
+@dataclass
+class Tracker:
+    """One MLflow run, from its start to its end.
+
+    Metrics are gathered and sent in batches, so that tracking costs training next to nothing;
+    each is also written to `metrics.jsonl` in the run's folder at once. As a context manager it
+    closes the run: FINISHED, KILLED by Ctrl-C, or FAILED with the error as a tag.
+    """
+
+    store: Store
+    run_id: str
+    folder: Path
+    _unsent: list[Metric] = field(default_factory=list)
+    _sent_at: float = field(default_factory=time.monotonic)
+
+    def log(self, step: int, metrics: dict[str, float]) -> None:
+        """Log `metrics` by name at `step`."""
+        now = time.time_ns() // 1_000_000
+        with (self.folder / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps({"step": step, "timestamp": now} | metrics) + "\n")
+        self._unsent += [Metric(name, value, now, step) for name, value in metrics.items()]
+        if time.monotonic() - self._sent_at > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what has gathered."""
+        while self._unsent:
+            batch = self._unsent[:MAX_METRICS_PER_BATCH]
+            self.store.client.log_batch(self.run_id, metrics=batch)
+            del self._unsent[: len(batch)]
+        self._sent_at = time.monotonic()
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Copy the file `path` to the run's artifacts."""
+        self.store.client.log_artifact(self.run_id, str(path), folder)
+
+    def log_model(self, path: Path, input_shape: tuple[int, ...], code: list[Path]) -> None:
+        """Log a saved network as a model that MLflow can serve.
+
+        It is rebuilt from its weights by `sizewise.predict`, nothing is pickled; the package's own
+        code goes with it, so that serving needs only PyTorch.
+
+        Args:
+            path: what `checkpoint.save_model` wrote.
+            input_shape: of one sample, (C, *S).
+            code: files or folders that hold classes of the user's own.
+        """
+        inputs = TensorSpec(np.dtype("float32"), (-1, *input_shape))
+        probabilities = TensorSpec(np.dtype("float32"), (-1, -1))
+        with warnings.catch_warnings():
+            # An example would only repeat the signature, and costs the first run a second.
+            warnings.filterwarnings("ignore", message=".*input example was not provided")
+            Model.log(
+                artifact_path=None,
+                name="model",
+                flavor=mlflow.pyfunc,
+                run_id=self.run_id,
+                loader_module="sizewise.predict",
+                data_path=str(path),
+                code_paths=[str(PACKAGE), *map(str, code)],
+                signature=ModelSignature(Schema([inputs]), Schema([probabilities])),
+                pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
+            )
+
+    def __enter__(self) -> "Tracker":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        status = "FINISHED"
+        if error is not None:
+            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            tag = f"{type(error).__name__}: {error}"[:MAX_PARAM_VAL_LENGTH]
+            self.store.client.set_tag(self.run_id, "error", tag)
+        self.flush()
+        self.store.client.set_terminated(self.run_id, status)
+
+
+def start_run(
+    store: Store,
+    name: str,
+    folder: Path,
+    params: dict[str, Any],
+    tags: dict[str, str],
+    dataset: dict[str, Any],
+) -> Tracker:
+    """Create an MLflow run and return its tracker.
+
+    Args:
+        store: where.
+        name: as shown in the UI.
+        folder: the run's output folder; a file in it will hold the run's id.
+        params: logged as they are; a value longer than MLflow's limit is cut, with an ellipsis.
+        tags: in addition to those for the code's commit, the versions and the host.
+        dataset: `name`, `digest`, `source`, and a `profile` of plain values.
+    """
+    run = store.client.create_run(store.experiment_id, run_name=name, tags=_environment() | tags)
+    run_id = str(run.info.run_id)
+    (folder / "mlflow_run_id").write_text(run_id + "\n")
+    store.client.log_batch(run_id, params=[Param(k, _shortened(v)) for k, v in params.items()])
+    entity = DatasetEntity(
+        name=dataset["name"],
+        digest=dataset["digest"],
+        source_type="sizewise",
+        source=json.dumps({"source": dataset["source"]}),
+        profile=json.dumps(dataset["profile"]),
+    )
+    use = InputTag("mlflow.data.context", "training")
+    store.client.log_inputs(run_id, datasets=[DatasetInput(entity, [use])])
+    return Tracker(store, run_id, folder)
+
+
+def _shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= MAX_PARAM_VAL_LENGTH else text[: MAX_PARAM_VAL_LENGTH - 1] + "…"
+
+
+def git_commit() -> str | None:
+    """Return the commit of the code that runs, with `+` where files differ from it."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(PACKAGE), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _environment() -> dict[str, str]:
+    commit = git_commit()
+    tags = {
+        "host": socket.gethostname(),
+        "version.python": platform.python_version(),
+        **{f"version.{name}": version(name) for name in ("sizewise", "torch", "mlflow")},
+    }
+    if commit is not None:
+        tags |= {
+            "mlflow.source.git.commit": commit.rstrip("+"),
+            "git.dirty": str(commit.endswith("+")).lower(),
+        }
+    return tags
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,1 @@
+"""The training procedure of the article: initialise; forward and loss; gradient step; repeat."""

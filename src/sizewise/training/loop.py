@@ -1,0 +1,158 @@
+"""The training loop."""
+
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sizewise.config import TrainingConfig
+from sizewise.data import Dataset, Split
+from sizewise.data.sampler import epoch_order
+from sizewise.errors import UserError
+from sizewise.training.evaluate import evaluate
+from sizewise.training.schedule import learning_rate_at
+from sizewise.training.state import Best, TrainState
+
+Log = Callable[[int, dict[str, float]], None]
+
+# A non-finite loss is looked for every so many steps: each look makes a GPU wait.
+CHECK_EVERY = 50
+KERAS_EPSILON = 1e-7  # PyTorch's own default is 1e-8
+
+
+def total_steps(config: TrainingConfig, num_samples: int) -> int:
+    """The number of gradient steps if nothing stops training early."""
+    steps = config.epochs * math.ceil(num_samples / config.batch_size)
+    return steps if config.max_steps is None else min(steps, config.max_steps)
+
+
+def fit(
+    model: nn.Module, dataset: Dataset, config: TrainingConfig, *, seed: int, log: Log
+) -> TrainState:
+    """Train `model` in place with Adam and leave it with the weights of its best epoch.
+
+    The best epoch is chosen by the one-standard-error rule (Hastie et al., The Elements of
+    Statistical Learning, section 7.10): the latest whose validation accuracy is within one
+    standard error of the highest. The highest itself is a noisy choice on a small split, and tends
+    to fall before the schedule has brought the learning rate down.
+
+    Training ends after `epochs` or `max_steps`, once an epoch's training loss is at most
+    `stop_loss`, or after `patience` epochs without a higher validation accuracy.
+
+    Args:
+        model: on the device of the data.
+        dataset: its test split is not read.
+        config: the training keys.
+        seed: decides the order of the samples.
+        log: called after each epoch with its number, from 1, and its metrics by name.
+
+    Raises:
+        UserError: the loss stopped being finite.
+    """
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=config.learning_rate, eps=KERAS_EPSILON, fused=True
+    )
+    state = TrainState(model=model, optimizer=optimizer)
+    while not state.stopped_by:
+        started = time.perf_counter()
+        metrics = _train_epoch(state, dataset.train, config, seed)
+        seconds = time.perf_counter() - started
+        state.epoch += 1
+        state.train_seconds += seconds
+
+        validation = evaluate(model, dataset.validation, dataset.spec.num_classes)
+        metrics |= {
+            "val/loss": validation.loss,
+            "val/accuracy": validation.accuracy,
+            "samples_per_second": metrics.pop("samples") / seconds,
+        }
+        if validation.accuracy > state.top_accuracy:
+            state.top_accuracy, state.top_epoch = validation.accuracy, state.epoch
+        error = _standard_error(state.top_accuracy, len(dataset.validation))
+        if validation.accuracy >= state.top_accuracy - error:
+            weights = {name: value.clone() for name, value in model.state_dict().items()}
+            state.best = Best(state.epoch, validation.accuracy, validation.loss, weights)
+        state.history.append(metrics)
+        log(state.epoch, metrics)
+        state.stopped_by = _reason_to_stop(state, config, len(dataset.train), metrics["train/loss"])
+    assert state.best is not None
+    model.load_state_dict(state.best.weights)
+    return state
+
+
+def _train_epoch(
+    state: TrainState, train: Split, config: TrainingConfig, seed: int
+) -> dict[str, float]:
+    """Take one epoch's gradient steps and return its metrics, with the count of its `samples`."""
+    device = train.inputs.device
+    limit = total_steps(config, len(train))
+    batches = epoch_order(len(train), seed, state.epoch).to(device).split(config.batch_size)
+    batches = batches[: limit - state.step]
+    max_norm = math.inf if config.clip_grad_norm is None else config.clip_grad_norm
+    parameters = [p for p in state.model.parameters() if p.requires_grad]
+    losses = torch.zeros(len(batches), device=device)
+    norms = torch.zeros(len(batches), device=device)
+    correct = torch.zeros((), dtype=torch.int64, device=device)
+
+    state.model.train()
+    for index, batch in enumerate(batches):
+        rate = learning_rate_at(state.step, limit, config.learning_rate, config.schedule)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        inputs, targets = train.inputs[batch], train.targets[batch]
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            logits = state.model(inputs)
+            loss = functional.cross_entropy(logits, targets)
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norms[index] = nn.utils.clip_grad_norm_(parameters, max_norm)
+        state.optimizer.step()
+
+        losses[index] = loss.detach()
+        correct += (logits.detach().argmax(dim=1) == targets).sum()
+        state.step += 1
+        if state.step % CHECK_EVERY == 0 or index + 1 == len(batches):
+            _check_finite(losses[: index + 1], state, config)
+
+    sizes = torch.tensor([len(batch) for batch in batches], dtype=losses.dtype, device=device)
+    samples = sizes.sum().item()
+    return {
+        "train/loss": (losses @ sizes).item() / samples,
+        "train/accuracy": correct.item() / samples,
+        "learning_rate": rate,
+        "grad_norm": norms.mean().item(),
+        "samples": samples,
+    }
+
+
+def _check_finite(losses: Tensor, state: TrainState, config: TrainingConfig) -> None:
+    bad = (~losses.isfinite()).nonzero()
+    if len(bad):
+        step = state.step - len(losses) + int(bad[0]) + 1
+        raise UserError(
+            f"the loss became {losses[bad[0]].item()} at step {step} (epoch {state.epoch + 1}); "
+            f"try a smaller training.learning_rate (now {config.learning_rate:g}) or "
+            "training.clip_grad_norm=1"
+        )
+
+
+def _standard_error(accuracy: float, num_samples: int) -> float:
+    """The binomial standard error of an accuracy measured on `num_samples`."""
+    return math.sqrt(accuracy * (1 - accuracy) / num_samples)
+
+
+def _reason_to_stop(
+    state: TrainState, config: TrainingConfig, num_samples: int, train_loss: float
+) -> str:
+    if config.stop_loss is not None and train_loss <= config.stop_loss:
+        return f"training loss reached {config.stop_loss:g}"
+    if config.patience is not None and state.epoch - state.top_epoch >= config.patience:
+        return f"no higher validation accuracy in {config.patience} epochs"
+    if state.epoch == config.epochs:
+        return f"all {config.epochs} epochs done"
+    if state.step == total_steps(config, num_samples):
+        return f"all {config.max_steps} steps done"
+    return ""
