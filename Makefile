@@ -11,7 +11,7 @@ demo: $(INSTALLED)  ## train the three architectures and say what was found
 	@echo "Browse them with: make ui"
 
 test: $(INSTALLED)  ## the whole test suite
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(INSTALLED)  ## formatting, style and types
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""The command line: `sizewise ui`, and how every entry point reports a user's mistakes."""
+"""The command line: `sizewise ui | runs`, and how every entry point reports a user's mistakes."""
 
 import argparse
 import os
@@ -7,10 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sizewise.errors import UserError, nearest
 
+if TYPE_CHECKING:
+    from sizewise.tracking import Store
+
 DEFAULT_STORE = "sqlite:///mlruns/mlflow.db"
+LOCALHOST = "127.0.0.1"
 
 
 def main() -> None:
@@ -19,32 +24,58 @@ def main() -> None:
         prog="sizewise", description="How big does a model need to be? (Train with train.py.)"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    ui = commands.add_parser("ui", help="browse the runs in MLflow's UI, on this machine only")
-    ui.add_argument(
+    store = argparse.ArgumentParser(add_help=False)
+    store.add_argument(
         "--uri",
         default=os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_STORE),
-        help="the store to browse (default: %(default)s)",
+        help="the MLflow store (default: %(default)s)",
     )
+    store.add_argument("--experiment", default="sizewise", help="default: %(default)s")
+
+    ui = commands.add_parser("ui", parents=[store], help="browse the runs in MLflow's UI")
     ui.add_argument("--port", type=int, default=5000, help="default: %(default)s")
-    ui.set_defaults(run=lambda arguments: browse(arguments.uri, arguments.port))
+    ui.set_defaults(command=browse)
+
+    runs = commands.add_parser("runs", parents=[store], help="list the runs, newest first")
+    runs.add_argument("--sort", metavar="METRIC", help="highest first, as in --sort test/accuracy")
+    runs.add_argument("--last", type=int, default=50, metavar="N", help="default: %(default)s")
+    runs.set_defaults(command=show_runs)
+
     arguments = parser.parse_args()
     with one_line_errors():
-        arguments.run(arguments)
+        arguments.command(arguments)
 
 
-def browse(uri: str, port: int) -> None:
-    """Serve MLflow's UI over the store at `uri` on 127.0.0.1 until stopped."""
-    database = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not database.exists():
-        raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
+def browse(arguments: argparse.Namespace) -> None:
+    """Serve MLflow's UI on this machine only, until stopped."""
+    store = _open_store(arguments)
+    port = arguments.port
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
+        if probe.connect_ex((LOCALHOST, port)) == 0:
             raise UserError(f"port {port} is in use; choose another with --port {port + 1}")
-    print(f"MLflow's UI: http://127.0.0.1:{port}  (Ctrl-C stops it)", flush=True)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    print(f"{store.link(f'http://{LOCALHOST}:{port}')}\n(Ctrl-C stops it)", flush=True)
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", arguments.uri]
+    command += ["--host", LOCALHOST, "--port", str(port), "--workers", "1"]
     os.execv(sys.executable, command)
+
+
+def show_runs(arguments: argparse.Namespace) -> None:
+    """Print a table of runs."""
+    from sizewise.screen import show_runs
+    from sizewise.tracking import list_runs
+
+    show_runs(list_runs(_open_store(arguments), arguments.sort, arguments.last))
+
+
+def _open_store(arguments: argparse.Namespace) -> "Store":
+    """Open a store that is already there."""
+    uri = arguments.uri
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
+    from sizewise.config import TrackingConfig
+    from sizewise.tracking import open_store  # takes seconds: it imports mlflow
+
+    return open_store(TrackingConfig(uri=uri, experiment=arguments.experiment, artifacts=None))
 
 
 @contextmanager
@@ -55,6 +86,9 @@ def one_line_errors() -> Iterator[None]:
     """
     try:
         yield
+    except KeyboardInterrupt:
+        print("sizewise: interrupted", file=sys.stderr)
+        sys.exit(130)  # what shells expect after Ctrl-C
     except Exception as error:
         message = _explain(error)
         if message is None or os.environ.get("SIZEWISE_DEBUG") == "1":

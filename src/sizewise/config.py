@@ -168,7 +168,13 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-NOT_IDENTITY = ("tracking.", "data.root", "device", "threads")
+PLACES = ("tracking.", "data.root")
+HARDWARE = ("device", "threads")
+
+
+def portable(config: Config) -> dict[str, Any]:
+    """Return the config's leaves by dotted key, less those that name places on one machine."""
+    return {key: value for key, value in flatten(config).items() if not key.startswith(PLACES)}
 
 
 def run_key(config: Config, fingerprint: str, source: str) -> str:
@@ -181,7 +187,7 @@ def run_key(config: Config, fingerprint: str, source: str) -> str:
         fingerprint: of the data set.
         source: hash of the source files that shape training.
     """
-    identity = {k: v for k, v in flatten(config).items() if not k.startswith(NOT_IDENTITY)}
+    identity = {key: value for key, value in portable(config).items() if key not in HARDWARE}
     text = json.dumps([identity, fingerprint, source], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

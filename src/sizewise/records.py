@@ -27,8 +27,8 @@ class RunRecord:
         stopped_by: what ended training, in words.
         metrics: final metrics and costs by their MLflow names.
         history: each epoch's metrics, in order.
-        config: the whole config, flat.
-        folder: the run's output folder.
+        config: the config by dotted key, less places on one machine.
+        folder: the run's output folder, from where the command was given.
         git_commit: of the code, with `+` where the tree had changes; None outside git.
     """
 

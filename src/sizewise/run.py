@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from sizewise import cost, plots, tracking
-from sizewise.config import Config, flatten, run_key
+from sizewise.config import Config, flatten, portable, run_key
 from sizewise.data import Dataset, load
 from sizewise.errors import UserError
 from sizewise.models import build
@@ -56,27 +56,21 @@ def run(config: Config, folder: Path, overrides: Sequence[str] = ()) -> RunRecor
         store,
         name,
         folder,
-        params=flatten(config) | {"parameters": size, "model.width": width},
         tags={
             "run_key": key,
             "family": config.model.name,
             "folder": str(folder.resolve()),
             "overrides": " ".join(overrides),
         },
-        dataset={
-            "name": config.data.name,
-            "digest": dataset.fingerprint,
-            "source": config.data.name,
-            "profile": {
-                "train": len(dataset.train),
-                "validation": len(dataset.validation),
-                "test": len(dataset.test),
-                "shape": dataset.spec.input_shape,
-            },
-        },
     )
     screen = Screen(name, config.training.epochs)
     with tracker, screen:
+        tracker.log_config(flatten(config) | {"parameters": size, "model.width": width})
+        splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+        profile = {split: len(samples) for split, samples in splits.items()}
+        tracker.log_dataset(
+            config.data.name, dataset.fingerprint, profile | {"shape": dataset.spec.input_shape}
+        )
 
         def log(epoch: int, metrics: dict[str, float]) -> None:
             tracker.log(epoch, metrics)
@@ -121,8 +115,8 @@ def run(config: Config, folder: Path, overrides: Sequence[str] = ()) -> RunRecor
             stopped_by=state.stopped_by,
             metrics=metrics,
             history=state.history,
-            config=flatten(config),
-            folder=str(folder),
+            config=portable(config),
+            folder=os.path.relpath(folder),
             git_commit=tracking.git_commit(),
         )
         for path in _write_files(folder, config, record, scores, dataset.spec.class_names):

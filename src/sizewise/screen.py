@@ -2,12 +2,16 @@
 
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sizewise.records import RunRecord
+
+if TYPE_CHECKING:
+    from sizewise.tracking import RunSummary
 
 
 def readable_count(count: int) -> str:
@@ -20,6 +24,9 @@ def readable_count(count: int) -> str:
                 else f"{count / divisor:.0f}{unit}"
             )
     return str(count)
+
+
+FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 
 
 class Screen:
@@ -85,3 +92,30 @@ class Screen:
         for name, value in rows.items():
             table.add_row(name, value)
         self._console.print(table, soft_wrap=True)
+
+
+def show_runs(runs: "list[RunSummary]") -> None:
+    """Show a table of runs, one line each."""
+    table = Table(box=None, header_style="bold")
+    for heading in ("run", "id", "status"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("test accuracy", "parameters", "training", "latency"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for run in runs:
+        table.add_row(
+            run.name,
+            run.run_id[:8],
+            run.status.lower(),
+            _formatted(run.metrics.get("test/accuracy"), "{:.2%}"),
+            _formatted(run.metrics.get("cost/parameters"), "{:,.0f}"),
+            _formatted(run.metrics.get("cost/train_seconds"), "{:.1f} s"),
+            _formatted(run.metrics.get("cost/latency_ms_p50"), "{:.2f} ms"),
+        )
+    console = Console()
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    console.print(table if runs else "no runs yet; make one with `python train.py`")
+
+
+def _formatted(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)

@@ -13,10 +13,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
 
@@ -28,7 +29,11 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import Schema, TensorSpec
-from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAM_VAL_LENGTH
+from mlflow.utils.validation import (
+    MAX_METRICS_PER_BATCH,
+    MAX_PARAM_VAL_LENGTH,
+    MAX_PARAMS_TAGS_PER_BATCH,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from sizewise.config import TrackingConfig
@@ -38,6 +43,19 @@ FLUSH_SECONDS = 5.0
 MODEL_REQUIREMENTS = ("torch", "numpy", "mlflow")
 PACKAGE = Path(__file__).parent
 
+# The columns that MLflow's UI shows first. Which view it opens with is a setting of the visitor's
+# browser, not of the experiment, so the link to it has to ask for both: see `Store.link`.
+VIEW = "sizewise"
+COLUMNS = [
+    "metrics.`test/accuracy`",
+    "metrics.`cost/parameters`",
+    "metrics.`cost/train_seconds`",
+    "metrics.`cost/latency_ms_p50`",
+    "params.`model.family`",
+    "params.`data.name`",
+    "params.`seed`",
+]
+
 
 @dataclass(frozen=True)
 class Store:
@@ -46,6 +64,13 @@ class Store:
     client: mlflow.MlflowClient
     experiment_id: str
     uri: str
+
+    def link(self, server: str) -> str:
+        """Return the page of MLflow's UI at `server` that shows the runs as a table."""
+        return (
+            f"{server.rstrip('/')}/#/experiments/{self.experiment_id}/runs"
+            f"?workflowType=machine_learning&viewStateShareKey={VIEW}"
+        )
 
 
 def open_store(config: TrackingConfig) -> Store:
@@ -112,10 +137,12 @@ def _find_or_create_experiment(client: mlflow.MlflowClient, config: TrackingConf
             config.experiment,
             artifact_location=artifacts,
             tags={
-                # Without it MLflow's UI asks each visitor what kind of experiment this is.
                 "mlflow.experimentKind": "custom_model_development",
                 "mlflow.experiment.primaryMetric.name": "test/accuracy",
                 "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+                f"mlflow.sharedViewState.{VIEW}": json.dumps(
+                    {"selectedColumns": COLUMNS, "columnOrder": COLUMNS}
+                ),
             },
         )
     )
@@ -152,6 +179,25 @@ class Tracker:
             self.store.client.log_batch(self.run_id, metrics=batch)
             del self._unsent[: len(batch)]
         self._sent_at = time.monotonic()
+
+    def log_config(self, params: dict[str, Any]) -> None:
+        """Log `params`; a value longer than MLflow takes is cut, with an ellipsis."""
+        entities = [Param(name, _shortened(value)) for name, value in params.items()]
+        for start in range(0, len(entities), MAX_PARAMS_TAGS_PER_BATCH):
+            batch = entities[start : start + MAX_PARAMS_TAGS_PER_BATCH]
+            self.store.client.log_batch(self.run_id, params=batch)
+
+    def log_dataset(self, name: str, fingerprint: str, profile: dict[str, Any]) -> None:
+        """Log what the run is trained on, with its sizes and shapes as `profile`."""
+        dataset = DatasetEntity(
+            name=name,
+            digest=fingerprint,
+            source_type="sizewise",
+            source=json.dumps({"data": name}),
+            profile=json.dumps(profile),
+        )
+        use = InputTag("mlflow.data.context", "training")
+        self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [use])])
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Copy the file `path` to the run's artifacts."""
@@ -200,38 +246,44 @@ class Tracker:
         self.store.client.set_terminated(self.run_id, status)
 
 
-def start_run(
-    store: Store,
-    name: str,
-    folder: Path,
-    params: dict[str, Any],
-    tags: dict[str, str],
-    dataset: dict[str, Any],
-) -> Tracker:
+def start_run(store: Store, name: str, folder: Path, tags: dict[str, str]) -> Tracker:
     """Create an MLflow run and return its tracker.
 
     Args:
         store: where.
         name: as shown in the UI.
         folder: the run's output folder; a file in it will hold the run's id.
-        params: logged as they are; a value longer than MLflow's limit is cut, with an ellipsis.
         tags: in addition to those for the code's commit, the versions and the host.
-        dataset: `name`, `digest`, `source`, and a `profile` of plain values.
     """
     run = store.client.create_run(store.experiment_id, run_name=name, tags=_environment() | tags)
-    run_id = str(run.info.run_id)
-    (folder / "mlflow_run_id").write_text(run_id + "\n")
-    store.client.log_batch(run_id, params=[Param(k, _shortened(v)) for k, v in params.items()])
-    entity = DatasetEntity(
-        name=dataset["name"],
-        digest=dataset["digest"],
-        source_type="sizewise",
-        source=json.dumps({"source": dataset["source"]}),
-        profile=json.dumps(dataset["profile"]),
-    )
-    use = InputTag("mlflow.data.context", "training")
-    store.client.log_inputs(run_id, datasets=[DatasetInput(entity, [use])])
-    return Tracker(store, run_id, folder)
+    (folder / "mlflow_run_id").write_text(f"{run.info.run_id}\n")
+    return Tracker(store, str(run.info.run_id), folder)
+
+
+class RunSummary(NamedTuple):
+    """What a list of runs shows of one."""
+
+    run_id: str
+    name: str
+    status: str
+    started: datetime
+    metrics: dict[str, float]
+
+
+def list_runs(store: Store, sort: str | None = None, most: int = 1000) -> list[RunSummary]:
+    """Return the newest runs, or with `sort` those of the highest such metric, best first."""
+    order = "attributes.start_time DESC" if sort is None else f"metrics.`{sort}` DESC"
+    found = store.client.search_runs([store.experiment_id], order_by=[order], max_results=most)
+    return [
+        RunSummary(
+            run.info.run_id,
+            run.info.run_name,
+            run.info.status,
+            datetime.fromtimestamp(run.info.start_time / 1000),
+            run.data.metrics,
+        )
+        for run in found
+    ]
 
 
 def _shortened(value: Any) -> str:

@@ -1,0 +1,273 @@
+"""The program as a user runs it: train.py and sizewise in processes of their own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TINY = ("model=cnn", "size=1k", "training.epochs=2", "threads=1")
+METRICS = {
+    *("train/loss", "train/accuracy", "val/loss", "val/accuracy"),
+    *("learning_rate", "grad_norm", "samples_per_second"),
+    *("test/loss", "test/accuracy", "test/macro_f1"),
+    *("cost/parameters", "cost/flops_inference", "cost/flops_training", "cost/train_seconds"),
+    *("cost/peak_memory_mb", "cost/model_bytes", "cost/throughput"),
+    *("cost/latency_ms_p50", "cost/latency_ms_p95"),
+}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's empty folder, with one finished run in it."""
+    folder = tmp_path_factory.mktemp("workspace")
+    train(folder, *TINY, "seed=3").check_returncode()
+    return folder
+
+
+def train(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return python(folder, str(ROOT / "train.py"), *arguments, **environment)
+
+
+def python(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SIZEWISE_", "MLFLOW_", "HYDRA_"))
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=kept | {"SIZEWISE_DATA": str(folder / "data")} | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def client(folder: Path) -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+
+
+def the_run(folder: Path) -> mlflow.entities.Run:
+    (output,) = folder.glob("outputs/*/*/record.jsonl")
+    return client(folder).get_run((output.parent / "mlflow_run_id").read_text().strip())
+
+
+def test_a_run_is_in_mlflow_whole(workspace: Path) -> None:
+    run = the_run(workspace)
+
+    assert run.info.status == "FINISHED"
+    assert re.fullmatch(r"cnn-\S+-mnist1d-s3", run.info.run_name)
+    assert set(run.data.metrics) == METRICS
+    assert all(np.isfinite(value) for value in run.data.metrics.values())
+    assert run.data.params["size"] == "1000"
+    assert run.data.params["parameters"] == f"{run.data.metrics['cost/parameters']:.0f}"
+    assert run.data.params["training.epochs"] == "2"
+    assert Path(run.data.tags["folder"], "mlflow_run_id").read_text().strip() == run.info.run_id
+    assert run.data.tags["overrides"] == " ".join((*TINY, "seed=3"))
+    assert re.fullmatch(r"[0-9a-f]{16}", run.data.tags["run_key"])
+    assert run.data.tags["version.torch"] == version("torch")
+    assert run.inputs is not None
+    (use,) = run.inputs.dataset_inputs
+    assert use.dataset.name == "mnist1d"
+    assert json.loads(str(use.dataset.profile))["test"] == 1000
+    history = client(workspace).get_metric_history(run.info.run_id, "val/accuracy")
+    assert [point.step for point in history] == [1, 2]
+
+
+def test_a_run_keeps_its_files_in_its_folder_and_in_mlflow(workspace: Path) -> None:
+    run = the_run(workspace)
+    names = {item.path for item in client(workspace).list_artifacts(run.info.run_id)}
+    folder = Path(run.data.tags["folder"])
+
+    assert names == {
+        *("config.yaml", "record.jsonl", "metrics.jsonl", "model.pt"),
+        *("confusion.csv", "confusion.png", "learning_curves.png"),
+    }
+    assert names <= {path.name for path in folder.iterdir()}
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 2]
+    assert lines[-1]["test/accuracy"] == run.data.metrics["test/accuracy"]
+    confusion = np.loadtxt(folder / "confusion.csv", delimiter=",")
+    assert confusion.trace() / confusion.sum() == run.data.metrics["test/accuracy"]
+
+
+def test_the_logged_model_reproduces_the_logged_test_accuracy(workspace: Path) -> None:
+    run = the_run(workspace)
+    assert run.outputs is not None
+    (model,) = run.outputs.model_outputs
+    script = f"""
+import glob, mlflow, numpy as np
+mlflow.set_tracking_uri("sqlite:///mlruns/mlflow.db")
+model = mlflow.pyfunc.load_model("models:/{model.model_id}")
+with np.load(glob.glob("data/mnist1d/*.npz")[0]) as data:
+    inputs, targets = data["x_test"][:, None].astype(np.float32), data["y_test"]
+probabilities = model.predict(inputs)
+assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+print((probabilities.argmax(axis=1) == targets).mean())
+"""
+    done = python(workspace, "-c", script)
+
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == run.data.metrics["test/accuracy"]
+
+
+def test_the_same_command_gives_the_same_numbers(workspace: Path) -> None:
+    train(workspace, *TINY, "seed=3", "hydra.run.dir=again").check_returncode()
+    first = the_run(workspace)
+    second = json.loads((workspace / "again/record.jsonl").read_text())
+
+    assert second["run_key"] == first.data.tags["run_key"]
+    for name in ("test/loss", "test/accuracy", "test/macro_f1"):
+        assert second["metrics"][name] == first.data.metrics[name], name
+    for name in ("train/loss", "val/loss", "grad_norm"):
+        assert second["history"][-1][name] == first.data.metrics[name], name
+
+
+def test_a_run_that_diverges_is_failed_and_keeps_what_was_logged(workspace: Path) -> None:
+    diverging = ("model=mlp", "training.learning_rate=1e30", "training.clip_grad_norm=null")
+    done = train(workspace, *diverging, "threads=1", "hydra.run.dir=diverging")
+
+    assert done.returncode == 2
+    assert re.search(r"the loss became (nan|inf) at step [0-9]+ ", done.stderr)
+    assert "Traceback" not in done.stderr
+    run_id = (workspace / "diverging/mlflow_run_id").read_text().strip()
+    run = client(workspace).get_run(run_id)
+    assert run.info.status == "FAILED"
+    assert "the loss became" in run.data.tags["error"]
+    assert run.data.params["training.learning_rate"] == "1e+30"
+
+
+def test_a_network_of_the_users_own_trains_at_any_size(workspace: Path) -> None:
+    (workspace / "mine.py").write_text(
+        "from torch import nn\n"
+        "class Wide(nn.Module):\n"
+        "    def __init__(self, spec, width):\n"
+        "        super().__init__()\n"
+        "        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(spec.num_features, width),\n"
+        "            nn.Tanh(), nn.Linear(width, spec.num_classes))\n"
+        "    def forward(self, inputs):\n"
+        "        return self.layers(inputs)\n"
+    )
+    mine = ("model._target_=mine.Wide", "model.depth=null", "size=5k", "training.epochs=1")
+    done = train(workspace, *mine, "hydra.run.dir=mine", "threads=1", PYTHONPATH=str(workspace))
+
+    assert done.returncode == 0, done.stderr
+    record = json.loads((workspace / "mine/record.jsonl").read_text())
+    assert record["family"] == "wide"
+    assert record["parameters"] == 98 * (40 + 1 + 10) + 10  # the nearest to 5,000
+
+
+def test_a_sweep_shows_accuracy_rising_with_size(workspace: Path) -> None:
+    sweep = ("-m", "model=cnn", "size=250,4k", "training.epochs=4", "threads=1")
+    done = train(workspace, *sweep, "hydra.sweep.dir=sweep")
+
+    assert done.returncode == 0, done.stderr
+    small, large = (
+        json.loads((workspace / f"sweep/{job}/record.jsonl").read_text()) for job in (0, 1)
+    )
+    assert small["parameters"] == 238
+    assert large["metrics"]["test/accuracy"] > small["metrics"]["test/accuracy"] + 0.1
+
+
+def test_runs_are_listed(workspace: Path) -> None:
+    done = python(workspace, "-m", "sizewise", "runs", "--last", "1000")
+
+    assert done.returncode == 0, done.stderr
+    run = the_run(workspace)
+    (line,) = (line for line in done.stdout.splitlines() if run.info.run_id[:8] in line)
+    assert line.split()[:4] == [
+        run.info.run_name,
+        run.info.run_id[:8],
+        "finished",
+        f"{run.data.metrics['test/accuracy']:.2%}",
+    ]
+
+
+def test_help_shows_the_groups_and_five_examples(tmp_path: Path) -> None:
+    text = train(tmp_path, "--help").stdout
+
+    assert "model: attention, cnn, gru, logistic, lstm, mlp, rnn" in text
+    assert "data: cifar10, digits, fashion_mnist, kmnist, mnist, mnist1d" in text
+    assert len(re.findall(r"^  python train\.py .*\S {2,}\S", text, re.MULTILINE)) >= 5
+
+
+MISTAKES = {
+    "model=lsmt": "there is no model=lsmt: did you mean lstm?",
+    "data=mnits": "there is no data=mnits: did you mean mnist?",
+    "experiment=nope": "there is no experiment=nope",
+    "training.epoch=3": "no config key training.epoch: did you mean epochs?",
+    "+training.foo=3": "no config key training.foo",
+    "modle=cnn": "no config key modle: did you mean model?",
+    "training.epochs": "expected KEY=VALUE",
+    "training.epochs=-3": "training.epochs=-3 is out of range: expected at least 1",
+    "training.epochs=many": "training.epochs=many has the wrong type: expected int",
+    "training.schedule=step": "expected constant or one_cycle or cosine",
+    "size=1": "size=1 is too small: the smallest lstm for mnist1d has 46 parameters; try size=46",
+    "size=huge": "size=huge is not a number of parameters: expected one like 500, 2.5k",
+    "size=1000000M": "size=1000000000000 is too large",
+    "size=9000M": "GB to train, and this machine has",
+    "model=cnn model.depth=2": "model=cnn has no depth; expected model.depth=null",
+    "model._target_=nowhere.Net": "expected package.Class",
+    "device=cuda:9": "device=cuda:9 is not available here; expected auto, cpu",
+    "data.root=/dev/null": "the data folder can't be written",
+    "tracking.uri=sqlite:////dev/null/store.db": "can't be opened",
+    "tracking.uri=http://127.0.0.1:9": "no MLflow server answers at http://127.0.0.1:9",
+    "tracking.uri=carrier://pigeon": "the MLflow store carrier://pigeon can't be opened",
+}
+
+
+@pytest.mark.parametrize(("typed", "said"), MISTAKES.items())
+def test_a_mistake_is_told_in_one_line(workspace: Path, typed: str, said: str) -> None:
+    done = train(workspace, *typed.split())
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("sizewise: ")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_mistake_shows_its_traceback_when_asked_to(workspace: Path) -> None:
+    done = train(workspace, "size=1", SIZEWISE_DEBUG="1")
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "UserError: size=1 is too small" in done.stderr
+
+
+def test_a_download_without_a_network_says_where_files_may_be_put(tmp_path: Path) -> None:
+    nothing = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
+    done = train(tmp_path, "data=mnist", f"data.root={tmp_path}", **nothing)
+
+    assert done.returncode == 2
+    assert f"put its files in {tmp_path}/MNIST/raw by hand" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_cache_is_named(workspace: Path, tmp_path: Path) -> None:
+    (whole,) = (workspace / "data/mnist1d").glob("*.npz")
+    cache = tmp_path / "mnist1d" / whole.name
+    cache.parent.mkdir()
+    cache.write_bytes(whole.read_bytes()[:1000])
+    done = train(tmp_path, f"data.root={tmp_path}")
+
+    assert done.returncode == 2
+    assert str(cache) in done.stderr
+    assert "delete it, and it is made anew" in done.stderr
+
+
+def test_browsing_needs_runs(tmp_path: Path) -> None:
+    done = python(tmp_path, "-m", "sizewise", "ui")
+
+    assert done.returncode == 2
+    assert "there are no runs" in done.stderr
+    assert "python train.py" in done.stderr
