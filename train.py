@@ -5,6 +5,7 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from sizewise.cli import one_line_errors
@@ -15,14 +16,19 @@ os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors a
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(composed: DictConfig) -> float:
-    """Run one config and return its best validation accuracy, for Hydra's optimising sweepers."""
+    """Train one run and return its validation accuracy, for Hydra's optimising sweepers."""
+    # The imports below take seconds, and neither --help nor --cfg needs them.
+    job = HydraConfig.get()
+    folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
+    if job.mode == RunMode.MULTIRUN:
+        from sizewise.sweep.job import run_in_sweep
+
+        return run_in_sweep(composed, Path(job.sweep.dir), folder, overrides)
     with one_line_errors():
         config = parse(composed)
-        from sizewise.run import run  # takes seconds, and neither --help nor --cfg needs it
+        from sizewise.run import run
 
-        job = HydraConfig.get()
-        record = run(config, Path(job.runtime.output_dir), job.overrides.task)
-        return record.history[record.best_epoch - 1]["val/accuracy"]
+        return run(config, folder, overrides).best_validation_accuracy
 
 
 if __name__ == "__main__":

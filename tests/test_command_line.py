@@ -1,10 +1,7 @@
 """The program as a user runs it: train.py and sizewise in processes of their own."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +9,8 @@ import mlflow
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.processes import client, python, train
+
 TINY = ("model=cnn", "size=1k", "training.epochs=2", "threads=1")
 METRICS = {
     *("train/loss", "train/accuracy", "val/loss", "val/accuracy"),
@@ -30,31 +28,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workspace")
     train(folder, *TINY, "seed=3").check_returncode()
     return folder
-
-
-def train(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return python(folder, str(ROOT / "train.py"), *arguments, **environment)
-
-
-def python(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("SIZEWISE_", "MLFLOW_", "HYDRA_"))
-    }
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=kept | {"SIZEWISE_DATA": str(folder / "data")} | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-def client(folder: Path) -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
 
 
 def the_run(folder: Path) -> mlflow.entities.Run:

@@ -1,4 +1,4 @@
-"""The command line: `sizewise ui | runs`, and how every entry point reports a user's mistakes."""
+"""The `sizewise` command, and how every entry point reports a user's mistakes."""
 
 import argparse
 import os
@@ -41,6 +41,15 @@ def main() -> None:
     runs.add_argument("--last", type=int, default=50, metavar="N", help="default: %(default)s")
     runs.set_defaults(command=show_runs)
 
+    plan = commands.add_parser("plan", help="what a command of train.py would run, and its cost")
+    plan.add_argument("overrides", nargs="*", help="as for train.py: experiment=large_vs_small")
+    plan.set_defaults(command=show_plan)
+
+    report = commands.add_parser("report", parents=[store], help="write a sweep's report again")
+    report.add_argument("sweep", help="a sweep's name, or a file of records: runs.jsonl")
+    report.add_argument("--to", type=Path, metavar="FOLDER", help="default: reports/NAME")
+    report.set_defaults(command=report_again)
+
     arguments = parser.parse_args()
     with one_line_errors():
         arguments.command(arguments)
@@ -65,6 +74,44 @@ def show_runs(arguments: argparse.Namespace) -> None:
     from sizewise.tracking import list_runs
 
     show_runs(list_runs(_open_store(arguments), arguments.sort, arguments.last))
+
+
+def show_plan(arguments: argparse.Namespace) -> None:
+    """Print what a command would run, what of it is done, and about how long the rest takes."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.types import RunMode
+
+    conf = Path("conf").resolve()
+    if not (conf / "config.yaml").exists():
+        raise UserError(f"there is no {conf / 'config.yaml'}; run this where train.py is")
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        from sizewise.sweep.estimate import show_plan
+
+        loader = GlobalHydra.instance().config_loader()
+        overrides = [*arguments.overrides, "hydra.mode=MULTIRUN"]
+        show_plan(loader.load_configuration("config", overrides, RunMode.MULTIRUN))
+
+
+def report_again(arguments: argparse.Namespace) -> None:
+    """Write the report of a sweep in the store, or of a file of records."""
+    from sizewise.records import read_records
+    from sizewise.report import write_report
+
+    path = Path(arguments.sweep)
+    if path.suffix == ".jsonl":
+        if not path.exists():
+            raise UserError(f"there is no file {path}; expected a sweep's runs.jsonl")
+        name = path.resolve().parent.name
+        try:
+            records = read_records(path)
+        except ValueError as error:
+            raise UserError(f"{error}; expected a runs.jsonl that sizewise wrote") from error
+    else:
+        from sizewise.tracking import find_sweep
+
+        name, records = arguments.sweep, find_sweep(_open_store(arguments), arguments.sweep)
+    print(write_report(records, arguments.to or Path("reports") / name, name=name))
 
 
 def _open_store(arguments: argparse.Namespace) -> "Store":

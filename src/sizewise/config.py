@@ -104,6 +104,13 @@ class TrackingConfig:
 
 
 @dataclass(kw_only=True)
+class SweepConfig:
+    """What a sweep does beyond its runs."""
+
+    on_failure: str = _one_of("continue", "stop")
+
+
+@dataclass(kw_only=True)
 class Config:
     """One run, whole."""
 
@@ -111,10 +118,12 @@ class Config:
     data: DataConfig
     training: TrainingConfig
     tracking: TrackingConfig
+    sweep: SweepConfig
     size: int | None = _at_least(1)
     seed: int = _at_least(0)
     device: str
     threads: int | None = _at_least(1)
+    rerun: bool
 
 
 DATA_CONFIGS: dict[str, type[DataConfig]] = {"mnist1d": Mnist1dConfig}
@@ -168,13 +177,17 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-PLACES = ("tracking.", "data.root")
+NOT_OF_THE_RUN = ("tracking.", "data.root", "sweep.", "rerun")
 HARDWARE = ("device", "threads")
 
 
 def portable(config: Config) -> dict[str, Any]:
-    """Return the config's leaves by dotted key, less those that name places on one machine."""
-    return {key: value for key, value in flatten(config).items() if not key.startswith(PLACES)}
+    """Return what the config says of the run itself by dotted key.
+
+    Left out are places on one machine and how a sweep goes about its runs.
+    """
+    leaves = flatten(config).items()
+    return {key: value for key, value in leaves if not key.startswith(NOT_OF_THE_RUN)}
 
 
 def run_key(config: Config, fingerprint: str, source: str) -> str:

@@ -27,7 +27,7 @@ class RunRecord:
         stopped_by: what ended training, in words.
         metrics: final metrics and costs by their MLflow names.
         history: each epoch's metrics, in order.
-        config: the config by dotted key, less places on one machine.
+        config: the config by dotted key, less places on one machine: `config.portable`.
         folder: the run's output folder, from where the command was given.
         git_commit: of the code, with `+` where the tree had changes; None outside git.
     """
@@ -53,6 +53,11 @@ class RunRecord:
     config: dict[str, Any]
     folder: str
     git_commit: str | None
+
+    @property
+    def best_validation_accuracy(self) -> float:
+        """Of the epoch whose weights were kept."""
+        return self.history[self.best_epoch - 1]["val/accuracy"]
 
     def to_json(self) -> str:
         """Return the record as one line."""
@@ -89,3 +94,15 @@ def read_records(path: Path) -> list[RunRecord]:
 def write_records(path: Path, records: Iterable[RunRecord]) -> None:
     """Write `records` to `path`, one per line."""
     path.write_text("".join(record.to_json() + "\n" for record in records))
+
+
+def readable_count(count: int) -> str:
+    """Return a count in at most four digits: 280, 13.4k, 1.2M."""
+    for unit, divisor in (("M", 1_000_000), ("k", 1_000)):
+        if count >= divisor * 0.99995:
+            return (
+                f"{count / divisor:.3g}{unit}"
+                if count < 999.5 * divisor
+                else f"{count / divisor:.0f}{unit}"
+            )
+    return str(count)

@@ -1,11 +1,14 @@
 """One run, end to end: data, network, training, test, costs, records."""
 
+import functools
 import hashlib
 import inspect
+import itertools
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,11 +17,11 @@ from torch import nn
 
 from sizewise import cost, plots, tracking
 from sizewise.config import Config, flatten, portable, run_key
-from sizewise.data import Dataset, load
+from sizewise.data import Dataset, DataSpec, load
 from sizewise.errors import UserError
 from sizewise.models import build
-from sizewise.records import RunRecord, write_records
-from sizewise.screen import Screen, readable_count
+from sizewise.records import RunRecord, readable_count, write_records
+from sizewise.screen import Screen
 from sizewise.sizing import count_parameters, solve_width
 from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.evaluate import Scores, evaluate
@@ -29,13 +32,54 @@ BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in 
 PACKAGE = Path(__file__).parent
 
 
-def run(config: Config, folder: Path, overrides: Sequence[str] = ()) -> RunRecord:
+class Identity(NamedTuple):
+    """What is known of a run before it trains."""
+
+    name: str
+    key: str
+    width: int | None
+    parameters: int
+
+
+def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
+    """Solve for the width and name the run, without allocating its network.
+
+    Raises:
+        UserError: there is no such network, or it does not fit this machine.
+    """
+    wanted, width = config.model, config.model.width
+    if config.size is not None:
+        width = solve_width(config.size, spec, wanted.family, wanted.depth, wanted._target_)
+    with torch.device("meta"):
+        model = build(spec, wanted.family, width, wanted.depth, wanted._target_)
+    size = count_parameters(model)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size * BYTES_PER_PARAMETER > memory:
+        raise UserError(
+            f"{readable_count(size)} parameters take {size * BYTES_PER_PARAMETER / 1e9:.0f} GB to "
+            f"train, and this machine has {memory / 1e9:.0f} GB; try a smaller size or model.width"
+        )
+    name = f"{wanted.name}-{readable_count(size)}-{spec.name}-s{config.seed}"
+    key = run_key(config, fingerprint, _source_hash(*_user_code(type(model))))
+    return Identity(name, key, width, size)
+
+
+def run(
+    config: Config,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    *,
+    tags: dict[str, str] | None = None,
+    quiet: bool = False,
+) -> RunRecord:
     """Train the network that `config` describes, score it once on the test set, and record it.
 
     Args:
         config: a parsed config.
         folder: for the run's files; made if it is not there.
         overrides: what was typed on the command line, for the record.
+        tags: for the MLflow run, in addition to its own.
+        quiet: whether to keep off the screen.
 
     Raises:
         UserError: something in the config, the data or the store can't be used, or the loss
@@ -45,27 +89,27 @@ def run(config: Config, folder: Path, overrides: Sequence[str] = ()) -> RunRecor
     device = prepare_torch(config)
     cost.reset_peak_memory(device)
     dataset = load(config.data, config.seed).to(device)
-    model, width = _build_model(config, dataset)
-    model.to(device)
-    size = count_parameters(model)
-    name = f"{config.model.name}-{readable_count(size)}-{config.data.name}-s{config.seed}"
-    key = run_key(config, dataset.fingerprint, _source_hash(type(model)))
+    identity = identify(config, dataset.spec, dataset.fingerprint)
+    torch.manual_seed(config.seed)
+    wanted = config.model
+    model = build(dataset.spec, wanted.family, identity.width, wanted.depth, wanted._target_).to(
+        device
+    )
 
     store = tracking.open_store(config.tracking)
-    tracker = tracking.start_run(
-        store,
-        name,
-        folder,
-        tags={
-            "run_key": key,
-            "family": config.model.name,
-            "folder": str(folder.resolve()),
-            "overrides": " ".join(overrides),
-        },
-    )
-    screen = Screen(name, config.training.epochs)
+    own_tags = {
+        "run_key": identity.key,
+        "family": wanted.name,
+        "size": str(identity.parameters),
+        "seed": str(config.seed),
+        "folder": str(folder.resolve()),
+        "overrides": " ".join(overrides),
+    }
+    tracker = tracking.start_run(store, identity.name, folder, own_tags | (tags or {}))
+    screen = Screen(identity.name, config.training.epochs, quiet)
     with tracker, screen:
-        tracker.log_config(flatten(config) | {"parameters": size, "model.width": width})
+        solved = {"parameters": identity.parameters, "model.width": identity.width}
+        tracker.log_config(flatten(config) | solved)
         splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
         profile = {split: len(samples) for split, samples in splits.items()}
         tracker.log_dataset(
@@ -78,17 +122,7 @@ def run(config: Config, folder: Path, overrides: Sequence[str] = ()) -> RunRecor
 
         state = fit(model, dataset, config.training, seed=config.seed, log=log)
         scores = evaluate(model, dataset.test, dataset.spec.num_classes)
-        assert state.best is not None
-        saved = SavedModel(
-            spec=dataset.spec,
-            normalisation=dataset.normalisation,
-            family=config.model.family,
-            width=width,
-            depth=config.model.depth,
-            target=config.model._target_,
-            weights=state.best.weights,
-        )
-        model_bytes = save_model(folder / "model.pt", saved)
+        model_bytes = _save(folder / "model.pt", config, identity, dataset, state)
         metrics = {
             "test/loss": scores.loss,
             "test/accuracy": scores.accuracy,
@@ -96,29 +130,7 @@ def run(config: Config, folder: Path, overrides: Sequence[str] = ()) -> RunRecor
             **_measure_costs(model, dataset, state, model_bytes, device),
         }
         tracker.log(state.epoch, metrics)
-        record = RunRecord(
-            run_id=tracker.run_id,
-            name=name,
-            run_key=key,
-            family=config.model.name,
-            width=width,
-            depth=config.model.depth,
-            size_asked=config.size,
-            parameters=size,
-            parameters_by_group=cost.parameters_by_group(model),
-            data=config.data.name,
-            fingerprint=dataset.fingerprint,
-            seed=config.seed,
-            best_epoch=state.best.epoch,
-            epochs=state.epoch,
-            steps=state.step,
-            stopped_by=state.stopped_by,
-            metrics=metrics,
-            history=state.history,
-            config=portable(config),
-            folder=os.path.relpath(folder),
-            git_commit=tracking.git_commit(),
-        )
+        record = _record(config, identity, dataset, state, model, metrics, tracker)
         for path in _write_files(folder, config, record, scores, dataset.spec.class_names):
             tracker.log_artifact(path)
         tracker.log_model(folder / "model.pt", dataset.spec.input_shape, _user_code(type(model)))
@@ -153,21 +165,56 @@ def prepare_torch(config: Config) -> torch.device:
     return device
 
 
-def _build_model(config: Config, dataset: Dataset) -> tuple[nn.Module, int | None]:
-    wanted, spec = config.model, dataset.spec
-    width = wanted.width
-    if config.size is not None:
-        width = solve_width(config.size, spec, wanted.family, wanted.depth, wanted._target_)
-    with torch.device("meta"):
-        size = count_parameters(build(spec, wanted.family, width, wanted.depth, wanted._target_))
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size * BYTES_PER_PARAMETER > memory:
-        raise UserError(
-            f"{readable_count(size)} parameters take {size * BYTES_PER_PARAMETER / 1e9:.0f} GB to "
-            f"train, and this machine has {memory / 1e9:.0f} GB; try a smaller size or model.width"
-        )
-    torch.manual_seed(config.seed)
-    return build(spec, wanted.family, width, wanted.depth, wanted._target_), width
+def _save(
+    path: Path, config: Config, identity: Identity, dataset: Dataset, state: TrainState
+) -> int:
+    """Save the best epoch's network and return the file's size in bytes."""
+    assert state.best is not None
+    saved = SavedModel(
+        spec=dataset.spec,
+        normalisation=dataset.normalisation,
+        family=config.model.family,
+        width=identity.width,
+        depth=config.model.depth,
+        target=config.model._target_,
+        weights=state.best.weights,
+    )
+    return save_model(path, saved)
+
+
+def _record(
+    config: Config,
+    identity: Identity,
+    dataset: Dataset,
+    state: TrainState,
+    model: nn.Module,
+    metrics: dict[str, float],
+    tracker: tracking.Tracker,
+) -> RunRecord:
+    assert state.best is not None
+    return RunRecord(
+        run_id=tracker.run_id,
+        name=identity.name,
+        run_key=identity.key,
+        family=config.model.name,
+        width=identity.width,
+        depth=config.model.depth,
+        size_asked=config.size,
+        parameters=identity.parameters,
+        parameters_by_group=cost.parameters_by_group(model),
+        data=config.data.name,
+        fingerprint=dataset.fingerprint,
+        seed=config.seed,
+        best_epoch=state.best.epoch,
+        epochs=state.epoch,
+        steps=state.step,
+        stopped_by=state.stopped_by,
+        metrics=metrics,
+        history=state.history,
+        config=portable(config),
+        folder=os.path.relpath(tracker.folder),
+        git_commit=tracking.git_commit(),
+    )
 
 
 def _measure_costs(
@@ -204,12 +251,12 @@ def _write_files(
     return [folder / name for name in (*names, "learning_curves.png", "confusion.png")]
 
 
-def _source_hash(network: type[nn.Module]) -> str:
-    """Hash the code that shapes a run's result, a network of the user's own included."""
-    sources = [*PACKAGE.glob("data/*.py"), *PACKAGE.glob("models/*.py")]
-    sources += [*PACKAGE.glob("training/*.py"), PACKAGE / "sizing.py", *_user_code(network)]
+@functools.cache
+def _source_hash(*user_code: Path) -> str:
+    """Hash the code that shapes a run's result."""
+    rooms = [sorted((PACKAGE / room).glob("*.py")) for room in ("data", "models", "training")]
     digest = hashlib.sha256()
-    for path in sorted(sources):
+    for path in (*itertools.chain(*rooms), PACKAGE / "sizing.py", *user_code):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

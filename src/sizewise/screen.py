@@ -14,26 +14,14 @@ if TYPE_CHECKING:
     from sizewise.tracking import RunSummary
 
 
-def readable_count(count: int) -> str:
-    """Return a count in at most four digits: 280, 13.4k, 1.2M."""
-    for unit, divisor in (("M", 1_000_000), ("k", 1_000)):
-        if count >= divisor * 0.99995:
-            return (
-                f"{count / divisor:.3g}{unit}"
-                if count < 999.5 * divisor
-                else f"{count / divisor:.0f}{unit}"
-            )
-    return str(count)
-
-
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 
 
 class Screen:
     """A run's progress: one moving line on a terminal, one plain line per epoch elsewhere."""
 
-    def __init__(self, name: str, epochs: int) -> None:
-        self._console = Console()
+    def __init__(self, name: str, epochs: int, quiet: bool = False) -> None:
+        self._console = Console(quiet=quiet)
         self._name = name
         self._epochs = epochs
         self._started = time.monotonic()
@@ -66,9 +54,10 @@ class Screen:
         if not self._console.is_terminal:
             left = (time.monotonic() - self._started) / epoch * (self._epochs - epoch)
             speed = f"{metrics['samples_per_second']:,.0f} samples/s"
-            print(
+            self._console.print(
                 f"{self._name}  epoch {epoch}/{self._epochs}  {scores}  {speed}  {left:.0f} s left",
-                flush=True,
+                soft_wrap=True,
+                highlight=False,
             )
 
     def show_result(self, record: RunRecord, store_uri: str) -> None:

@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -37,7 +38,8 @@ from mlflow.utils.validation import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from sizewise.config import TrackingConfig
-from sizewise.errors import UserError
+from sizewise.errors import UserError, first_line, nearest
+from sizewise.records import RunRecord, read_records
 
 FLUSH_SECONDS = 5.0
 MODEL_REQUIREMENTS = ("torch", "numpy", "mlflow")
@@ -89,7 +91,7 @@ def open_store(config: TrackingConfig) -> Store:
             experiment_id = _find_or_create_experiment(client, config)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise UserError(
-            f"the MLflow store {config.uri} can't be opened ({_first_line(error)}); expected one "
+            f"the MLflow store {config.uri} can't be opened ({first_line(error)}); expected one "
             "like sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000, given by tracking.uri"
         ) from error
     # Model.log has no other way to know where its model belongs.
@@ -104,7 +106,7 @@ def _check_server(uri: str) -> None:
         urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=5).close()
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise UserError(
-            f"no MLflow server answers at {uri} ({_first_line(error)}); start it, or log to a file "
+            f"no MLflow server answers at {uri} ({first_line(error)}); start it, or log to a file "
             "with tracking.uri=sqlite:///mlruns/mlflow.db"
         ) from error
 
@@ -260,6 +262,103 @@ def start_run(store: Store, name: str, folder: Path, tags: dict[str, str]) -> Tr
     return Tracker(store, str(run.info.run_id), folder)
 
 
+def start_sweep(store: Store, key: str, name: str, tags: dict[str, str]) -> str:
+    """Return the id of the sweep's parent run: that of the same sweep before, or a new one.
+
+    Args:
+        store: where.
+        key: tells sweeps apart; the same command gives the same key.
+        name: as shown in the UI.
+        tags: to set on it.
+    """
+    tags = tags | {"kind": "sweep", "sweep": name, "sweep_key": key}
+    before = store.client.search_runs(
+        [store.experiment_id], f"tags.sweep_key = '{key}' AND tags.kind = 'sweep'", max_results=1
+    )
+    if not before:
+        run = store.client.create_run(
+            store.experiment_id, run_name=name, tags=_environment() | tags
+        )
+        return str(run.info.run_id)
+    run_id = str(before[0].info.run_id)
+    store.client.update_run(run_id, status="RUNNING")
+    for tag, value in tags.items():
+        store.client.set_tag(run_id, tag, value)
+    return run_id
+
+
+def finished_runs(store: Store, key: str | None = None) -> dict[str, str]:
+    """Return the run id by run key of the runs that are finished, or of those with `key` alone."""
+    return _ids_by_key(store, "FINISHED", key)
+
+
+def failed_runs(store: Store) -> dict[str, str]:
+    """Return the run id by run key of the runs that failed."""
+    return _ids_by_key(store, "FAILED")
+
+
+def _ids_by_key(store: Store, status: str, key: str | None = None) -> dict[str, str]:
+    condition = f"attributes.status = '{status}'"
+    condition += f" AND tags.run_key = '{key}'" if key else ""
+    found: dict[str, str] = {}
+    token = None
+    while True:
+        page = store.client.search_runs(
+            [store.experiment_id], condition, max_results=5000, page_token=token
+        )
+        for run in page:
+            if "run_key" in run.data.tags:
+                found.setdefault(run.data.tags["run_key"], run.info.run_id)
+        token = page.token
+        if not token:
+            return found
+
+
+def read_record(store: Store, run_id: str) -> RunRecord:
+    """Return the record of a finished run, from its artifacts.
+
+    Raises:
+        UserError: it has none, or none that can be read.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = store.client.download_artifacts(run_id, "record.jsonl", folder)
+            (record,) = read_records(Path(path))
+            return record
+    except (MlflowException, OSError, ValueError) as error:
+        raise UserError(
+            f"the record of run {run_id} can't be read ({first_line(error)}); run it again with "
+            "rerun=true"
+        ) from error
+
+
+def find_sweep(store: Store, name: str) -> list[RunRecord]:
+    """Return the records of the finished runs of the newest sweep called `name`.
+
+    Raises:
+        UserError: there is no such sweep, or none of its runs is finished.
+    """
+    sweeps = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'")
+    names = [run.data.tags["sweep"] for run in sweeps]
+    if name not in names:
+        known = nearest(name, set(names)) if names else "(there are none yet)"
+        raise UserError(f"there is no sweep {name} in {store.uri}: {known}")
+    parent = sweeps[names.index(name)].info.run_id
+    runs = store.client.search_runs(
+        [store.experiment_id],
+        f"tags.`{membership(parent)}` = 'true' AND attributes.status = 'FINISHED'",
+        max_results=50_000,
+    )
+    if not runs:
+        raise UserError(f"no run of the sweep {name} is finished yet")
+    return [read_record(store, run.info.run_id) for run in runs]
+
+
+def membership(parent_run_id: str) -> str:
+    """Return the tag that says a run belongs to a sweep; a run can belong to several."""
+    return f"sweep.{parent_run_id}"
+
+
 class RunSummary(NamedTuple):
     """What a list of runs shows of one."""
 
@@ -317,7 +416,3 @@ def _environment() -> dict[str, str]:
             "git.dirty": str(commit.endswith("+")).lower(),
         }
     return tags
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from sizewise.config import DataConfig, Mnist1dConfig
-from sizewise.errors import UserError, nearest
+from sizewise.errors import UserError, first_line, nearest
 
 DIGITS = tuple("0123456789")
 
@@ -157,7 +157,7 @@ def _open_torchvision(kind: Any, config: DataConfig, train: bool) -> Any:
     except Exception as error:
         raise UserError(
             f"data={config.name} is not in {root} and can't be downloaded "
-            f"({str(error).splitlines()[0]}); put its files in {where} by hand, or name the folder "
+            f"({first_line(error)}); put its files in {where} by hand, or name the folder "
             "that holds them with data.root=FOLDER"
         ) from error
 
@@ -165,7 +165,7 @@ def _open_torchvision(kind: Any, config: DataConfig, train: bool) -> Any:
 def _damaged(config: DataConfig, where: Path, error: Exception) -> UserError:
     return UserError(
         f"a file of data={config.name} in {where} is damaged "
-        f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); delete the "
+        f"({first_line(error)}); delete the "
         "folder, and the set is downloaded anew"
     )
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sizewise.data import DataSpec, Normalisation
-from sizewise.errors import UserError
+from sizewise.errors import UserError, first_line
 from sizewise.models import build
 
 
@@ -60,5 +60,4 @@ def load_model(path: Path) -> SavedModel:
         normalisation = Normalisation(**content.pop("normalisation"))
         return SavedModel(spec=spec, normalisation=normalisation, **content)
     except Exception as error:  # torch's reader raises whatever a damaged archive provokes
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} is not a sizewise model: {reason}") from error
+        raise UserError(f"{path} is not a sizewise model: {first_line(error)}") from error

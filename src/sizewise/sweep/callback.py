@@ -1,0 +1,45 @@
+"""The parent's side of a sweep: before the first run starts, and after the last has ended."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from sizewise.cli import one_line_errors
+
+
+class SweepCallback(Callback):
+    """Hydra calls this around each multirun, in the process that was started by hand."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Send nothing of the parent's side along with a job."""
+        return {}
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Plan and check every run, open the store and the parent run, and begin to follow."""
+        with _errors_end_the_process():
+            from sizewise.sweep.parent import Parent  # takes seconds: it imports torch and mlflow
+
+            self._parent = Parent.start(config)
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Report, and leave with exit code 1 if a run failed."""
+        with _errors_end_the_process():
+            failures = self._parent.finish()
+        if failures:
+            sys.exit(1)
+
+
+@contextmanager
+def _errors_end_the_process() -> Iterator[None]:
+    """End the process at an error, which Hydra would only warn of and then start the jobs."""
+    try:
+        with one_line_errors():
+            yield
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)

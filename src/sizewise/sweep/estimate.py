@@ -1,0 +1,104 @@
+"""What a sweep will cost, before paying: sizes, FLOPs, and minutes from a short trial."""
+
+import dataclasses
+from collections.abc import Hashable
+
+import torch
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from sizewise import cost, tracking
+from sizewise.config import parse
+from sizewise.data import Dataset, Normalisation, Split
+from sizewise.models import build
+from sizewise.records import readable_count
+from sizewise.sweep.job import jobs_at_once, threads_per_job
+from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, without_hydra
+from sizewise.training.loop import fit, total_steps
+
+TRIAL_BATCHES = 10
+SECONDS_BESIDE_TRAINING = 2.0  # evaluation, costs, figures and tracking of a run on MNIST-1D
+
+
+def show_plan(composed: DictConfig) -> None:
+    """Print what a sweep is going to run.
+
+    Args:
+        composed: in Hydra's multirun mode, the hydra node included.
+
+    Raises:
+        UserError: a run can't be made.
+    """
+    if not is_grid(composed):
+        print("an optimising sweeper chooses its runs as it goes; only grids can be planned")
+        return
+    planned = plan_sweep(composed)
+    config = parse(without_hydra(composed))
+    done = {} if config.rerun else tracking.finished_runs(tracking.open_store(config.tracking))
+    jobs = jobs_at_once(composed)
+    torch.set_num_threads(config.threads or threads_per_job(jobs))
+
+    table = Table(box=None, header_style="bold")
+    for heading in ("family", "data"):
+        table.add_column(heading)
+    for heading in ("asked", "parameters", "runs", "done", "training FLOPs", "seconds each"):
+        table.add_column(heading, justify="right")
+    left = 0.0
+    for runs in _alike(planned):
+        seconds, flops = _trial(runs[0])
+        finished = sum(run.identity.key in done for run in runs)
+        left += seconds * (len(runs) - finished)
+        first = runs[0]
+        table.add_row(
+            first.config.model.name,
+            first.spec.name,
+            readable_count(first.config.size) if first.config.size else "–",
+            f"{first.identity.parameters:,}",
+            str(len(runs)),
+            str(finished),
+            f"{flops * len(runs):.1e}" if flops else "–",
+            f"{seconds:.0f}",
+        )
+    Console().print(table)
+    remaining = sum(run.identity.key not in done for run in planned)
+    print(
+        f"{len(planned)} runs, {len(planned) - remaining} done, {remaining} to run: "
+        f"about {left / jobs / 60:.1f} minutes, {jobs} at once"
+    )
+
+
+def _alike(planned: list[PlannedRun]) -> list[list[PlannedRun]]:
+    """Group runs that cost the same: all but the seed and the like are equal."""
+    groups: dict[Hashable, list[PlannedRun]] = {}
+    for run in planned:
+        training = run.config.training
+        key = (
+            run.config.model.name,
+            run.spec,
+            run.config.size,
+            run.identity.parameters,
+            training.batch_size,
+            training.epochs,
+            training.max_steps,
+        )
+        groups.setdefault(key, []).append(run)
+    return list(groups.values())
+
+
+def _trial(run: PlannedRun) -> tuple[float, float | None]:
+    """Train on a few batches of noise; return a whole run's seconds and training FLOPs."""
+    training, spec, model_config = run.config.training, run.spec, run.config.model
+    samples = TRIAL_BATCHES * training.batch_size
+    noise = Split(torch.randn(samples, *spec.input_shape), torch.zeros(samples, dtype=torch.int64))
+    dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
+    width = run.identity.width
+    model = build(spec, model_config.family, width, model_config.depth, model_config._target_)
+    trial = dataclasses.replace(
+        training, epochs=2, max_steps=None, stop_loss=None, patience=None, learning_rate=1e-6
+    )
+    rate = fit(model, dataset, trial, seed=0, log=lambda *_: None).history[-1]["samples_per_second"]
+    seen = total_steps(training, run.num_samples) * training.batch_size
+    flops = cost.flops_per_sample(model, spec)
+    seconds = seen / rate + SECONDS_BESIDE_TRAINING
+    return seconds, flops.training * seen if flops else None

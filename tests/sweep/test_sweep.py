@@ -1,0 +1,156 @@
+"""Sweeps as a user runs them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.processes import client, python, train
+
+# Three runs that finish and one whose loss overflows.
+GRID = ("-m", "model=mlp", "size=600,2k", "training.learning_rate=0.01,1e30", "training.epochs=2")
+LAUNCHER = ("training.clip_grad_norm=null", "hydra/launcher=basic")
+FINE = ("-m", "model=cnn,logistic", "size=500", "seed=0,1", "training.epochs=2")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folder in which a sweep of four runs has finished, in two processes."""
+    folder = tmp_path_factory.mktemp("sweeps")
+    done = train(folder, *FINE, "hydra.sweep.dir=first", "hydra.launcher.n_jobs=2")
+    assert done.returncode == 0, done.stderr
+    assert "0 done, 0 failed, 4 to run" in done.stdout
+    return folder
+
+
+def runs(folder: Path, kind: str = "") -> list[str]:
+    found = client(folder).search_runs(["1"], kind)
+    return [run.info.run_id for run in found]
+
+
+def test_a_sweep_is_one_parent_run_with_its_runs_below(workspace: Path) -> None:
+    (parent,) = client(workspace).search_runs(["1"], "tags.kind = 'sweep'")
+    children = client(workspace).search_runs(
+        ["1"], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+    )
+
+    assert parent.info.status == "FINISHED"
+    assert sorted((run.data.tags["family"], run.data.tags["seed"]) for run in children) == [
+        ("cnn", "0"),
+        ("cnn", "1"),
+        ("logistic", "0"),
+        ("logistic", "1"),
+    ]
+    assert {run.data.tags["sweep"] for run in children} == {parent.info.run_name}
+    assert {run.data.tags["size"] for run in children} == {"478", "510"}
+    artifacts = {
+        item.path for item in client(workspace).list_artifacts(parent.info.run_id, "report")
+    }
+    assert {"report/report.html", "report/report.md", "report/runs.jsonl"} <= artifacts
+
+
+def test_each_run_takes_its_share_of_the_cores(workspace: Path) -> None:
+    record = json.loads((workspace / "first/0/record.jsonl").read_text())
+
+    assert record["config"]["threads"] >= 1
+    assert record["config"]["seed"] == 0
+
+
+def test_running_a_finished_sweep_again_trains_nothing_and_reports_again(workspace: Path) -> None:
+    before = runs(workspace)
+    done = train(workspace, *FINE, "hydra.sweep.dir=again")
+
+    assert done.returncode == 0, done.stderr
+    assert "4 done, 0 failed, 0 to run" in done.stdout
+    assert len(re.findall(r"skip \S+: finished as [0-9a-f]{32}", done.stdout)) == 4
+    assert runs(workspace) == before
+    first, again = (
+        (workspace / f"{folder}/report/runs.jsonl").read_text() for folder in ("first", "again")
+    )
+    assert first == again
+
+
+def test_a_deleted_run_is_the_only_one_trained_again(workspace: Path) -> None:
+    victim = json.loads((workspace / "first/2/record.jsonl").read_text())
+    client(workspace).delete_run(victim["run_id"])
+    before = set(runs(workspace))
+    done = train(workspace, *FINE, "hydra.sweep.dir=mended", "hydra/launcher=basic")
+
+    assert done.returncode == 0, done.stderr
+    assert "3 done, 0 failed, 1 to run" in done.stdout
+    (new,) = set(runs(workspace)) - before
+    mended = json.loads((workspace / "mended/2/record.jsonl").read_text())
+    assert mended["run_id"] == new
+    assert mended["run_key"] == victim["run_key"]
+    assert mended["metrics"]["test/loss"] == pytest.approx(victim["metrics"]["test/loss"], rel=1e-3)
+    reused = json.loads((workspace / "mended/0/record.jsonl").read_text())
+    assert reused["run_id"] in before
+
+
+def test_rerun_trains_finished_runs_again(workspace: Path) -> None:
+    before = len(runs(workspace))
+    one = ("-m", "model=logistic", "size=500", "seed=0", "training.epochs=2", "rerun=true")
+    done = train(workspace, *one, "hydra/launcher=basic")
+
+    assert done.returncode == 0, done.stderr
+    assert len(runs(workspace)) == before + 2  # the run, and the new sweep's parent
+
+
+def test_a_failed_run_is_told_with_its_retry_and_the_others_finish(workspace: Path) -> None:
+    done = train(workspace, *GRID, *LAUNCHER, "hydra.sweep.dir=failing")
+
+    assert done.returncode == 1
+    assert done.stdout.count("failed: mlp-") == 2
+    assert "the loss became" in done.stdout
+    assert "  again: python train.py model=mlp size=600 training.learning_rate=1e" in done.stdout
+    statuses = [
+        run.info.status for run in client(workspace).search_runs(["1"], "tags.family = 'mlp'")
+    ]
+    assert sorted(statuses) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]
+    again = train(workspace, *GRID, *LAUNCHER, "sweep.on_failure=stop", "hydra.sweep.dir=stopping")
+    assert "2 done, 2 failed, 0 to run" in again.stdout
+    assert again.returncode == 1
+    assert "not started: 2 runs, since sweep.on_failure=stop" in again.stdout
+
+
+def test_an_impossible_size_is_refused_before_anything_trains(tmp_path: Path) -> None:
+    done = train(tmp_path, "-m", "model=logistic,lstm", "size=2k,1")
+
+    assert done.returncode == 2
+    assert "size=1 is too small: the smallest logistic for mnist1d has 60" in done.stderr
+    assert "[in the run model=logistic size=1]" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "mlruns").exists()
+
+
+def test_a_plan_counts_what_is_done_and_trains_nothing(workspace: Path) -> None:
+    before = runs(workspace)
+    done = python(workspace, "-m", "sizewise", "plan", *FINE[1:], "seed=0,1,2")
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"6 runs, 4 done, 2 to run: about [0-9.]+ minutes", done.stdout)
+    assert re.search(r"cnn +mnist1d +500 +478 +3 +2 ", done.stdout)
+    assert runs(workspace) == before
+
+
+def test_a_report_can_be_written_again_from_the_store_and_from_a_file(workspace: Path) -> None:
+    (name,) = {
+        run.info.run_name
+        for run in client(workspace).search_runs(["1"], "tags.kind = 'sweep'")
+        if "cnn" in run.data.tags["command"]
+    }
+    stored = python(workspace, "-m", "sizewise", "report", name, "--to", "stored")
+    assert stored.returncode == 0, stored.stderr
+    filed = python(workspace, "-m", "sizewise", "report", "stored/runs.jsonl", "--to", "filed")
+    assert filed.returncode == 0, filed.stderr
+
+    kept = [
+        {json.loads(line)["run_key"] for line in (workspace / to / "runs.jsonl").open()}
+        for to in ("stored", "filed")
+    ]
+    assert kept[0] == kept[1]
+    assert len(kept[0]) == 4
+    missing = python(workspace, "-m", "sizewise", "report", "lrge_vs_small")
+    assert missing.returncode == 2
+    assert "there is no sweep lrge_vs_small" in missing.stderr
