@@ -3,7 +3,6 @@
 The report reads nothing else.
 """
 
-import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ class RunRecord:
 
     def to_json(self) -> str:
         """Return the record as one line."""
-        return json.dumps(dataclasses.asdict(self))
+        return json.dumps(vars(self))  # asdict would copy every epoch of every run first
 
     @classmethod
     def from_json(cls, line: str) -> "RunRecord":
@@ -89,3 +88,15 @@ def read_records(path: Path) -> list[RunRecord]:
 def write_records(path: Path, records: Iterable[RunRecord]) -> None:
     """Write `records` to `path`, one per line."""
     path.write_text("".join(record.to_json() + "\n" for record in records))
+
+
+def readable_count(count: int) -> str:
+    """Return a count in at most four digits: 280, 13.4k, 1.2M."""
+    for unit, divisor in (("M", 1_000_000), ("k", 1_000)):
+        if count >= divisor * 0.99995:
+            return (
+                f"{count / divisor:.3g}{unit}"
+                if count < 999.5 * divisor
+                else f"{count / divisor:.0f}{unit}"
+            )
+    return str(count)

@@ -17,8 +17,8 @@ from sizewise.config import Config, flatten, run_key
 from sizewise.data import Dataset, load
 from sizewise.errors import UserError
 from sizewise.models import build
-from sizewise.records import RunRecord, write_records
-from sizewise.screen import Screen, readable_count
+from sizewise.records import RunRecord, readable_count, write_records
+from sizewise.screen import Screen
 from sizewise.sizing import count_parameters, solve_width
 from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.evaluate import Scores, evaluate

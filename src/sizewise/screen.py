@@ -10,18 +10,6 @@ from rich.table import Table
 from sizewise.records import RunRecord
 
 
-def readable_count(count: int) -> str:
-    """Return a count in at most four digits: 280, 13.4k, 1.2M."""
-    for unit, divisor in (("M", 1_000_000), ("k", 1_000)):
-        if count >= divisor * 0.99995:
-            return (
-                f"{count / divisor:.3g}{unit}"
-                if count < 999.5 * divisor
-                else f"{count / divisor:.0f}{unit}"
-            )
-    return str(count)
-
-
 class Screen:
     """A run's progress: one moving line on a terminal, one plain line per epoch elsewhere."""
 
