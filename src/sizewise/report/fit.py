@@ -158,7 +158,7 @@ def fit_sweep(sweep: Sweep, *, resamples: int = RESAMPLES, seed: int = 0) -> Fit
     exponent, floor = invert(sweep, curve, weights, drawn, drawn_weights)
     resampled = best_on_grid(POWER_LAW, sweep.sizes, drawn, drawn_weights)
     held_out = _hold_out(sweep, variances, scatter, generator, resamples)
-    forms = _compare(sweep, variances)
+    forms = _compare(sweep, variances, scatter)
     return _assemble(sweep, curve, scatter, exponent, floor, resampled, held_out, forms)
 
 
@@ -218,9 +218,12 @@ def _hold_out(
     return HeldOut(float(size[0]), predicted, interval, float(sweep.means[-1]))
 
 
-def _compare(sweep: Sweep, variances: Array) -> list[FormScore]:
-    """Rank the forms by AICc over runs (Hurvich & Tsai, Biometrika 76, 1989)."""
-    weights = sweep.counts / variances
+def _compare(sweep: Sweep, variances: Array, scatter: float) -> list[FormScore]:
+    """Rank the forms by AICc over runs (Hurvich & Tsai, Biometrika 76, 1989).
+
+    All are weighed alike, the power law's scatter included, or its excess would decide by itself.
+    """
+    weights = 1 / (variances / sweep.counts + scatter**2)
     runs = float(sweep.counts.sum())
     found = []
     for form in (POWER_LAW, *RIVALS):

@@ -58,6 +58,11 @@ class Cell:
         """Return the cell in words: "lstm 10k"."""
         return f"{self.family} {readable_count(self.parameters)}"
 
+    @property
+    def width_known(self) -> bool:
+        """Return whether the family is one that can be built at any width."""
+        return self.records[0].width is not None
+
     def cost(self, metric: str) -> float:
         """Return the mean of a cost over the seeds; NaN where no run has it."""
         values = [record.metrics.get(metric, math.nan) for record in self.records]
