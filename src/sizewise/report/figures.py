@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.colours import colours, markers
-from sizewise.report.costs import COSTS, Cost
+from sizewise.report.costs import COSTS
 from sizewise.report.curves import learning_curve, train_errors
 from sizewise.report.fit import Fit
 from sizewise.report.noise import Array
@@ -87,7 +88,6 @@ def error_by_cost(analysis: Analysis) -> Figure:
         _log_axis(axes, values[values > 0])
         _percent_axis(axes, errors)
         axes.set(xlabel=cost.axis)
-        axes.label_outer()
     for axes in grid[::columns]:
         axes.set_ylabel("test error")
     handles, labels = grid[0].get_legend_handles_labels()
@@ -103,7 +103,7 @@ def error_by_cost(analysis: Analysis) -> Figure:
 
 def learning_curves(analysis: Analysis) -> Figure:
     """Draw validation error against the epoch, mean over seeds, one panel a family."""
-    figure, grid = _panels(analysis)
+    figure, grid = _panels(analysis, "epoch", "validation error")
     sizes = [cell.parameters for cell in analysis.selection.cells]
     norm = LogNorm(min(sizes), max(max(sizes), min(sizes) * 2))
     cmap = matplotlib.colormaps["viridis_r"]
@@ -114,8 +114,9 @@ def learning_curves(analysis: Analysis) -> Figure:
             everything.append(curve)
             epochs = np.arange(1, len(curve) + 1)
             axes.plot(epochs, curve, color=cmap(norm(cell.parameters)), linewidth=1.4)
-        axes.set(title=result.family, xlabel="epoch")
-    _percent_axis(grid[0], np.concatenate(everything))
+        axes.set(title=result.family)
+    for axes in grid:
+        _percent_axis(axes, np.concatenate(everything))
     figure.suptitle("Validation error while training, mean over seeds")
     bar = figure.colorbar(
         ScalarMappable(norm, cmap), ax=list(grid), label="trainable parameters", pad=0.01,
@@ -127,24 +128,23 @@ def learning_curves(analysis: Analysis) -> Figure:
 
 def generalisation_gap(analysis: Analysis) -> Figure:
     """Draw train and test error by size, one panel a family; the area between is the gap."""
-    figure, grid = _panels(analysis)
+    figure, grid = _panels(analysis, "trainable parameters", "error")
     colour, marker = _styles(analysis)
-    everything = []
     for axes, result in zip(grid, analysis.families, strict=False):
         own = colour[result.family]
         train = np.array([train_errors(cell).mean() for cell in result.cells])
-        everything += [train, result.means]
         axes.fill_between(result.sizes, train, result.means, color=own, alpha=0.12, linewidth=0)
-        style = {"color": own, "marker": marker[result.family], "markersize": 5}
+        style: dict[str, Any] = {"color": own, "marker": marker[result.family], "markersize": 5}
         axes.plot(result.sizes, result.means, label="test", **style)
         axes.plot(
             result.sizes, train, label="training", linestyle="--", markerfacecolor="white", **style
         )
         _log_axis(axes, [cell.parameters for cell in analysis.selection.cells])
-        axes.set(title=result.family, xlabel="trainable parameters")
+        axes.set(title=result.family)
         axes.legend(frameon=False, loc="best")
-    _percent_axis(grid[0], np.concatenate(everything))
-    grid[0].set_ylabel("error")
+    grid[0].set_ylim(bottom=0)
+    for axes in grid:
+        _percent_axis(axes)  # linear, so that heights are gaps
     figure.suptitle("Generalisation gap: error on the test set above error in training")
     return figure
 
@@ -156,6 +156,8 @@ def seed_spread(analysis: Analysis) -> Figure:
     colour, marker = _styles(analysis)
     for result in analysis.families:
         repeated = [cell for cell in result.cells if len(cell.seeds) > 1]
+        if not repeated:
+            continue
         axes.plot(
             [cell.parameters for cell in repeated],
             [100 * cell.test_errors.std(ddof=1) for cell in repeated],
@@ -169,8 +171,9 @@ def seed_spread(analysis: Analysis) -> Figure:
     axes.set(xlabel="trainable parameters", ylabel="standard deviation (points)")
     axes.set_ylim(bottom=0)
     axes.set_title("How much test error differs between seeds")
-    axes.legend(frameon=False)
-    if all(len(cell.seeds) == 1 for cell in analysis.selection.cells):
+    if axes.lines:
+        axes.legend(frameon=False)
+    else:
         axes.text(0.5, 0.5, "one seed each: nothing to show", ha="center", transform=axes.transAxes)
     return figure
 
@@ -208,7 +211,7 @@ def _draw_means(axes: Axes, result: FamilyResult, x: Array, colour: str, marker:
     )
 
 
-def _panels(analysis: Analysis) -> tuple[Figure, Sequence[Axes]]:
+def _panels(analysis: Analysis, xlabel: str, ylabel: str) -> tuple[Figure, Sequence[Axes]]:
     """Return a figure with one panel for each family and shared axes of error."""
     count = len(analysis.families)
     columns = min(3, count)
@@ -216,10 +219,12 @@ def _panels(analysis: Analysis) -> tuple[Figure, Sequence[Axes]]:
     figure = Figure(figsize=(3.9 * columns + 0.8, 3.4 * rows + 0.5), dpi=144, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for row in grid:
-        row[0].set_ylabel("validation error")
+        row[0].set_ylabel(ylabel)
     flat = list(grid.ravel())
-    for axes in flat:
+    for index, axes in enumerate(flat):
         axes.spines[["top", "right"]].set_visible(False)
+        if index < count <= index + columns:  # the lowest of its column
+            axes.set_xlabel(xlabel)
     for index, axes in enumerate(flat[count:], start=count):
         axes.set_axis_off()
         flat[index - columns].tick_params(labelbottom=True)
@@ -232,7 +237,7 @@ def _styles(analysis: Analysis) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _log_axis(axes: Axes, values: Sequence[float] | Array) -> None:
-    """Make the x axis logarithmic with readable ticks, 1, 3 or 1, 2, 5 to the decade if it's short."""
+    """Make the x axis logarithmic with readable ticks: 1, 1 and 3, or 1, 2 and 5 a decade."""
     axes.spines[["top", "right"]].set_visible(False)
     low, high = min(values), max(values)
     axes.set_xscale("log")
@@ -245,10 +250,9 @@ def _log_axis(axes: Axes, values: Sequence[float] | Array) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _percent_axis(axes: Axes, values: Array) -> None:
-    """Make the y axis one of errors in percent: logarithmic where they span a factor of three."""
-    positive = values[values > 0]
-    if len(positive) == len(values) and positive.max() > 3 * positive.min():
+def _percent_axis(axes: Axes, values: Array | None = None) -> None:
+    """Make the y axis one of errors in percent: logarithmic where `values` span a factor of 3."""
+    if values is not None and values.min() > 0 and values.max() > 3 * values.min():
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_minor_formatter(NullFormatter())

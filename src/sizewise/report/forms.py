@@ -129,7 +129,8 @@ def parabolic_minimum(left: Array) -> Array:
     before, middle, after = left[rows, inner - 1], left[rows, inner], left[rows, inner + 1]
     curvature = np.maximum(before - 2 * middle + after, 1e-300)
     drop = (after - before) ** 2 / (8 * curvature)
-    return np.maximum(np.where(best == inner, middle - drop, left[rows, best]), 0)
+    lowest: Array = np.where(best == inner, middle - drop, left[rows, best])
+    return np.maximum(lowest, 0)
 
 
 def best_curve(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve:

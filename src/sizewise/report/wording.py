@@ -12,10 +12,10 @@ from sizewise.report.verdict import Answer, Growth, Kind, undecided
 from sizewise.report.words import (
     factor,
     listed,
+    margin,
     number_interval,
     percent,
     percent_interval,
-    margin,
     points,
     points_interval,
     size,
@@ -246,7 +246,8 @@ def _stops(result: FamilyResult, tolerance: float) -> list[str]:
         return [f"By the fitted curve, no doubling from {size(smallest)} on buys {gain}."]
     where = f"{size(place)}{_interval(interval, size_interval)}"
     return [
-        f"By the fitted curve, growing stops paying at about {where}: beyond, a doubling buys less than {gain}."
+        f"By the fitted curve, growing stops paying at about {where}: beyond, a doubling buys "
+        f"less than {gain}."
     ]
 
 
