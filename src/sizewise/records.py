@@ -3,7 +3,6 @@
 The report reads nothing else.
 """
 
-import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,7 +60,7 @@ class RunRecord:
 
     def to_json(self) -> str:
         """Return the record as one line."""
-        return json.dumps(dataclasses.asdict(self))
+        return json.dumps(vars(self))  # asdict would copy every epoch of every run first
 
     @classmethod
     def from_json(cls, line: str) -> "RunRecord":
@@ -97,12 +96,8 @@ def write_records(path: Path, records: Iterable[RunRecord]) -> None:
 
 
 def readable_count(count: int) -> str:
-    """Return a count in at most four digits: 280, 13.4k, 1.2M."""
-    for unit, divisor in (("M", 1_000_000), ("k", 1_000)):
-        if count >= divisor * 0.99995:
-            return (
-                f"{count / divisor:.3g}{unit}"
-                if count < 999.5 * divisor
-                else f"{count / divisor:.0f}{unit}"
-            )
-    return str(count)
+    """Return a count to three digits: 280, 13.4k, 1.2M."""
+    if count < 1000:
+        return str(count)
+    rounded = float(f"{count:.3g}")
+    return f"{rounded / 1e6:g}M" if rounded >= 1e6 else f"{rounded / 1e3:g}k"

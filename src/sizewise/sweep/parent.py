@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
 from sizewise.config import Config, parse
+from sizewise.errors import UserError
 from sizewise.records import RunRecord, write_records
 from sizewise.report import write_report
 from sizewise.sweep.job import ERROR, RECORD, Sweep, jobs_at_once

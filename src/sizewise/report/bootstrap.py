@@ -1,0 +1,158 @@
+"""Sweeps drawn from a fitted curve, and what they say about how sure a fit is."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sizewise.report.forms import (
+    POWER_LAW,
+    Curve,
+    best_on_grid,
+    losses,
+    parabolic_minimum,
+    project,
+)
+from sizewise.report.noise import Array, moderate
+
+CONFIDENCE = 0.90
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+RESAMPLES = 999
+
+
+class Interval(NamedTuple):
+    """The ends of a 90 % interval; an infinite end was not found in the range searched."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One family's test errors, by size.
+
+    Args:
+        sizes: parameters, ascending, (K,).
+        errors: for each size, its seeds' test errors, (n,) each.
+    """
+
+    sizes: Array
+    errors: list[Array]
+
+    @property
+    def counts(self) -> Array:
+        """Return the number of seeds of each size, (K,)."""
+        return np.array([len(each) for each in self.errors], dtype=float)
+
+    @property
+    def means(self) -> Array:
+        """Return the mean error of each size, (K,)."""
+        return np.array([each.mean() for each in self.errors])
+
+    @property
+    def variances(self) -> Array:
+        """Return the moderated variance between seeds of each size, (K,)."""
+        raw = np.array([each.var(ddof=1) if len(each) > 1 else np.nan for each in self.errors])
+        return moderate(raw, self.counts, np.log(self.sizes)).variances
+
+
+def resample(
+    sweep: Sweep,
+    model: Array,
+    variances: Array,
+    scatter: float,
+    generator: np.random.Generator,
+    count: int,
+) -> tuple[Array, Array]:
+    """Draw `count` sweeps whose true errors are `model` (K,): their means and weights, (B, K).
+
+    A seed's deviation is drawn from the standardised residuals of all sizes' seeds together, as
+    three seeds of one size have no distribution to draw from.
+    """
+    counts = sweep.counts
+    shrunk = [
+        (each - each.mean()) * np.sqrt(len(each) / (len(each) - 1)) / np.sqrt(variance)
+        for each, variance in zip(sweep.errors, variances, strict=True)
+        if len(each) > 1
+    ]
+    pool = np.concatenate(shrunk)
+    pool = pool / max(np.sqrt((pool**2).mean()), 1e-12)
+    scale = np.sqrt(variances)
+    means, spreads = np.empty((2, count, len(counts)))
+    for i, n in enumerate(counts.astype(int)):
+        drawn = scale[i] * generator.choice(pool, (count, n))
+        means[:, i] = drawn.mean(axis=1)
+        spreads[:, i] = drawn.var(axis=1, ddof=1) if n > 1 else np.nan
+    means += model + scatter * generator.standard_normal(means.shape)
+    noise = moderate(spreads, counts, np.log(sweep.sizes)).variances
+    return means, 1 / (noise / counts + scatter**2)
+
+
+def chance_of_trend(
+    sweep: Sweep,
+    variances: Array,
+    scatter: float,
+    curve: Curve,
+    generator: np.random.Generator,
+    count: int,
+) -> float:
+    """Return how often sweeps without any trend gain as much from the curve as this one (p)."""
+    weights = 1 / (variances / sweep.counts + scatter**2)
+    level, flat = _flat(sweep.means[None], weights[None])
+    gain = flat[0] - float(curve.loss)
+    model = np.full(len(weights), level[0])
+    drawn, drawn_weights = resample(sweep, model, variances, scatter, generator, count)
+    drawn_flat = _flat(drawn, drawn_weights)[1]
+    gains = drawn_flat - best_on_grid(POWER_LAW, sweep.sizes, drawn, drawn_weights).loss
+    return float((1 + (gains >= gain).sum()) / (1 + count))
+
+
+def invert(
+    sweep: Sweep, curve: Curve, weights: Array, drawn: Array, drawn_weights: Array
+) -> tuple[Interval, Interval]:
+    """Return the intervals of the exponent and of the floor: see the module's docstring."""
+    sizes, grid = sweep.sizes, POWER_LAW.grid()
+    left = losses(POWER_LAW, sizes, drawn, drawn_weights)[0]
+    least = parabolic_minimum(left)
+    at_floor = np.full(len(drawn), float(curve.floor))
+    basis = POWER_LAW.values(sizes, sizes.min(), np.array([float(curve.shape)]))
+    at_exponent = project(basis, drawn, drawn_weights)[0][:, 0]
+    c_exponent = np.quantile(np.maximum(at_exponent - least, 0), CONFIDENCE)
+    held = parabolic_minimum(losses(POWER_LAW, sizes, drawn, drawn_weights, at_floor)[0])
+    c_floor = np.quantile(np.maximum(held - least, 0), CONFIDENCE)
+
+    y, w = sweep.means[None], weights[None]
+    profile = losses(POWER_LAW, sizes, y, w)[0][0] - float(curve.loss)
+    low, high = _crossings(np.log(grid), profile, c_exponent, float(np.log(curve.shape)))
+    exponent = Interval(float(np.exp(low)) if np.isfinite(low) else 0.0, float(np.exp(high)))
+    floors = np.linspace(0, sweep.means.max(), 400)
+    repeated = (np.repeat(y, 400, axis=0), np.repeat(w, 400, axis=0))
+    held_profile = parabolic_minimum(losses(POWER_LAW, sizes, *repeated, floors)[0])
+    low, high = _crossings(floors, held_profile - float(curve.loss), c_floor, float(curve.floor))
+    return exponent, Interval(max(low, 0.0), high)
+
+
+def _crossings(grid: Array, profile: Array, threshold: float, centre: float) -> tuple[float, float]:
+    """Return where `profile` rises above `threshold` on either side of `centre`."""
+    order = np.argsort(np.append(grid, centre))
+    x, y = np.append(grid, centre)[order], np.append(profile, 0.0)[order]
+    inside = y <= threshold
+    middle = int(np.flatnonzero(order == len(grid))[0])
+    below, above = np.flatnonzero(~inside[:middle]), np.flatnonzero(~inside[middle:])
+    low, high = -np.inf, np.inf
+    if len(below):
+        i = below[-1]
+        low = float(np.interp(threshold, [y[i + 1], y[i]], [x[i + 1], x[i]]))
+    if len(above):
+        i = middle + above[0]
+        high = float(np.interp(threshold, [y[i - 1], y[i]], [x[i - 1], x[i]]))
+    return low, high
+
+
+def _flat(errors: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the weighted mean and what it leaves, (B,) each."""
+    level = (weights * errors).sum(axis=1) / weights.sum(axis=1)
+    return level, (weights * (errors - level[:, None]) ** 2).sum(axis=1)

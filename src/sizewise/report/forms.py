@@ -1,0 +1,166 @@
+"""Curves of error against size, fitted by weighted least squares under 0 ≤ floor, 0 ≤ amplitude.
+
+Each form is error(N) = floor + amplitude · g(N; shape). For a given shape the other two follow in
+closed form (variable projection: Golub & Pereyra, SIAM J. Numer. Anal. 10, 1973), so a fit is a
+search over one number. The search starts from everywhere on a grid, and thousands of resampled
+sweeps are searched at once, as a few matrix products.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from sizewise.report.noise import Array
+
+GRID = 240
+
+
+class Curve(NamedTuple):
+    """Fitted parameters, each of shape (...), and the weighted sum of squares they leave."""
+
+    shape: Array
+    floor: Array
+    amplitude: Array
+    loss: Array
+
+
+@dataclass(frozen=True)
+class Form:
+    """A curve's form.
+
+    Args:
+        name: in words.
+        formula: as it is written in the report.
+        basis: g; takes sizes over the smallest size, (K,), and shapes, (G, 1).
+        shapes: the range of its shape.
+        has_floor: False holds the floor at zero.
+    """
+
+    name: str
+    formula: str
+    basis: Callable[[Array, Array], Array]
+    shapes: tuple[float, float]
+    has_floor: bool = True
+
+    @property
+    def parameters(self) -> int:
+        """Return how many numbers a fit chooses."""
+        return 3 if self.has_floor else 2
+
+    def grid(self) -> Array:
+        """Return the shapes that a search starts from, (G,)."""
+        return np.geomspace(*self.shapes, GRID)
+
+    def values(self, sizes: Array, smallest: float, shapes: Array) -> Array:
+        """Return g at `sizes` (K,) for each of `shapes` (...): (..., K)."""
+        return self.basis(np.asarray(sizes) / smallest, np.asarray(shapes)[..., None])
+
+
+POWER_LAW = Form("power law with a floor", "E + A·N^-α", lambda n, a: n**-a, (0.02, 4.0))
+RIVALS = (
+    Form("power law without floor", "A·N^-α", lambda n, a: n**-a, (0.005, 4.0), has_floor=False),
+    Form(
+        "exponential saturation",
+        "E + A·exp(-N/N₀)",
+        lambda n, scale: np.exp(-n / scale),
+        (0.2, 1e4),
+    ),
+)
+
+
+def losses(
+    form: Form, sizes: Array, errors: Array, weights: Array, floor: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Return what is left at each shape of the grid, and the floors and amplitudes: (B, G) each.
+
+    Args:
+        form: of the curve.
+        sizes: (K,).
+        errors: mean test errors of B sweeps, (B, K).
+        weights: (B, K).
+        floor: holds the floors at these values, (B,), instead of fitting them.
+    """
+    basis = form.values(sizes, sizes.min(), form.grid())
+    return project(basis, errors, weights, floor if form.has_floor else np.zeros(len(errors)))
+
+
+def project(
+    basis: Array, errors: Array, weights: Array, floor: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Do the work of `losses` for any basis (G, K)."""
+    weighted = weights * errors
+    s_w, s_y = weights.sum(axis=1)[:, None], weighted.sum(axis=1)[:, None]
+    s_yy = (weighted * errors).sum(axis=1)[:, None]
+    s_x, s_xx, s_xy = weights @ basis.T, weights @ (basis**2).T, weighted @ basis.T
+    if floor is None:
+        determinant = np.maximum(s_w * s_xx - s_x**2, 1e-14 * s_w * s_xx)
+        amplitude = (s_w * s_xy - s_x * s_y) / determinant
+        e = (s_y - amplitude * s_x) / s_w
+        e = np.where(amplitude < 0, s_y / s_w, e)  # both bounds can't bind: errors are positive
+        e = np.maximum(e, 0)
+    else:
+        e = np.broadcast_to(floor[:, None], s_x.shape)
+    amplitude = np.maximum((s_xy - e * s_x) / s_xx, 0)
+    left = s_yy - 2 * e * s_y - 2 * amplitude * s_xy + e**2 * s_w
+    left = left + 2 * e * amplitude * s_x + amplitude**2 * s_xx
+    return np.maximum(left, 0), e, amplitude
+
+
+def best_on_grid(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve:
+    """Return the best curve of each of B sweeps, (B,), at shapes of the grid.
+
+    The loss is that of the parabola through the best shape and its neighbours, so that it is a
+    minimum's to second order although the shape is a grid's.
+    """
+    left, floors, amplitudes = losses(form, sizes, errors, weights)
+    rows, best = np.arange(len(left)), left.argmin(axis=1)
+    return Curve(
+        form.grid()[best], floors[rows, best], amplitudes[rows, best], parabolic_minimum(left)
+    )
+
+
+def parabolic_minimum(left: Array) -> Array:
+    """Return the minimum of each row of losses (B, G) over an even grid, between its points."""
+    best = left.argmin(axis=1)
+    rows, inner = np.arange(len(left)), best.clip(1, left.shape[1] - 2)
+    before, middle, after = left[rows, inner - 1], left[rows, inner], left[rows, inner + 1]
+    curvature = np.maximum(before - 2 * middle + after, 1e-300)
+    drop = (after - before) ** 2 / (8 * curvature)
+    lowest: Array = np.where(best == inner, middle - drop, left[rows, best])
+    return np.maximum(lowest, 0)
+
+
+def best_curve(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve:
+    """Return the best curve through one sweep's `errors` (K,), each field a scalar array.
+
+    Every local minimum of the grid is refined, and the lowest wins.
+    """
+    y, w = errors[None], weights[None]
+
+    def at(log_shape: float) -> Curve:
+        shape = np.exp(np.array([log_shape]))
+        fixed = None if form.has_floor else np.zeros(1)
+        left, e, a = project(form.values(sizes, sizes.min(), shape), y, w, fixed)
+        return Curve(shape[0], e[0, 0], a[0, 0], left[0, 0])
+
+    left = losses(form, sizes, y, w)[0][0]
+    log_grid = np.log(form.grid())
+    padded = np.concatenate([[np.inf], left, [np.inf]])
+    minima = np.flatnonzero((left <= padded[:-2]) & (left <= padded[2:]))
+    candidates = [at(log_grid[i]) for i in minima]
+    for i in minima[:8]:  # a flat profile, as of errors that don't fall, has minima everywhere
+        bounds = log_grid[max(i - 1, 0)], log_grid[min(i + 1, GRID - 1)]
+        found = minimize_scalar(
+            lambda x: float(at(x).loss), bounds=bounds, method="bounded", options={"xatol": 1e-7}
+        )
+        candidates.append(at(found.x))
+    return min(candidates, key=lambda curve: float(curve.loss))
+
+
+def evaluate(form: Form, curve: Curve, sizes: Array, smallest: float) -> Array:
+    """Return the error that `curve` predicts at `sizes` (M,): (..., M)."""
+    g = form.values(sizes, smallest, curve.shape)
+    return curve.floor[..., None] + curve.amplitude[..., None] * g
