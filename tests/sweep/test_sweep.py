@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import client, python, train
+from tests.processes import ROOT, client, python, train
 
 # Three runs that finish and one whose loss overflows.
 GRID = ("-m", "model=mlp", "size=600,2k", "training.learning_rate=0.01,1e30", "training.epochs=2")
@@ -126,7 +126,8 @@ def test_an_impossible_size_is_refused_before_anything_trains(tmp_path: Path) ->
 
 def test_a_plan_counts_what_is_done_and_trains_nothing(workspace: Path) -> None:
     before = runs(workspace)
-    done = python(workspace, "-m", "sizewise", "plan", *FINE[1:], "seed=0,1,2")
+    there = (f"data.root={workspace}/data", f"tracking.uri=sqlite:///{workspace}/mlruns/mlflow.db")
+    done = python(ROOT, "-m", "sizewise", "plan", *FINE[1:], "seed=0,1,2", *there)
 
     assert done.returncode == 0, done.stderr
     assert re.search(r"6 runs, 4 done, 2 to run: about [0-9.]+ minutes", done.stdout)

@@ -18,6 +18,7 @@ from sizewise.run import identify, run
 ERROR = "error.txt"
 RECORD = "record.jsonl"
 STOP = "stop"
+NOT_STARTED = "not_started"
 
 
 def jobs_at_once(composed: DictConfig) -> int:
@@ -63,6 +64,7 @@ def run_in_sweep(
     sweep = Sweep.read(sweep_folder)
     folder.mkdir(parents=True, exist_ok=True)
     if (sweep_folder / STOP).exists():
+        (folder / NOT_STARTED).touch()
         return math.nan
     try:
         record = _run_or_reuse(parse(composed), sweep, folder, overrides)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sizewise.records import RunRecord, read_records
-from sizewise.sweep.job import ERROR, RECORD
+from sizewise.sweep.job import ERROR, NOT_STARTED, RECORD
 
 SECONDS = 0.5  # between looks at the folders
 
@@ -78,7 +78,8 @@ class Progress:
             lines = (folder / "metrics.jsonl").read_text().splitlines()
             return JobState("running", json.loads(lines[-1])["step"] / self._epochs[job])
         except (OSError, ValueError, IndexError):  # not there yet, or being written
-            return JobState("running" if folder.exists() else "waiting", 0.0)
+            started = folder.exists() and not (folder / NOT_STARTED).exists()
+            return JobState("running" if started else "waiting", 0.0)
 
     def _follow(self) -> None:
         if not self._console.is_terminal:
