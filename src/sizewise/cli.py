@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sizewise.errors import UserError, nearest
+from sizewise.errors import UserError, first_line, nearest
 
 if TYPE_CHECKING:
     from sizewise.tracking import Store
@@ -157,8 +157,9 @@ def _explain(error: Exception) -> str | None:
         group, _, name = error.missing_cfg_file.rpartition("/")
         return f"there is no {group}={name}: {nearest(name, error.options)}"
     key = getattr(error.__cause__, "full_key", None)
-    if key:
+    if key and not key.startswith("hydra"):
         from sizewise.config import unknown_key
 
         return unknown_key(key)
-    return f"{str(error).splitlines()[0]}; expected KEY=VALUE, as in `python train.py --help`"
+    reason = first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
+    return f"{reason}; expected KEY=VALUE, as in `python train.py --help`"
