@@ -24,11 +24,22 @@ def make_spec(shape: tuple[int, ...] = (1, 40), num_classes: int = 10) -> DataSp
 
 
 def make_model(
-    family: str, width: int | None, shape: tuple[int, ...] = (1, 40), seed: int = 0
+    family: str,
+    width: int | None,
+    shape: tuple[int, ...] = (1, 40),
+    num_classes: int = 10,
+    *,
+    seed: int = 0,
 ) -> nn.Module:
     assert family in FAMILIES
     torch.manual_seed(seed)
-    return build(make_spec(shape), family, width, DEPTHS.get(family))
+    return build(make_spec(shape, num_classes), family, width, DEPTHS.get(family))
+
+
+def recurrent_layer(model: nn.Module) -> nn.RNNBase:
+    layer = model.get_submodule("recurrent")
+    assert isinstance(layer, nn.RNNBase)
+    return layer
 
 
 def make_training(**changes: Any) -> TrainingConfig:

@@ -159,12 +159,6 @@ class TestMnist1d:
         with pytest.raises(UserError, match=r"can't be written.*data\.root=FOLDER"):
             read(replace(fresh_config, root=str(tmp_path / "file")))
 
-    def test_a_seed_that_the_generator_cannot_take_is_an_error(
-        self, fresh_config: Mnist1dConfig
-    ) -> None:
-        with pytest.raises(UserError, match=r"data\.seed"):
-            read(replace(fresh_config, seed=2**32))
-
 
 class TestDigits:
     def test_shapes_and_counts(self, tmp_path: Path) -> None:
