@@ -1,0 +1,80 @@
+"""Small specs, data sets and configs to test with."""
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import nn
+
+from sizewise.config import TrainingConfig
+from sizewise.data import Dataset, DataSpec, Normalisation, Split
+from sizewise.models import FAMILIES, build
+
+SHAPES = {
+    "sequence": (1, 40),
+    "grey image": (1, 28, 28),
+    "colour image": (3, 32, 32),
+    "small image": (1, 8, 8),
+}
+DEPTHS = {"lstm": 2, "gru": 2, "rnn": 1, "mlp": 2}  # of the families that have this knob
+
+
+def make_spec(shape: tuple[int, ...] = (1, 40), num_classes: int = 10) -> DataSpec:
+    return DataSpec("made-up", shape, tuple(f"class {index}" for index in range(num_classes)))
+
+
+def make_model(
+    family: str,
+    width: int | None,
+    shape: tuple[int, ...] = (1, 40),
+    num_classes: int = 10,
+    *,
+    seed: int = 0,
+) -> nn.Module:
+    assert family in FAMILIES
+    torch.manual_seed(seed)
+    return build(make_spec(shape, num_classes), family, width, DEPTHS.get(family))
+
+
+def recurrent_layer(model: nn.Module) -> nn.RNNBase:
+    layer = model.get_submodule("recurrent")
+    assert isinstance(layer, nn.RNNBase)
+    return layer
+
+
+def make_training(**changes: Any) -> TrainingConfig:
+    config = TrainingConfig(
+        epochs=2,
+        max_steps=None,
+        stop_loss=None,
+        patience=None,
+        batch_size=16,
+        learning_rate=0.01,
+        schedule="one_cycle",
+        clip_grad_norm=1.0,
+    )
+    return dataclasses.replace(config, **changes)
+
+
+def make_split(num_samples: int, spec: DataSpec, seed: int) -> Split:
+    generator = torch.Generator().manual_seed(seed)
+    return Split(
+        torch.randn(num_samples, *spec.input_shape, generator=generator),
+        torch.arange(num_samples) % spec.num_classes,
+    )
+
+
+def make_dataset(
+    train: int = 50, validation: int = 20, shape: tuple[int, ...] = (1, 6), num_classes: int = 4
+) -> Dataset:
+    """Return noise with labels; its test split is NaN, so that reading it can't go unseen."""
+    spec = make_spec(shape, num_classes)
+    test = make_split(20, spec, seed=2)
+    return Dataset(
+        spec=spec,
+        train=make_split(train, spec, seed=0),
+        validation=make_split(validation, spec, seed=1),
+        test=Split(torch.full_like(test.inputs, torch.nan), test.targets),
+        normalisation=Normalisation([0.0], [1.0]),
+        fingerprint="noise",
+    )

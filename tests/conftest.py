@@ -1,0 +1,98 @@
+"""Fixtures that the tests share."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import DictConfig
+
+from sizewise.config import Config, Mnist1dConfig, parse
+from sizewise.data import Dataset, load
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Keep PyTorch on one thread: the tests' tensors are small and their workers many."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """Start each test from the same state of PyTorch's generator."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder for this session only, shared by pytest-xdist's workers."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "data-root"
+    root.mkdir(exist_ok=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """Return the folder with MNIST's files, by SIZEWISE_DATA as it was when pytest started."""
+    if DATA_ROOT_AT_START is None:
+        pytest.skip("SIZEWISE_DATA is not set, so there is no MNIST to test with")
+    root = Path(DATA_ROOT_AT_START)
+    if not (root / "MNIST/raw/train-images-idx3-ubyte").exists():
+        pytest.skip(f"MNIST is not in {root} (SIZEWISE_DATA)")
+    return root
+
+
+@pytest.fixture(scope="session")
+def mnist1d_config(data_root: Path) -> Mnist1dConfig:
+    """Return the config of the published MNIST-1D."""
+    return Mnist1dConfig(
+        name="mnist1d",
+        root=str(data_root),
+        validation_fraction=0.1,
+        num_samples=5000,
+        shuffle_seq=False,
+        seed=42,
+    )
+
+
+@pytest.fixture(scope="session")
+def small_mnist1d_config(data_root: Path) -> Mnist1dConfig:
+    """Return the config of an MNIST-1D of 160 training and 40 test samples."""
+    return Mnist1dConfig(
+        name="mnist1d",
+        root=str(data_root),
+        validation_fraction=0.25,
+        num_samples=200,
+        shuffle_seq=False,
+        seed=42,
+    )
+
+
+@pytest.fixture(scope="session")
+def small_dataset(small_mnist1d_config: Mnist1dConfig) -> Dataset:
+    """Return 120 training, 40 validation and 40 test samples of MNIST-1D; not to be changed."""
+    return load(small_mnist1d_config, seed=0)
+
+
+@pytest.fixture
+def compose_raw(
+    data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., DictConfig]]:
+    """Yield a function from overrides to what Hydra composes of them, before it is checked."""
+    monkeypatch.setenv("SIZEWISE_DATA", str(data_root))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
+        yield lambda *overrides: hydra_compose("config", overrides=list(overrides))
+
+
+@pytest.fixture
+def compose(compose_raw: Callable[..., DictConfig]) -> Callable[..., Config]:
+    """Return a function from overrides to the config that a run would get."""
+    return lambda *overrides: parse(compose_raw(*overrides))

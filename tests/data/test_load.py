@@ -1,0 +1,168 @@
+"""Splits, normalisation and fingerprint: what `load` does to any source's arrays."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sizewise.config import DataConfig
+from sizewise.data import Dataset, Normalisation, Split, carve_validation, load, sources
+from sizewise.data.sources import Arrays
+from sizewise.errors import UserError
+
+TARGETS = np.repeat(np.arange(4), [100, 60, 30, 11])
+
+
+def make_arrays(channels: int = 2) -> Arrays:
+    """Return 80 training and 20 test sequences; channels and splits differ in mean and scale."""
+    random = np.random.default_rng(0)
+    train = random.normal(3, 2, (80, channels, 5)).astype(np.float32)
+    train[:, 1:] = 7 * train[:, 1:] + 100
+    test = random.normal(50, 9, (20, channels, 5)).astype(np.float32)
+    return Arrays(train, np.arange(80) % 4, test, np.arange(20) % 4, ("a", "b", "c", "d"))
+
+
+def load_arrays(
+    arrays: Arrays, monkeypatch: pytest.MonkeyPatch, seed: int = 0, fraction: float = 0.25
+) -> Dataset:
+    monkeypatch.setitem(sources.SOURCES, "made-up", lambda _: arrays)
+    return load(DataConfig(name="made-up", root="", validation_fraction=fraction), seed)
+
+
+def restore(split: Split, normalisation: Normalisation) -> np.ndarray:
+    """Return a split's inputs as they were before normalisation."""
+    mean, std = (torch.tensor(values).view(1, -1, 1) for values in normalisation)
+    restored: np.ndarray = (split.inputs * std + mean).numpy()
+    return restored
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.5])
+def test_validation_and_training_are_disjoint_and_complete(fraction: float) -> None:
+    training, validation = carve_validation(TARGETS, fraction, seed=0)
+    assert not set(training) & set(validation)
+    assert set(training) | set(validation) == set(range(len(TARGETS)))
+    assert len(training) + len(validation) == len(TARGETS)
+
+
+def test_validation_takes_its_share_of_each_class() -> None:
+    _, validation = carve_validation(TARGETS, 0.1, seed=0)
+    assert np.bincount(TARGETS[validation]).tolist() == [10, 6, 3, 1]
+
+
+def test_the_split_is_stable_for_a_seed() -> None:
+    for first, second in zip(
+        carve_validation(TARGETS, 0.1, 7), carve_validation(TARGETS, 0.1, 7), strict=True
+    ):
+        assert np.array_equal(first, second)
+    _, validation = carve_validation(np.repeat([0, 1], 10), 0.2, seed=0)
+    assert validation.tolist() == [4, 6, 12, 19]  # earlier runs' records rest on it
+
+
+def test_seeds_choose_different_validation_samples() -> None:
+    chosen = {tuple(carve_validation(TARGETS, 0.1, seed)[1]) for seed in range(5)}
+    assert len(chosen) == 5
+
+
+def test_inputs_keep_their_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = make_arrays()
+    arrays.train_inputs[:, 0, 0] = np.arange(80)  # each sample carries its own index
+    dataset = load_arrays(arrays, monkeypatch)
+    for split in (dataset.train, dataset.validation):
+        indices = restore(split, dataset.normalisation)[:, 0, 0].round().astype(int)
+        assert arrays.train_targets[indices].tolist() == split.targets.tolist()
+
+
+def test_the_test_split_is_as_published_whatever_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = make_arrays()
+    for seed in range(3):
+        dataset = load_arrays(arrays, monkeypatch, seed)
+        test = restore(dataset.test, dataset.normalisation)
+        assert np.allclose(test, arrays.test_inputs, atol=1e-3)
+        assert np.array_equal(dataset.test.targets.numpy(), arrays.test_targets)
+
+
+def test_training_inputs_have_mean_0_and_deviation_1_in_each_channel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inputs = load_arrays(make_arrays(), monkeypatch).train.inputs.double()
+    assert inputs.mean(dim=(0, 2)).abs().max() < 1e-5
+    assert (inputs.std(dim=(0, 2), correction=0) - 1).abs().max() < 1e-5
+
+
+def test_normalisation_reads_training_samples_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = make_arrays()
+    training, validation = carve_validation(arrays.train_targets, 0.25, seed=0)
+    changed = arrays.train_inputs.copy()
+    changed[validation] += 1000
+    dataset = load_arrays(
+        replace(arrays, train_inputs=changed, test_inputs=arrays.test_inputs - 1000), monkeypatch
+    )
+    expected = arrays.train_inputs[training].astype(np.float64)
+    assert np.allclose(dataset.normalisation.mean, expected.mean(axis=(0, 2)))
+    assert np.allclose(dataset.normalisation.std, expected.std(axis=(0, 2)))
+
+
+def test_bytes_are_normalised_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = make_arrays()
+    images = np.random.default_rng(0).integers(0, 256, (80, 1, 4, 4), dtype=np.uint8)
+    dataset = load_arrays(
+        replace(arrays, train_inputs=images, test_inputs=images[:20]), monkeypatch
+    )
+    mean, std = dataset.normalisation.mean[0], dataset.normalisation.std[0]
+    expected = (images[:20].astype(np.float64) - mean) / std
+    assert dataset.test.inputs.dtype == torch.float32
+    assert np.allclose(dataset.test.inputs.numpy(), expected, atol=1e-6)
+
+
+def test_a_constant_channel_becomes_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = make_arrays()
+    arrays.train_inputs[:, 1] = 5
+    arrays.test_inputs[:, 1] = 5
+    dataset = load_arrays(arrays, monkeypatch)
+    assert dataset.train.inputs[:, 1].abs().max() == 0
+    assert dataset.test.inputs[:, 1].abs().max() == 0
+
+
+def test_loading_leaves_the_source_arrays_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = make_arrays()
+    before = arrays.train_inputs.copy(), arrays.test_inputs.copy()
+    load_arrays(arrays, monkeypatch)
+    assert np.array_equal(arrays.train_inputs, before[0])
+    assert np.array_equal(arrays.test_inputs, before[1])
+
+
+def test_the_fingerprint_is_the_same_for_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    fingerprints = {load_arrays(make_arrays(), monkeypatch).fingerprint for _ in range(2)}
+    assert len(fingerprints) == 1
+
+
+def test_the_fingerprint_ignores_how_arrays_lie_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = make_arrays()
+    transposed = replace(arrays, train_inputs=np.asfortranarray(arrays.train_inputs))
+    assert (
+        load_arrays(transposed, monkeypatch).fingerprint
+        == load_arrays(arrays, monkeypatch).fingerprint
+    )
+
+
+def test_the_fingerprint_changes_with_any_byte_and_any_split(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrays = make_arrays()
+    fingerprints = [load_arrays(arrays, monkeypatch).fingerprint]
+    for name in ("train_inputs", "train_targets", "test_inputs", "test_targets"):
+        changed = getattr(arrays, name).copy()
+        changed.flat[0] += 1
+        fingerprints.append(
+            load_arrays(replace(arrays, **{name: changed}), monkeypatch).fingerprint
+        )
+    fingerprints.append(load_arrays(arrays, monkeypatch, seed=1).fingerprint)
+    fingerprints.append(load_arrays(arrays, monkeypatch, fraction=0.5).fingerprint)
+    assert len(set(fingerprints)) == len(fingerprints)
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.999])
+def test_an_empty_split_is_an_error(monkeypatch: pytest.MonkeyPatch, fraction: float) -> None:
+    with pytest.raises(UserError, match=r"data\.validation_fraction=0\.\d+ of 80 training samples"):
+        load_arrays(make_arrays(), monkeypatch, fraction=fraction)

@@ -1,0 +1,264 @@
+"""conf/ against the dataclasses, bad values against their messages, and the run key."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from sizewise.config import Config, flatten, known_keys, parse_size, run_key, unknown_key
+from sizewise.data.sources import SOURCES
+from sizewise.errors import UserError
+from sizewise.models import FAMILIES
+from tests.conftest import CONF
+
+Compose = Callable[..., Config]
+
+
+def options(*groups: str) -> list[str]:
+    return [f"{group}={path.stem}" for group in groups for path in (CONF / group).glob("*.yaml")]
+
+
+def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(node, dict):
+        return {prefix: node}
+    return {
+        key: value
+        for name, child in node.items()
+        for key, value in leaves(child, f"{prefix}.{name}" if prefix else name).items()
+    }
+
+
+@pytest.mark.parametrize("option", options("model", "data", "training", "tracking", "experiment"))
+def test_keys_in_conf_and_fields_are_the_same(
+    compose_raw: Callable[..., DictConfig], compose: Compose, option: str
+) -> None:
+    shown = leaves(OmegaConf.to_container(compose_raw(option), resolve=True))
+    assert flatten(compose(option)) == shown
+
+
+def test_every_known_key_is_in_some_composed_config(compose: Compose) -> None:
+    shown = {key for option in options("data") for key in flatten(compose(option))}
+    assert shown == set(known_keys())
+
+
+@pytest.mark.parametrize("option", options("model"))
+def test_a_model_file_is_named_after_its_family(compose: Compose, option: str) -> None:
+    assert f"model={compose(option).model.family}" == option
+
+
+@pytest.mark.parametrize("option", options("data"))
+def test_a_data_file_is_named_after_its_set(compose: Compose, option: str) -> None:
+    assert f"data={compose(option).data.name}" == option
+
+
+def test_every_family_and_every_set_has_a_file() -> None:
+    assert {path.stem for path in (CONF / "model").glob("*.yaml")} == set(FAMILIES)
+    assert {path.stem for path in (CONF / "data").glob("*.yaml")} == set(SOURCES)
+
+
+def test_defaults_are_the_published_data_and_the_articles_lstm(compose: Compose) -> None:
+    config = compose()
+    assert (config.model.family, config.model.width, config.model.depth) == ("lstm", 128, 2)
+    assert (config.data.name, config.size, config.seed) == ("mnist1d", None, 0)
+
+
+def test_the_article_is_trained_as_in_keras(compose: Compose) -> None:
+    config = compose("experiment=article")
+    training = config.training
+    assert config.data.name == "mnist"
+    assert (training.epochs, training.batch_size, training.learning_rate) == (10, 32, 0.001)
+    assert (training.schedule, training.clip_grad_norm) == ("constant", None)
+
+
+def test_the_data_root_comes_from_the_environment(compose: Compose, data_root: Path) -> None:
+    assert compose().data.root == str(data_root)
+
+
+def test_the_data_root_is_data_without_the_environment(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SIZEWISE_DATA")
+    assert compose().data.root == "data"
+
+
+def test_the_store_comes_from_mlflows_variable(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert compose().tracking.uri == "sqlite:///mlruns/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.org")
+    assert compose().tracking.uri == "http://example.org"
+
+
+@pytest.mark.parametrize(
+    ("given", "parameters"),
+    [
+        (None, None),
+        (500, 500),
+        ("500", 500),
+        ("2.5k", 2_500),
+        ("10k", 10_000),
+        (" 3K ", 3_000),
+        ("1M", 1_000_000),
+        ("1.25m", 1_250_000),
+        (".5k", 500),
+        (1e4, 10_000),
+        ("1e4", 10_000),
+        (500.0, 500),
+    ],
+)
+def test_sizes_are_read_with_their_units(given: Any, parameters: int | None) -> None:
+    size = parse_size(given)
+    assert size == parameters
+    assert size is None or type(size) is int
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("huge", "-5", "nan", "", "k", "1.5.2k", "10kk", "10 000", "1e400k"),
+        *(-5, float("nan"), float("inf"), True, [1, 2], {"a": 1}),
+    ],
+)
+def test_what_is_not_a_size_is_refused(given: Any) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_size(given)
+    assert str(caught.value) == (
+        f"size={given} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M"
+    )
+
+
+def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
+    assert compose("size=2.5k").size == 2_500
+    assert compose("size=1e4").size == 10_000
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        # Unknown keys.
+        ("+foo=1", "there is no config key foo: (there are: data, device, model, seed, size"),
+        ("+sede=1", "there is no config key sede: did you mean seed? (there are: data, device"),
+        (
+            "+training.epocs=3",
+            "no config key training.epocs: did you mean epochs? (there are: batc",
+        ),
+        ("+model.widht=3", "there is no config key model.widht: did you mean width? (there are: _"),
+        ("+model.foo.bar=1", "there is no config key model.foo: (there are: _target_, depth, fam"),
+        ("+data.num_sample=5", "no config key data.num_sample: did you mean num_samples? (there"),
+        ("data=digits +data.num_samples=500", "there is no config key data.num_samples"),
+        # Missing keys.
+        ("~seed", "the config key seed has no value; give one with seed=VALUE"),
+        ("~training.epochs", "training.epochs has no value; give one with training.epochs=VALUE"),
+        ("training.epochs=???", "training.epochs has no value; give one with training.epochs=VALU"),
+        ("~training", "the config key training has no value; give one with training=VALUE"),
+        ("~data", "the config key data has no value; give one with data=VALUE"),
+        # Wrong types.
+        ("model.width=abc", "model.width=abc has the wrong type: expected int or null"),
+        ("model.width=1.5", "model.width=1.5 has the wrong type: expected int or null"),
+        ("model.width=[1]", "model.width=[1] has the wrong type: expected int or null"),
+        ("training.epochs=2.5", "training.epochs=2.5 has the wrong type: expected int"),
+        ("training.epochs=", "training.epochs= has the wrong type: expected int"),
+        (
+            "training.learning_rate=abc",
+            "training.learning_rate=abc has the wrong type: expected fl",
+        ),
+        ("training.stop_loss=x", "training.stop_loss=x has the wrong type: expected float or null"),
+        ("data.shuffle_seq=maybe", "data.shuffle_seq=maybe has the wrong type: expected bool"),
+        ("tracking.uri={a:1}", "tracking.uri={'a': 1} has the wrong type: expected str"),
+        # Out of range.
+        ("size=0", "size=0 is out of range: expected at least 1"),
+        ("size=huge", "size=huge is not a number of parameters: expected one like 500, 2.5k, 10k"),
+        ("seed=-1", "seed=-1 is out of range: expected at least 0"),
+        ("threads=0", "threads=0 is out of range: expected at least 1"),
+        ("model.width=0", "model.width=0 is out of range: expected at least 1"),
+        ("model.depth=0", "model.depth=0 is out of range: expected at least 1"),
+        ("training.epochs=-1", "training.epochs=-1 is out of range: expected at least 1"),
+        ("training.max_steps=0", "training.max_steps=0 is out of range: expected at least 1"),
+        ("training.patience=0", "training.patience=0 is out of range: expected at least 1"),
+        ("training.batch_size=0", "training.batch_size=0 is out of range: expected at least 1"),
+        ("training.stop_loss=0", "training.stop_loss=0.0 is out of range: expected a number abov"),
+        ("training.learning_rate=0", "learning_rate=0.0 is out of range: expected a number above"),
+        ("training.learning_rate=nan", "learning_rate=nan is out of range: expected a number abo"),
+        ("training.learning_rate=inf", "learning_rate=inf is out of range: expected a number abo"),
+        ("training.clip_grad_norm=-1", "clip_grad_norm=-1.0 is out of range: expected a number a"),
+        ("training.schedule=linear", "linear is out of range: expected constant or one_cycle or"),
+        ("data.validation_fraction=0", "=0.0 is out of range: expected a number between 0 and 1"),
+        ("data.validation_fraction=1", "=1.0 is out of range: expected a number between 0 and 1"),
+        ("data.num_samples=10", "data.num_samples=10 is out of range: expected at least 100"),
+        ("data.seed=-1", "data.seed=-1 is out of range: expected at least 0"),
+        # What PyTorch's and NumPy's generators can't take.
+        ("seed=18446744073709551616", "seed=18446744073709551616 is out of range"),
+        ("data.seed=4294967296", "data.seed=4294967296 is out of range"),
+    ],
+)
+def test_a_bad_override_is_explained_in_one_line(
+    compose: Compose, overrides: str, words: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        compose(*overrides.split())
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_key_suggests_the_nearest_of_its_group() -> None:
+    assert unknown_key("model.epochs").startswith("there is no config key model.epochs: (there")
+    assert "did you mean seed?" in unknown_key("sede")
+    assert "did you mean num_samples?" in unknown_key("data.num_smaples")
+
+
+def key_of(
+    compose: Compose, *overrides: str, fingerprint: str = "bytes", source: str = "code"
+) -> str:
+    return run_key(compose(*overrides), fingerprint, source)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        "tracking.uri=sqlite:///elsewhere.db",
+        "tracking.experiment=other",
+        "tracking.artifacts=elsewhere",
+        "data.root=elsewhere",
+        "device=cpu",
+        "threads=3",
+        "seed=0",
+    ],
+)
+def test_the_run_key_ignores_where_a_run_happens(compose: Compose, overrides: str) -> None:
+    assert key_of(compose, overrides) == key_of(compose)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        "seed=1",
+        "size=10k",
+        "model=gru",
+        "model.width=64",
+        "model.depth=1",
+        "model._target_=my.Network",
+        "data=digits",
+        "data.seed=43",
+        "data.shuffle_seq=true",
+        "data.validation_fraction=0.2",
+        "training.learning_rate=0.011",
+        "training.epochs=26",
+        "training.max_steps=100",
+        "training.clip_grad_norm=null",
+        "training.schedule=cosine",
+    ],
+)
+def test_the_run_key_changes_with_what_shapes_the_result(compose: Compose, overrides: str) -> None:
+    assert key_of(compose, overrides) != key_of(compose)
+
+
+def test_the_run_key_changes_with_data_and_code(compose: Compose) -> None:
+    keys = {
+        key_of(compose),
+        key_of(compose, fingerprint="other bytes"),
+        key_of(compose, source="other code"),
+        key_of(compose, fingerprint="code", source="bytes"),
+    }
+    assert len(keys) == 4
