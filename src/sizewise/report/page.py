@@ -74,8 +74,8 @@ def _verdict(analysis: Analysis, words: list[Paragraph]) -> str:
         styles.insert(0, 'class="overall"')
     articles = []
     for paragraph, style in zip(words, styles, strict=True):
-        body = html.escape(" ".join(paragraph.sentences))
-        article = f"<article {style}><h3>{html.escape(paragraph.headline)}</h3><p>{body}</p>"
+        body = f"<h3>{html.escape(paragraph.headline)}</h3><ul>{_items(paragraph.sentences)}</ul>"
+        article = f"<article {style}>{body}"
         if paragraph.command:
             article += f"<p>Run next:</p><pre>{html.escape(paragraph.command)}</pre>"
         articles.append(f"{article}</article>")
