@@ -157,7 +157,8 @@ def parabolic_minimum(grid: Array, left: Array) -> Array:
     bend = (a * h + b * k) / (h * k * (h + k))
     slope = (a * h**2 - b * k**2) / (h * k * (h + k))
     drop = np.divide(slope**2, 4 * bend, out=np.zeros_like(bend), where=bend > 0)
-    return np.maximum(np.where(best == inner, lowest - drop, lowest), 0)
+    vertex: Array = np.where(best == inner, lowest - drop, lowest)
+    return np.maximum(vertex, 0)
 
 
 def best_curve(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve:

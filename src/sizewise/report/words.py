@@ -49,8 +49,8 @@ def size_interval(interval: Interval) -> str:
 def number_interval(interval: Interval) -> str:
     """Return an interval of plain numbers, open where the range searched ended: [0.41, 0.55]."""
     if math.isinf(interval.high):
-        return f"above {interval.low:.2g}"
-    return f"[{interval.low:.2g}, {interval.high:.2g}]"
+        return f"above {interval.low:.2f}"
+    return f"[{interval.low:.2f}, {interval.high:.2f}]"
 
 
 def listed(words: list[str]) -> str:
