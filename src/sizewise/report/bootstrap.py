@@ -133,7 +133,7 @@ def invert(
 
     y, w, least = sweep.means[None], weights[None], float(curve.loss)
     profile = losses(POWER_LAW, grid, sizes, y, w)[0][0] - least
-    low, high = _crossings(np.log(grid), profile, c_exponent, float(np.log(curve.shape)))
+    low, high = crossings(np.log(grid), profile, c_exponent, float(np.log(curve.shape)))
     exponent = Interval(float(np.exp(low)), float(np.exp(high)))  # exp(-inf) is 0
     reach = 6 * float(resampled.floor.std()) + 1e-6
     near = np.linspace(float(curve.floor) - reach, float(curve.floor) + reach, 121)
@@ -141,11 +141,11 @@ def invert(
     floors = np.unique(floors)
     repeated = (np.repeat(y, len(floors), axis=0), np.repeat(w, len(floors), axis=0))
     held_profile = parabolic_minimum(grid, losses(POWER_LAW, grid, sizes, *repeated, floors)[0])
-    low, high = _crossings(floors, held_profile - least, c_floor, float(curve.floor))
+    low, high = crossings(floors, held_profile - least, c_floor, float(curve.floor))
     return exponent, Interval(max(low, 0.0), high)
 
 
-def _crossings(grid: Array, profile: Array, threshold: float, centre: float) -> tuple[float, float]:
+def crossings(grid: Array, profile: Array, threshold: float, centre: float) -> tuple[float, float]:
     """Return where `profile` rises above `threshold` on either side of `centre`."""
     order = np.argsort(np.append(grid, centre))
     x, y = np.append(grid, centre)[order], np.append(profile, 0.0)[order]
