@@ -81,6 +81,8 @@ def write_report(
     write_runs(files[3], analysis, records)
     with matplotlib.rc_context({"svg.hashsalt": "sizewise"}):  # same runs, same bytes
         for stem, figure in pictures.items():
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # laid out once for both files: it takes the longest
             figure.savefig(drawings / f"{stem}.png")
             figure.savefig(drawings / f"{stem}.svg", metadata={"Date": None})
             files += [drawings / f"{stem}.png", drawings / f"{stem}.svg"]

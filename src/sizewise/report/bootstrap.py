@@ -11,7 +11,6 @@ from sizewise.report.forms import (
     best_on_grid,
     losses,
     parabolic_minimum,
-    project,
 )
 from sizewise.report.noise import Array, moderate
 
@@ -105,37 +104,48 @@ def chance_of_trend(
     gain = flat[0] - float(curve.loss)
     model = np.full(len(weights), level[0])
     drawn, drawn_weights = resample(sweep, model, variances, scatter, generator, count)
-    drawn_flat = _flat(drawn, drawn_weights)[1]
-    gains = drawn_flat - best_on_grid(POWER_LAW, sweep.sizes, drawn, drawn_weights).loss
+    best = best_on_grid(POWER_LAW, POWER_LAW.grid(), sweep.sizes, drawn, drawn_weights)
+    gains = _flat(drawn, drawn_weights)[1] - best.loss
     return float((1 + (gains >= gain).sum()) / (1 + count))
 
 
 def invert(
-    sweep: Sweep, curve: Curve, weights: Array, drawn: Array, drawn_weights: Array
+    sweep: Sweep, curve: Curve, weights: Array, grid: Array, drawn: Array, drawn_weights: Array
 ) -> tuple[Interval, Interval]:
-    """Return the intervals of the exponent and of the floor: see the module's docstring."""
-    sizes, grid = sweep.sizes, POWER_LAW.grid()
-    left = losses(POWER_LAW, sizes, drawn, drawn_weights)[0]
-    least = parabolic_minimum(left)
-    at_floor = np.full(len(drawn), float(curve.floor))
-    basis = POWER_LAW.values(sizes, sizes.min(), np.array([float(curve.shape)]))
-    at_exponent = project(basis, drawn, drawn_weights)[0][:, 0]
-    c_exponent = np.quantile(np.maximum(at_exponent - least, 0), CONFIDENCE)
-    held = parabolic_minimum(losses(POWER_LAW, sizes, drawn, drawn_weights, at_floor)[0])
-    c_floor = np.quantile(np.maximum(held - least, 0), CONFIDENCE)
+    """Return the intervals of the exponent and of the floor: see `fit`'s docstring.
 
-    y, w = sweep.means[None], weights[None]
-    profile = losses(POWER_LAW, sizes, y, w)[0][0] - float(curve.loss)
-    low, high = _crossings(np.log(grid), profile, c_exponent, float(np.log(curve.shape)))
-    exponent = Interval(float(np.exp(low)) if np.isfinite(low) else 0.0, float(np.exp(high)))
-    floors = np.linspace(0, sweep.means.max(), 400)
-    repeated = (np.repeat(y, 400, axis=0), np.repeat(w, 400, axis=0))
-    held_profile = parabolic_minimum(losses(POWER_LAW, sizes, *repeated, floors)[0])
-    low, high = _crossings(floors, held_profile - float(curve.loss), c_floor, float(curve.floor))
+    Args:
+        sweep: the family's test errors.
+        curve: the best through them.
+        weights: of the means, (K,).
+        grid: shapes to search, (G,), close together around the best.
+        drawn: sweeps drawn from the curve, (B, K).
+        drawn_weights: theirs, (B, K).
+    """
+    sizes, exact = sweep.sizes, np.array([float(curve.shape)])
+    resampled = best_on_grid(POWER_LAW, grid, sizes, drawn, drawn_weights)
+    at_exponent = losses(POWER_LAW, exact, sizes, drawn, drawn_weights)[0][:, 0]
+    c_exponent = np.quantile(np.maximum(at_exponent - resampled.loss, 0), CONFIDENCE)
+    at_floor = np.full(len(drawn), float(curve.floor))
+    held = losses(POWER_LAW, grid, sizes, drawn, drawn_weights, at_floor)[0]
+    at_floor_left = parabolic_minimum(grid, held)
+    c_floor = np.quantile(np.maximum(at_floor_left - resampled.loss, 0), CONFIDENCE)
+
+    y, w, least = sweep.means[None], weights[None], float(curve.loss)
+    profile = losses(POWER_LAW, grid, sizes, y, w)[0][0] - least
+    low, high = crossings(np.log(grid), profile, c_exponent, float(np.log(curve.shape)))
+    exponent = Interval(float(np.exp(low)), float(np.exp(high)))  # exp(-inf) is 0
+    reach = 6 * float(resampled.floor.std()) + 1e-6
+    near = np.linspace(float(curve.floor) - reach, float(curve.floor) + reach, 121)
+    floors = np.concatenate([np.linspace(0, sweep.means.max(), 121), near[near > 0]])
+    floors = np.unique(floors)
+    repeated = (np.repeat(y, len(floors), axis=0), np.repeat(w, len(floors), axis=0))
+    held_profile = parabolic_minimum(grid, losses(POWER_LAW, grid, sizes, *repeated, floors)[0])
+    low, high = crossings(floors, held_profile - least, c_floor, float(curve.floor))
     return exponent, Interval(max(low, 0.0), high)
 
 
-def _crossings(grid: Array, profile: Array, threshold: float, centre: float) -> tuple[float, float]:
+def crossings(grid: Array, profile: Array, threshold: float, centre: float) -> tuple[float, float]:
     """Return where `profile` rises above `threshold` on either side of `centre`."""
     order = np.argsort(np.append(grid, centre))
     x, y = np.append(grid, centre)[order], np.append(profile, 0.0)[order]

@@ -36,10 +36,9 @@ class Comparison:
     spread: float | None
     seeds: int
 
-    @property
-    def is_worse(self) -> bool:
-        """Return whether the interval lies wholly above zero."""
-        return self.interval is not None and self.interval.low > 0
+    def is_worse(self, tolerance: float) -> bool:
+        """Return whether the interval lies above zero, and the difference above `tolerance`."""
+        return self.interval is not None and self.interval.low > 0 and self.difference > tolerance
 
     def is_as_good(self, tolerance: float) -> bool:
         """Return whether the interval rules out being worse by more than `tolerance`."""

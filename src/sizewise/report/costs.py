@@ -21,5 +21,5 @@ COSTS = (
     Cost("cost/train_seconds", "training time", "s"),
     Cost("cost/flops_inference", "FLOPs per sample", ""),
     Cost("cost/latency_ms_p50", "latency", "ms"),
-    Cost("cost/model_bytes", "size on disk", "bytes"),
+    Cost("cost/model_bytes", "size on disk", "B"),
 )

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.colours import colours, markers
@@ -85,7 +85,7 @@ def error_by_cost(analysis: Analysis) -> Figure:
         for result in analysis.families:
             mine = np.array([cell.cost(cost.metric) for cell in result.cells])
             _draw_means(axes, result, mine, colour[result.family], marker[result.family])
-        _log_axis(axes, values[values > 0])
+        _log_axis(axes, values)
         _percent_axis(axes, errors)
         axes.set(xlabel=cost.axis)
     for axes in grid[::columns]:
@@ -104,7 +104,7 @@ def error_by_cost(analysis: Analysis) -> Figure:
 def learning_curves(analysis: Analysis) -> Figure:
     """Draw validation error against the epoch, mean over seeds, one panel a family."""
     figure, grid = _panels(analysis, "epoch", "validation error")
-    sizes = [cell.parameters for cell in analysis.selection.cells]
+    sizes = [max(cell.parameters, 1) for cell in analysis.selection.cells]
     norm = LogNorm(min(sizes), max(max(sizes), min(sizes) * 2))
     cmap = matplotlib.colormaps["viridis_r"]
     everything = []
@@ -113,7 +113,7 @@ def learning_curves(analysis: Analysis) -> Figure:
             curve = learning_curve(cell)
             everything.append(curve)
             epochs = np.arange(1, len(curve) + 1)
-            axes.plot(epochs, curve, color=cmap(norm(cell.parameters)), linewidth=1.4)
+            axes.plot(epochs, curve, color=cmap(norm(max(cell.parameters, 1))), linewidth=1.4)
         axes.set(title=result.family)
     for axes in grid:
         _percent_axis(axes, np.concatenate(everything))
@@ -122,7 +122,7 @@ def learning_curves(analysis: Analysis) -> Figure:
         ScalarMappable(norm, cmap), ax=list(grid), label="trainable parameters", pad=0.01,
         format=FuncFormatter(lambda value, _: quantity(value)),
     )  # fmt: skip
-    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    bar.ax.yaxis.set_minor_locator(NullLocator())
     return figure
 
 
@@ -239,7 +239,10 @@ def _styles(analysis: Analysis) -> tuple[dict[str, str], dict[str, str]]:
 def _log_axis(axes: Axes, values: Sequence[float] | Array) -> None:
     """Make the x axis logarithmic with readable ticks: 1, 1 and 3, or 1, 2 and 5 a decade."""
     axes.spines[["top", "right"]].set_visible(False)
-    low, high = min(values), max(values)
+    known = [value for value in values if value > 0]
+    if not known:
+        return
+    low, high = min(known), max(known)
     axes.set_xscale("log")
     margin = max((high / low) ** 0.06, 1.15)
     axes.set_xlim(low / margin, high * margin)
@@ -247,7 +250,7 @@ def _log_axis(axes: Axes, values: Sequence[float] | Array) -> None:
     steps = (1.0,) if decades > 4 else (1.0, 3.0) if decades > 1.5 else (1.0, 2.0, 5.0)
     axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())  # half of the drawing time, and nothing to read
 
 
 def _percent_axis(axes: Axes, values: Array | None = None) -> None:
@@ -255,7 +258,7 @@ def _percent_axis(axes: Axes, values: Array | None = None) -> None:
     if values is not None and values.min() > 0 and values.max() > 3 * values.min():
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.7)
     axes.set_axisbelow(True)

@@ -143,7 +143,7 @@ def fit_sweep(sweep: Sweep, *, resamples: int = RESAMPLES, seed: int = 0) -> Fit
     curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, sweep.counts / variances)
     model = evaluate(POWER_LAW, curve, sweep.sizes, sweep.sizes.min())
     drawn, drawn_weights = resample(sweep, model, variances, 0.0, generator, resamples)
-    scatter = _scatter(sweep, variances, drawn, drawn_weights, float(curve.loss))
+    scatter = _scatter(sweep, variances, curve, drawn, drawn_weights)
     weights = 1 / (variances / sweep.counts + scatter**2)
     if scatter:
         curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, weights)
@@ -155,26 +155,28 @@ def fit_sweep(sweep: Sweep, *, resamples: int = RESAMPLES, seed: int = 0) -> Fit
             "shows no fall of error with size that seeds could not have made "
             f"(p = {chance:.2g}; a fit is given below {SIGNIFICANT})"
         )
-    exponent, floor = invert(sweep, curve, weights, drawn, drawn_weights)
-    resampled = best_on_grid(POWER_LAW, sweep.sizes, drawn, drawn_weights)
+    grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, weights)
+    exponent, floor = invert(sweep, curve, weights, grid, drawn, drawn_weights)
+    resampled = best_on_grid(POWER_LAW, grid, sweep.sizes, drawn, drawn_weights)
     held_out = _hold_out(sweep, variances, scatter, generator, resamples)
     forms = _compare(sweep, variances, scatter)
     return _assemble(sweep, curve, scatter, exponent, floor, resampled, held_out, forms)
 
 
-def _scatter(sweep: Sweep, variances: Array, drawn: Array, weights: Array, loss: float) -> float:
+def _scatter(sweep: Sweep, variances: Array, curve: Curve, drawn: Array, weights: Array) -> float:
     """Return τ: zero unless sizes scatter about the curve more than seeds make them.
 
     Args:
         sweep: the family's test errors.
         variances: between seeds, (K,).
+        curve: the best through the means, were there no scatter.
         drawn: sweeps drawn with no such scatter, (B, K); they show what seeds make, with the
             variances as uncertain as they are, which a χ² table doesn't know.
         weights: theirs, (B, K).
-        loss: what the curve left.
     """
-    by_seeds = best_on_grid(POWER_LAW, sweep.sizes, drawn, weights).loss
-    if (1 + (by_seeds >= loss).sum()) / (1 + len(by_seeds)) >= SIGNIFICANT:
+    grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, sweep.counts / variances)
+    by_seeds = best_on_grid(POWER_LAW, grid, sweep.sizes, drawn, weights).loss
+    if (1 + (by_seeds >= float(curve.loss)).sum()) / (1 + len(by_seeds)) >= SIGNIFICANT:
         return 0.0
     free = len(sweep.sizes) - POWER_LAW.parameters
 
@@ -208,7 +210,8 @@ def _hold_out(
     curve = best_curve(POWER_LAW, rest.sizes, rest.means, weights)
     model = evaluate(POWER_LAW, curve, rest.sizes, rest.sizes.min())
     drawn, drawn_weights = resample(rest, model, spread, scatter, generator, count)
-    curves = best_on_grid(POWER_LAW, rest.sizes, drawn, drawn_weights)
+    grid = POWER_LAW.grid_around(curve, rest.sizes, rest.means, weights)
+    curves = best_on_grid(POWER_LAW, grid, rest.sizes, drawn, drawn_weights)
     predictions = evaluate(POWER_LAW, curves, size, rest.sizes.min())[:, 0]
     own = np.sqrt(variances[-1] / sweep.counts[-1] + scatter**2)
     predictions = predictions + own * generator.standard_normal(count)

@@ -15,7 +15,8 @@ from scipy.optimize import minimize_scalar
 
 from sizewise.report.noise import Array
 
-GRID = 240
+COARSE, FINE = 160, 121  # points of a search: over all shapes, and around a known best
+REACH = 6.0  # standard errors of the shape, as the curvature tells them, that the fine part spans
 
 
 class Curve(NamedTuple):
@@ -52,7 +53,23 @@ class Form:
 
     def grid(self) -> Array:
         """Return the shapes that a search starts from, (G,)."""
-        return np.geomspace(*self.shapes, GRID)
+        return np.geomspace(*self.shapes, COARSE)
+
+    def grid_around(self, curve: "Curve", sizes: Array, errors: Array, weights: Array) -> Array:
+        """Return `grid` with more shapes around one sweep's best curve, (G,).
+
+        They are as close as the sweep is precise, so what is read off between them is exact to
+        second order.
+        """
+        step = 1e-3
+        log_best = float(np.log(curve.shape))
+        near = np.exp(log_best + step * np.array([-1.0, 0.0, 1.0]))
+        before, middle, after = losses(self, near, sizes, errors[None], weights[None])[0][0]
+        curvature = max((before - 2 * middle + after) / step**2, 1e-2)  # flat: anywhere
+        reach = REACH * np.sqrt(2 / curvature)
+        fine = np.exp(np.linspace(log_best - reach, log_best + reach, FINE))
+        low, high = self.shapes
+        return np.unique(np.concatenate([self.grid(), fine[(fine > low) & (fine < high)]]))
 
     def values(self, sizes: Array, smallest: float, shapes: Array) -> Array:
         """Return g at `sizes` (K,) for each of `shapes` (...): (..., K)."""
@@ -72,18 +89,24 @@ RIVALS = (
 
 
 def losses(
-    form: Form, sizes: Array, errors: Array, weights: Array, floor: Array | None = None
+    form: Form,
+    grid: Array,
+    sizes: Array,
+    errors: Array,
+    weights: Array,
+    floor: Array | None = None,
 ) -> tuple[Array, Array, Array]:
-    """Return what is left at each shape of the grid, and the floors and amplitudes: (B, G) each.
+    """Return what is left at each shape of a grid, and the floors and amplitudes: (B, G) each.
 
     Args:
         form: of the curve.
+        grid: shapes, (G,).
         sizes: (K,).
         errors: mean test errors of B sweeps, (B, K).
         weights: (B, K).
         floor: holds the floors at these values, (B,), instead of fitting them.
     """
-    basis = form.values(sizes, sizes.min(), form.grid())
+    basis = form.values(sizes, sizes.min(), grid)
     return project(basis, errors, weights, floor if form.has_floor else np.zeros(len(errors)))
 
 
@@ -109,28 +132,33 @@ def project(
     return np.maximum(left, 0), e, amplitude
 
 
-def best_on_grid(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve:
-    """Return the best curve of each of B sweeps, (B,), at shapes of the grid.
+def best_on_grid(form: Form, grid: Array, sizes: Array, errors: Array, weights: Array) -> Curve:
+    """Return the best curve of each of B sweeps, (B,), at shapes of `grid`.
 
     The loss is that of the parabola through the best shape and its neighbours, so that it is a
-    minimum's to second order although the shape is a grid's.
+    minimum's to second order although the shape is the grid's.
     """
-    left, floors, amplitudes = losses(form, sizes, errors, weights)
+    left, floors, amplitudes = losses(form, grid, sizes, errors, weights)
     rows, best = np.arange(len(left)), left.argmin(axis=1)
     return Curve(
-        form.grid()[best], floors[rows, best], amplitudes[rows, best], parabolic_minimum(left)
+        grid[best], floors[rows, best], amplitudes[rows, best], parabolic_minimum(grid, left)
     )
 
 
-def parabolic_minimum(left: Array) -> Array:
-    """Return the minimum of each row of losses (B, G) over an even grid, between its points."""
-    best = left.argmin(axis=1)
+def parabolic_minimum(grid: Array, left: Array) -> Array:
+    """Return the minimum of each row of losses (B, G) between the points of a grid (G,)."""
+    x, best = np.log(grid), left.argmin(axis=1)
     rows, inner = np.arange(len(left)), best.clip(1, left.shape[1] - 2)
-    before, middle, after = left[rows, inner - 1], left[rows, inner], left[rows, inner + 1]
-    curvature = np.maximum(before - 2 * middle + after, 1e-300)
-    drop = (after - before) ** 2 / (8 * curvature)
-    lowest: Array = np.where(best == inner, middle - drop, left[rows, best])
-    return np.maximum(lowest, 0)
+    lowest = left[rows, best]
+    before = (left[rows, inner - 1] - lowest, x[inner] - x[inner - 1])
+    after = (left[rows, inner + 1] - lowest, x[inner + 1] - x[inner])
+    # through (-h, b), (0, 0) and (k, a): loss = slope x + bend x^2
+    (b, h), (a, k) = before, after
+    bend = (a * h + b * k) / (h * k * (h + k))
+    slope = (a * h**2 - b * k**2) / (h * k * (h + k))
+    drop = np.divide(slope**2, 4 * bend, out=np.zeros_like(bend), where=bend > 0)
+    vertex: Array = np.where(best == inner, lowest - drop, lowest)
+    return np.maximum(vertex, 0)
 
 
 def best_curve(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve:
@@ -146,13 +174,13 @@ def best_curve(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve
         left, e, a = project(form.values(sizes, sizes.min(), shape), y, w, fixed)
         return Curve(shape[0], e[0, 0], a[0, 0], left[0, 0])
 
-    left = losses(form, sizes, y, w)[0][0]
+    left = losses(form, form.grid(), sizes, y, w)[0][0]
     log_grid = np.log(form.grid())
     padded = np.concatenate([[np.inf], left, [np.inf]])
     minima = np.flatnonzero((left <= padded[:-2]) & (left <= padded[2:]))
     candidates = [at(log_grid[i]) for i in minima]
     for i in minima[:8]:  # a flat profile, as of errors that don't fall, has minima everywhere
-        bounds = log_grid[max(i - 1, 0)], log_grid[min(i + 1, GRID - 1)]
+        bounds = log_grid[max(i - 1, 0)], log_grid[min(i + 1, COARSE - 1)]
         found = minimize_scalar(
             lambda x: float(at(x).loss), bounds=bounds, method="bounded", options={"xatol": 1e-7}
         )

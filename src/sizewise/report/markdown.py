@@ -30,7 +30,8 @@ def write_markdown(analysis: Analysis, words: list[Paragraph], figures: Iterable
         parts.append(f"```\n{analysis.command}\n```")
     parts.append("## Verdict")
     for paragraph in words:
-        parts.append(f"**{paragraph.headline}** " + " ".join(paragraph.sentences))
+        parts.append(f"### {paragraph.headline}")
+        parts.append("\n".join(f"- {sentence}" for sentence in paragraph.sentences))
         if paragraph.command:
             parts.append(f"Run next:\n```\n{paragraph.command}\n```")
     for name in figures:

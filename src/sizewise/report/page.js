@@ -109,15 +109,15 @@ function layout(xTitle, yTitle, logX, logY, yFormat = ".3~p") {
   const ticks = (log) => (log ? { type: "log", dtick: "D2" } : { type: "linear" });
   return {
     margin: { t: 20, r: 20, b: 60, l: 70 }, hovermode: "closest", paper_bgcolor: "white",
-    plot_bgcolor: "white", hoverlabel: { align: "left", font: { size: 12 } },
-    xaxis: { ...axis, ...ticks(logX), title: { text: xTitle }, tickformat: "~s",
-      ...(logX ? { dtick: "D1" } : {}) },
+    plot_bgcolor: "white",
+    hoverlabel: { align: "left", bgcolor: "white", font: { size: 12, color: "#1d2530" } },
+    xaxis: { ...axis, ...ticks(logX), title: { text: xTitle }, tickformat: "~s" },
     yaxis: { ...axis, ...ticks(logY), title: { text: yTitle }, tickformat: yFormat },
     legend: { orientation: "h", y: 1.08, x: 0 },
   };
 }
 
-// Plotly labels 2 and 5 of each decade ("D1") in small; long axes need the decades alone.
+// 2 and 5 of each decade ("D2") crowd a long axis: it gets the decades alone.
 function sparse(figure, values) {
   const known = values.filter((value) => value > 0);
   if (Math.max(...known) / Math.min(...known) > 300) figure.xaxis.dtick = 1;

@@ -17,7 +17,7 @@ from matplotlib.colors import LogNorm, to_hex
 from plotly.offline import get_plotlyjs
 
 from sizewise.report.analysis import Analysis, FamilyResult
-from sizewise.report.colours import colours
+from sizewise.report.colours import colours, markers
 from sizewise.report.costs import COSTS
 from sizewise.report.curves import learning_curve, train_errors
 from sizewise.report.fit import Fit
@@ -28,7 +28,20 @@ from sizewise.report.tables import cell_rows, fit_rows
 from sizewise.report.wording import Paragraph, setting_words
 from sizewise.report.words import listed
 
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
+SYMBOLS = {  # plotly's names of matplotlib's markers
+    "o": "circle",
+    "s": "square",
+    "D": "diamond",
+    "^": "triangle-up",
+    "v": "triangle-down",
+    "<": "triangle-left",
+    ">": "triangle-right",
+    "P": "cross",
+    "X": "x",
+    "*": "star",
+    "p": "pentagon",
+    "h": "hexagon",
+}
 CURVE_POINTS = 80
 DIGITS = 5  # significant, of every number in the page
 WORDS = ("family", "form", "setting")  # columns that are not numbers
@@ -74,8 +87,8 @@ def _verdict(analysis: Analysis, words: list[Paragraph]) -> str:
         styles.insert(0, 'class="overall"')
     articles = []
     for paragraph, style in zip(words, styles, strict=True):
-        body = html.escape(" ".join(paragraph.sentences))
-        article = f"<article {style}><h3>{html.escape(paragraph.headline)}</h3><p>{body}</p>"
+        body = f"<h3>{html.escape(paragraph.headline)}</h3><ul>{_items(paragraph.sentences)}</ul>"
+        article = f"<article {style}>{body}"
         if paragraph.command:
             article += f"<p>Run next:</p><pre>{html.escape(paragraph.command)}</pre>"
         articles.append(f"{article}</article>")
@@ -129,14 +142,15 @@ def _data(analysis: Analysis, run_url: str | None) -> dict[str, Any]:
 
 def _families(analysis: Analysis) -> list[dict[str, Any]]:
     colour = colours([result.family for result in analysis.families])
+    marker = markers(list(colour))
     families: list[dict[str, Any]] = []
     first = 0
-    for index, result in enumerate(analysis.families):
+    for result in analysis.families:
         families.append(
             {
                 "name": result.family,
                 "colour": colour[result.family],
-                "symbol": SYMBOLS[index % len(SYMBOLS)],
+                "symbol": SYMBOLS[marker[result.family]],
                 "cells": list(range(first, first + len(result.cells))),
                 "fit": _fit(result),
             }

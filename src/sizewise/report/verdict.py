@@ -34,9 +34,9 @@ class Kind(Enum):
 class Answer:
     """The smallest cell not worse than the best, of one family or of all.
 
-    A cell is *worse* if the 90 % interval of its error less the best's lies above zero, *as good*
-    if that interval ends below the tolerance, and undecided otherwise; where both hold, the
-    difference is real and too small to matter, and the cell counts as as good.
+    A cell is *as good* if the 90 % interval of its error less the best's ends below the tolerance;
+    *worse* if the interval lies above zero and the difference above the tolerance; undecided
+    otherwise, as where seeds show that a difference is real but not whether it matters.
 
     Args:
         kind: what can be said.
@@ -97,9 +97,7 @@ def answer(
     best = min(cells, key=lambda cell: (float(cell.validation_errors.mean()), cell.parameters))
     comparisons = compare(cells, best)
     as_good = next(each.cell for each in comparisons if each.is_as_good(tolerance))
-    not_worse = next(
-        each.cell for each in comparisons if not each.is_worse or each.is_as_good(tolerance)
-    )
+    not_worse = next(each.cell for each in comparisons if not each.is_worse(tolerance))
     found = Answer(
         kind=Kind.ANSWER,
         best=best,
@@ -141,7 +139,7 @@ def undecided(found: Answer, tolerance: float) -> list[Comparison]:
         each
         for each in found.comparisons
         if each.cell.parameters < found.as_good.parameters
-        and not each.is_worse
+        and not each.is_worse(tolerance)
         and not each.is_as_good(tolerance)
     ]
 
@@ -156,7 +154,7 @@ def _kind(found: Answer, tolerance: float) -> Kind:
         halves = [
             each for each in found.comparisons if each.cell.parameters <= found.best.parameters / 2
         ]
-        if halves and halves[-1].is_worse and not halves[-1].is_as_good(tolerance):
+        if halves and halves[-1].is_worse(tolerance):
             return Kind.LARGER_SIZES
     if found.as_good is not found.not_worse:
         return Kind.MORE_SEEDS

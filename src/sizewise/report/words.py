@@ -49,8 +49,8 @@ def size_interval(interval: Interval) -> str:
 def number_interval(interval: Interval) -> str:
     """Return an interval of plain numbers, open where the range searched ended: [0.41, 0.55]."""
     if math.isinf(interval.high):
-        return f"above {interval.low:.2g}"
-    return f"[{interval.low:.2g}, {interval.high:.2g}]"
+        return f"above {interval.low:.2f}"
+    return f"[{interval.low:.2f}, {interval.high:.2f}]"
 
 
 def listed(words: list[str]) -> str:
@@ -59,13 +59,15 @@ def listed(words: list[str]) -> str:
 
 
 def quantity(value: float, unit: str = "") -> str:
-    """Return a cost in three figures with its unit: 12.3 s, 4.56M."""
+    """Return a cost in three figures with its unit: 12.3 s, 4.56M, 258 kB."""
     if not math.isfinite(value):
         return "–"
-    if value >= 1e9:
-        text = f"{value / 1e9:.3g}G"
-    elif value >= 1000:
-        text = readable_count(round(value))
-    else:
-        text = f"{value:.3g}"
-    return f"{text} {unit}".rstrip()
+    if unit in ("s", "ms"):
+        return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
+    count = f"{value / 1e9:.3g}G" if value >= 999.5e6 else readable_count(round(value))
+    if value < 1000:
+        count = f"{value:.3g}"
+    if not unit:
+        return count
+    prefix = count[-1] if count[-1].isalpha() else ""
+    return f"{count.removesuffix(prefix)} {prefix}{unit}"

@@ -1,0 +1,137 @@
+"""The page in a real browser. A screenshot is kept in pytest's cache, under d/screenshots."""
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sizewise.report import Report, write_report
+from tests.report.synthetic import record, sweep
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt-get install chromium)"
+)
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    rng = np.random.default_rng(0)
+    sizes = (1000, 4000, 16_000, 64_000, 256_000)
+    runs = sweep("cnn", sizes, 4, lambda n: 0.03 + 0.4 * (n / 1000) ** -0.4, 0.006, rng)
+    runs += sweep("lstm", sizes, 4, lambda n: 0.08 + 0.5 * (n / 1000) ** -0.9, 0.006, rng)
+    runs += [record("logistic", 410, seed, test_error=0.6) for seed in range(4)]
+    folder = tmp_path_factory.mktemp("report")
+    return write_report(runs, folder, name="study", command="python train.py experiment=study")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any, report: Report) -> Iterator[Any]:
+    page = browser.new_page(viewport={"width": 1280, "height": 950})
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda line: troubles.extend([line.text] * (line.type == "error")))
+    page.on("request", lambda sent: troubles.extend([sent.url] * sent.url.startswith("http")))
+    page.goto(report.files[0].as_uri())
+    page.wait_for_selector("#error-plot .points path")
+    yield page
+    page.close()
+    assert not troubles  # no error, and nothing asked of the network
+
+
+def middle(locator: Any) -> tuple[float, float]:
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_verdict_stands_on_top(page: Any) -> None:
+    assert page.locator("#verdict article").first.text_content().startswith("Over all families")
+    assert "run next" in page.locator("#verdict").text_content().lower()
+
+
+def test_cost_axis_switches_and_a_point_names_its_run(
+    page: Any, report: Report, request: pytest.FixtureRequest
+) -> None:
+    plot = page.locator("#error-plot")
+    assert plot.locator(".xtitle").text_content() == "parameters"
+    page.select_option("#cost", "cost/train_seconds")
+    plot.locator(".xtitle", has_text="training time (s)").wait_for()
+    shown = page.evaluate(
+        "document.getElementById('error-plot').data.find(t => t.name === 'lstm').x"
+    )
+    assert shown == [2 + size / 1000 for size in (1000, 4000, 16_000, 64_000, 256_000)]
+
+    plot.scroll_into_view_if_needed()
+    page.mouse.move(*middle(plot.locator(".scatterlayer .trace .points path").nth(5)))
+    hover = plot.locator(".hoverlayer .hovertext")
+    hover.wait_for()
+    text = hover.text_content()
+    known = {
+        r.run_id for result in report.analysis.families for c in result.cells for r in c.records
+    }
+    named = re.search(r"run ((?:cnn|lstm|logistic)\w+?0{5,})", text)
+    assert named is not None
+    assert named[1] in known
+    assert "seed=" in text
+    assert "size=" in text
+    assert re.search(r"test error \d+\.\d\d%", text)
+    folder = request.config.cache.mkdir("screenshots")
+    page.screenshot(path=folder / "report_hover.png")
+    page.locator("body").screenshot(path=folder / "report_whole.png")
+
+
+def test_log_axes_can_be_switched_off(page: Any) -> None:
+    axis = "document.getElementById('error-plot').layout.xaxis.type"
+    assert page.evaluate(axis) == "log"
+    page.uncheck("#log-x")
+    page.wait_for_function(f"{axis} === 'linear'")
+
+
+def test_a_number_opens_the_runs_behind_it(page: Any) -> None:
+    row = page.locator("tr.cell", has_text="lstm").nth(2)
+    row.locator("a").first.click()
+    runs = page.locator("tr.runs code")
+    assert runs.count() == 4
+    assert runs.first.text_content().startswith("lstm16000s0")
+    row.locator("a").first.click()
+    assert runs.count() == 0
+
+
+def test_page_works_in_the_sandboxed_frame_of_an_artifact_viewer(
+    browser: Any, report: Report
+) -> None:
+    page = browser.new_page()
+    inner = html.escape(report.files[0].read_text())
+    page.set_content(
+        f'<iframe sandbox="allow-scripts" width=1000 height=800 srcdoc="{inner}"></iframe>'
+    )
+    frame = page.frame_locator("iframe")
+    frame.locator("#error-plot .points path").first.wait_for()
+    frame.locator("#cost").select_option("cost/model_bytes")
+    frame.locator("#error-plot .xtitle", has_text="size on disk").wait_for()
+    frame.locator("tr.cell a").first.click()
+    assert frame.locator("tr.runs code").count() > 0
+    page.close()

@@ -1,0 +1,142 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sizewise.report.compare import compare
+from sizewise.report.select import select
+from sizewise.report.verdict import Answer, Kind, answer, growth
+from tests.report.synthetic import record, sweep
+
+SIZES = (1000, 4000, 16_000, 64_000)
+
+
+def judged(
+    error: Callable[[float], float],
+    noise: float = 0.004,
+    seeds: int = 5,
+    sizes: tuple[int, ...] = SIZES,
+    command: str | None = None,
+    rng_seed: int = 0,
+    **config: Any,
+) -> Answer:
+    rng = np.random.default_rng(rng_seed)
+    selection = select(sweep("lstm", sizes, seeds, error, noise, rng, **config))
+    return answer(selection.cells, selection=selection, command=command)
+
+
+def saturating(size: float) -> float:
+    return {1000: 0.4, 4000: 0.2, 16_000: 0.1, 64_000: 0.1}[round(size)]
+
+
+def test_error_that_stops_falling_has_an_answer() -> None:
+    found = judged(saturating)
+    assert found.kind is Kind.ANSWER
+    assert found.as_good.parameters == 16_000
+    assert found.not_worse is found.as_good
+    assert found.command is None
+
+
+def test_error_that_still_falls_asks_for_larger_sizes() -> None:
+    found = judged(lambda size: 0.4 * (size / 1000) ** -0.3)
+    assert found.kind is Kind.LARGER_SIZES
+    assert found.command == (
+        "python train.py -m model=lstm size=128k,256k seed=0,1,2,3,4 data=mnist1d training.epochs=5"
+    )
+
+
+def test_seeds_that_differ_too_much_ask_for_seeds() -> None:
+    found = judged(saturating, noise=0.06, seeds=3, command="python train.py experiment=mine")
+    assert found.kind is Kind.MORE_SEEDS
+    assert found.not_worse.parameters < found.as_good.parameters
+    assert found.seeds_needed is not None
+    assert found.seeds_needed > 20
+    assert found.command is not None
+    assert found.command.startswith("python train.py -m model=lstm size=")
+    assert "seed=3,4,5," in found.command
+    assert found.command.endswith("experiment=mine")
+
+
+def test_error_that_never_falls_asks_for_smaller_sizes() -> None:
+    found = judged(lambda _: 0.3, noise=0.002)
+    assert found.kind is Kind.SMALLER_SIZES
+    assert found.as_good.parameters == 1000
+    assert "size=250,500 " in str(found.command)
+
+
+def test_one_seed_cannot_tell() -> None:
+    found = judged(saturating, seeds=1)
+    assert found.kind is Kind.ONE_SEED
+    assert "size=1k,4k,16k,64k seed=1,2,3,4" in str(found.command)
+
+
+def test_one_size_cannot_tell() -> None:
+    assert judged(saturating, sizes=(4000,)).kind is Kind.ONE_SIZE
+
+
+def test_swept_keys_go_into_the_next_command() -> None:
+    rng = np.random.default_rng(0)
+    runs = []
+    for rate in (0.003, 0.01):
+
+        def error(size: float, penalty: float = 0.1 * (rate == 0.003)) -> float:
+            return penalty + 0.4 * float((size / 1000) ** -0.3)
+
+        runs += sweep("lstm", SIZES, 3, error, 0.004, rng, training__learning_rate=rate)
+    selection = select(runs)
+    found = answer(selection.cells, selection=selection)
+    assert str(found.command).endswith("training.learning_rate=0.003,0.01")
+    rated = "python train.py model=lstm,cnn size=1k,4k training.learning_rate=0.003,0.01"
+    found = answer(selection.cells, selection=selection, command=rated)
+    assert found.command == (
+        "python train.py -m model=lstm size=128k,256k seed=0,1,2 training.learning_rate=0.003,0.01"
+    )
+
+
+@pytest.mark.parametrize("rng_seed", range(10))
+def test_verdicts_do_not_hang_on_one_draw(rng_seed: int) -> None:
+    found = judged(saturating, rng_seed=rng_seed)
+    assert found.as_good.parameters == 16_000
+    assert found.kind is Kind.ANSWER
+
+
+def test_pairs_of_seeds_see_what_their_spread_hides() -> None:
+    shared = [0.00, 0.05, -0.05, 0.03, -0.03]
+    own = [0.001, -0.001, 0.0, 0.001, -0.001]
+    runs = []
+    for seed in range(5):
+        runs.append(record(parameters=4000, seed=seed, test_error=0.2 + shared[seed]))
+        runs.append(record(seed=seed, test_error=0.22 + shared[seed] + own[seed]))
+    small, large = select(runs).cells
+    comparison = compare([small], large)[0]
+    assert comparison.seeds == 5
+    assert comparison.difference == pytest.approx(0.02)
+    assert comparison.is_worse(0.01)
+    assert comparison.interval is not None
+    assert comparison.interval.high - comparison.interval.low < 0.01
+
+
+def test_cells_without_common_seeds_are_compared_unpaired() -> None:
+    runs = [record(seed=seed, test_error=0.3 + 0.001 * seed) for seed in range(3)]
+    runs += [
+        record(parameters=4000, seed=seed, test_error=0.2 + 0.001 * seed) for seed in range(5, 8)
+    ]
+    small, large = select(runs).cells
+    comparison = compare([small], large)[0]
+    assert comparison.difference == pytest.approx(0.095)
+    assert comparison.is_worse(0.01)
+
+
+def test_growth_states_what_it_bought_and_cost() -> None:
+    rng = np.random.default_rng(0)
+    cells = select(sweep("lstm", SIZES, 5, saturating, 0.004, rng)).cells
+    grown = growth(cells)
+    assert grown is not None
+    assert grown.bought == pytest.approx(0.3, abs=0.01)
+    assert grown.interval is not None
+    assert pytest.approx(grown.interval.low, abs=0.02) == 0.3
+    factors = {cost.metric: factor for cost, factor in grown.factors.items()}
+    assert factors["cost/parameters"] == 64
+    assert factors["cost/train_seconds"] == pytest.approx(66 / 3)
+    assert factors["cost/latency_ms_p50"] == pytest.approx(0.84 / 0.21)
