@@ -1,15 +1,14 @@
-"""The `sizewise` command, and how every entry point reports a user's mistakes."""
+"""The `sizewise` command."""
 
 import argparse
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sizewise.errors import UserError, first_line, nearest
+from sizewise.entry import one_line_errors
+from sizewise.errors import UserError
 
 if TYPE_CHECKING:
     from sizewise.tracking import Store
@@ -123,43 +122,3 @@ def _open_store(arguments: argparse.Namespace) -> "Store":
     from sizewise.tracking import open_store  # takes seconds: it imports mlflow
 
     return open_store(TrackingConfig(uri=uri, experiment=arguments.experiment, artifacts=None))
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn a mistake of the user's into one line on stderr and exit code 2.
-
-    Hydra's own errors are put into the same form. `SIZEWISE_DEBUG=1` shows the traceback instead.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("sizewise: interrupted", file=sys.stderr)
-        sys.exit(130)  # what shells expect after Ctrl-C
-    except Exception as error:
-        message = _explain(error)
-        if message is None or os.environ.get("SIZEWISE_DEBUG") == "1":
-            raise
-        print(f"sizewise: {message}", file=sys.stderr)
-        sys.exit(2)
-
-
-def _explain(error: Exception) -> str | None:
-    """Return the line that tells a user what to change; None if the error is not the user's."""
-    if isinstance(error, UserError):
-        return str(error)
-    from hydra.errors import HydraException, MissingConfigException
-    from omegaconf.errors import OmegaConfBaseException
-
-    if not isinstance(error, HydraException | OmegaConfBaseException):
-        return None
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
-        group, _, name = error.missing_cfg_file.rpartition("/")
-        return f"there is no {group}={name}: {nearest(name, error.options)}"
-    key = getattr(error.__cause__, "full_key", None)
-    if key and not key.startswith("hydra"):
-        from sizewise.config import unknown_key
-
-        return unknown_key(key)
-    reason = first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
-    return f"{reason}; expected KEY=VALUE, as in `python train.py --help`"

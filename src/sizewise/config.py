@@ -26,6 +26,15 @@ def _one_of(*choices: str) -> Any:
     )
 
 
+def _seed() -> Any:
+    return field(
+        metadata={
+            "check": lambda value: 0 <= value < 2**32,
+            "expected": "from 0 to 4294967295, as NumPy takes them",
+        }
+    )
+
+
 def _at_least(least: float) -> Any:
     return field(
         metadata={"check": lambda value: value >= least, "expected": f"at least {least:g}"}
@@ -77,7 +86,7 @@ class Mnist1dConfig(DataConfig):
 
     num_samples: int = _at_least(100)
     shuffle_seq: bool
-    seed: int = _at_least(0)
+    seed: int = _seed()
 
 
 @dataclass(kw_only=True)
@@ -120,7 +129,7 @@ class Config:
     tracking: TrackingConfig
     sweep: SweepConfig
     size: int | None = _at_least(1)
-    seed: int = _at_least(0)
+    seed: int = _seed()
     device: str
     threads: int | None = _at_least(1)
     rerun: bool
@@ -159,7 +168,7 @@ def parse_size(size: Any) -> int | None:
     """
     if size is None:
         return None
-    match = re.fullmatch(r"([0-9]*\.?[0-9]+(?:e[0-9]+)?)([kKmM]?)", str(size).strip())
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+(?:e[0-9]{1,2})?)([kKmM]?)", str(size).strip())
     if match is None or isinstance(size, bool):
         raise UserError(
             f"size={size} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M"

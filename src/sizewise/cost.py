@@ -105,10 +105,13 @@ def flops_per_sample(model: nn.Module, spec: DataSpec) -> Flops | None:
     if any(type(m) not in FORMULAS and not isinstance(m, FREE) for m in leaves):
         return None
     hooks = [m.register_forward_hook(count) for m in model.modules() if type(m) in FORMULAS]
+    was_training = model.training
+    model.eval()  # batch normalisation can't train on one sample
     try:
         with torch.no_grad():
             model(_random_batch(model, spec, 1))
     finally:
+        model.train(was_training)
         for hook in hooks:
             hook.remove()
     inference = sum(product.total for product in products)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,15 @@ class RunRecord:
             return cls(**json.loads(line))
         except TypeError as error:
             raise ValueError(f"not a run record: {error}") from error
+
+
+class RunSummary(NamedTuple):
+    """What a list of runs shows of one."""
+
+    run_id: str
+    name: str
+    status: str
+    metrics: dict[str, float]
 
 
 def read_records(path: Path) -> list[RunRecord]:

@@ -2,17 +2,12 @@
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sizewise.records import RunRecord
-
-if TYPE_CHECKING:
-    from sizewise.tracking import RunSummary
-
+from sizewise.records import RunRecord, RunSummary
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 
@@ -83,7 +78,7 @@ class Screen:
         self._console.print(table, soft_wrap=True)
 
 
-def show_runs(runs: "list[RunSummary]") -> None:
+def show_runs(runs: list[RunSummary]) -> None:
     """Show a table of runs, one line each."""
     table = Table(box=None, header_style="bold")
     for heading in ("run", "id", "status"):

@@ -14,11 +14,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
 
@@ -39,7 +38,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sizewise.config import TrackingConfig
 from sizewise.errors import UserError, first_line, nearest
-from sizewise.records import RunRecord, read_records
+from sizewise.records import RunRecord, RunSummary, read_records
 
 FLUSH_SECONDS = 5.0
 MODEL_REQUIREMENTS = ("torch", "numpy", "mlflow")
@@ -359,16 +358,6 @@ def membership(parent_run_id: str) -> str:
     return f"sweep.{parent_run_id}"
 
 
-class RunSummary(NamedTuple):
-    """What a list of runs shows of one."""
-
-    run_id: str
-    name: str
-    status: str
-    started: datetime
-    metrics: dict[str, float]
-
-
 def list_runs(store: Store, sort: str | None = None, most: int = 1000) -> list[RunSummary]:
     """Return the newest runs, or with `sort` those of the highest such metric, best first."""
     order = "attributes.start_time DESC" if sort is None else f"metrics.`{sort}` DESC"
@@ -378,7 +367,6 @@ def list_runs(store: Store, sort: str | None = None, most: int = 1000) -> list[R
             run.info.run_id,
             run.info.run_name,
             run.info.status,
-            datetime.fromtimestamp(run.info.start_time / 1000),
             run.data.metrics,
         )
         for run in found

@@ -300,7 +300,7 @@ class TestNonFiniteLoss:
 
     def test_a_loss_that_breaks_after_the_last_step_is_such_a_case(self) -> None:
         config = make_training(max_steps=1, learning_rate=1e30, schedule="constant")
-        with pytest.raises(UserError, match="the loss became"):
+        with pytest.raises(UserError, match="the validation loss became"):
             train(small_model(), config)
 
 

@@ -108,7 +108,8 @@ def carve_validation(
 
     Args:
         targets: (N,) class indices.
-        fraction: the share of each class that goes to validation.
+        fraction: the share that goes to validation, of all samples and within one sample of
+            each class.
         seed: which samples do.
 
     Returns:
@@ -116,9 +117,14 @@ def carve_validation(
     """
     random = np.random.default_rng(seed)
     chosen = np.zeros(len(targets), dtype=bool)
-    for label in np.unique(targets):
+    labels, counts = np.unique(targets, return_counts=True)
+    exact = fraction * counts
+    shares = np.floor(exact).astype(int)
+    short = round(fraction * len(targets)) - shares.sum()
+    shares[np.argsort(shares - exact, kind="stable")[:short]] += 1  # the largest remainders
+    for label, share in zip(labels, shares, strict=True):
         members = np.flatnonzero(targets == label)
-        chosen[random.permutation(members)[: round(fraction * len(members))]] = True
+        chosen[random.permutation(members)[:share]] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 

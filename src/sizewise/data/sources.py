@@ -143,10 +143,9 @@ def _open_torchvision(kind: Any, config: DataConfig, train: bool) -> Any:
     where = root / getattr(kind, "base_folder", f"{kind.__name__}/raw")
     try:
         return kind(root=root, train=train, download=False)
-    except RuntimeError:  # torchvision's word for: not there, or not whole
-        pass
     except Exception as error:  # a damaged file can raise anything from its parser
-        raise _damaged(config, where, error) from error
+        if not str(error).startswith("Dataset not found"):
+            raise _damaged(config, where, error) from error
     try:
         return kind(root=root, train=train, download=True)
     except PermissionError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from sizewise.cli import one_line_errors
+from sizewise.entry import one_line_errors
 
 
 class SweepCallback(Callback):

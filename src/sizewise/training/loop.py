@@ -69,6 +69,8 @@ def fit(
             "val/accuracy": validation.accuracy,
             "samples_per_second": metrics.pop("samples") / seconds,
         }
+        if not math.isfinite(validation.loss):
+            raise _diverged("validation loss", validation.loss, state.step, state.epoch, config)
         if validation.accuracy > state.top_accuracy:
             state.top_accuracy, state.top_epoch = validation.accuracy, state.epoch
         error = _standard_error(state.top_accuracy, len(dataset.validation))
@@ -132,11 +134,14 @@ def _check_finite(losses: Tensor, state: TrainState, config: TrainingConfig) -> 
     bad = (~losses.isfinite()).nonzero()
     if len(bad):
         step = state.step - len(losses) + int(bad[0]) + 1
-        raise UserError(
-            f"the loss became {losses[bad[0]].item()} at step {step} (epoch {state.epoch + 1}); "
-            f"try a smaller training.learning_rate (now {config.learning_rate:g}) or "
-            "training.clip_grad_norm=1"
-        )
+        raise _diverged("loss", losses[bad[0]].item(), step, state.epoch + 1, config)
+
+
+def _diverged(what: str, value: float, step: int, epoch: int, config: TrainingConfig) -> UserError:
+    return UserError(
+        f"the {what} became {value} at step {step} (epoch {epoch}); try a smaller "
+        f"training.learning_rate (now {config.learning_rate:g}) or training.clip_grad_norm=1"
+    )
 
 
 def _standard_error(accuracy: float, num_samples: int) -> float:
