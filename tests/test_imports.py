@@ -29,12 +29,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("config", "records", "data", "models", "sizing", "cost", "training", "tracking"),
         *("screen", "plots"),
     },
+    "report": {"records"},
     # A run's key is known only from its data and its network: hence more than the design's table.
     "sweep": {
         *("config", "records", "tracking", "data", "models", "cost", "training"),
         *("run", "report", "entry"),
     },
-    "report": {"records"},
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
     "cli": {
         *("config", "records", "data", "models", "sizing", "cost", "training", "tracking"),
