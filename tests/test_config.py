@@ -203,7 +203,7 @@ def test_a_bad_override_is_explained_in_one_line(
 
 
 def test_an_unknown_key_suggests_the_nearest_of_its_group() -> None:
-    assert unknown_key("model.epochs").startswith("there is no config key model.epochs: (there")
+    assert unknown_key("model.qqq").startswith("there is no config key model.qqq: (there are:")
     assert "did you mean seed?" in unknown_key("sede")
     assert "did you mean num_samples?" in unknown_key("data.num_smaples")
 
