@@ -138,10 +138,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
     ("overrides", "words"),
     [
         # Unknown keys.
-        (
-            "+foo=1",
-            "there is no config key foo: (there are: data, device, model, rerun,",
-        ),
+        ("+foo=1", "there is no config key foo: (there are: data, device, model, rerun,"),
         ("+sede=1", "there is no config key sede: did you mean seed? (there are: data, device"),
         (
             "+training.epocs=3",
@@ -206,7 +203,7 @@ def test_a_bad_override_is_explained_in_one_line(
 
 
 def test_an_unknown_key_suggests_the_nearest_of_its_group() -> None:
-    assert unknown_key("model.zzz").startswith("there is no config key model.zzz: (there")
+    assert unknown_key("model.qqq").startswith("there is no config key model.qqq: (there are:")
     assert "did you mean seed?" in unknown_key("sede")
     assert "did you mean num_samples?" in unknown_key("data.num_smaples")
 
