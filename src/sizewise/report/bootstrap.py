@@ -69,7 +69,8 @@ def resample(
     """Draw `count` sweeps whose true errors are `model` (K,): their means and weights, (B, K).
 
     A seed's deviation is drawn from the standardised residuals of all sizes' seeds together, as
-    three seeds of one size have no distribution to draw from.
+    three seeds of one size have no distribution to draw from. The draw is smoothed (Silverman &
+    Young, Biometrika 74, 1987): two seeds drawn alike would show no variance at all.
     """
     counts = sweep.counts
     shrunk = [
@@ -79,10 +80,12 @@ def resample(
     ]
     pool = np.concatenate(shrunk)
     pool = pool / max(np.sqrt((pool**2).mean()), 1e-12)
-    scale = np.sqrt(variances)
+    width = 1.06 * len(pool) ** -0.2  # Silverman's rule, of the pool's unit deviation
+    scale = np.sqrt(variances / (1 + width**2))
     means, spreads = np.empty((2, count, len(counts)))
     for i, n in enumerate(counts.astype(int)):
-        drawn = scale[i] * generator.choice(pool, (count, n))
+        smooth = width * generator.standard_normal((count, n))
+        drawn = scale[i] * (generator.choice(pool, (count, n)) + smooth)
         means[:, i] = drawn.mean(axis=1)
         spreads[:, i] = drawn.var(axis=1, ddof=1) if n > 1 else np.nan
     means += model + scatter * generator.standard_normal(means.shape)

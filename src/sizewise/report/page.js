@@ -215,6 +215,7 @@ byId("cells").addEventListener("click", (event) => {
   openCell(Number(row.dataset.cell), false);
 });
 byId("log-y").checked = data.log_error;
+byId("show-runs").checked = data.runs.id.length <= MANY; // more would hide the means
 drawErrors().then((plot) => {
   plot.on("plotly_click", (event) => openCell(event.points[0].customdata, true));
 });

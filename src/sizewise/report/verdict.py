@@ -15,7 +15,7 @@ from sizewise.report.costs import COSTS, Cost
 from sizewise.report.select import Cell, Selection
 
 TOLERANCE = 0.01  # of test error: a model at most this much worse counts as as good
-FEWEST_NEW_SEEDS, MOST_NEW_SEEDS = 2, 20
+FEWEST_NEW_SEEDS, MOST_NEW_SEEDS = 2, 8  # at a time: the next report says if more are needed
 SEEDS_WHEN_ALONE = 4  # to add where there is one: five are the fewest that show a spread
 
 

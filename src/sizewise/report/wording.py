@@ -24,6 +24,8 @@ from sizewise.report.words import (
 
 CLEARLY_BETTER = 2.0  # of AICc: Burnham & Anderson, Model Selection, 2002, section 2.6
 
+MOST_SEEDS = 50  # that anyone is told to run
+
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -204,7 +206,12 @@ def _bracket(found: Answer, tolerance: float) -> list[str]:
     compared = listed([_compared(each) for each in undecided(found, tolerance)[:4]])
     words = f"{compared}: not shown to be worse, nor to be as good (within {margin(tolerance)})."
     if found.seeds_needed:
-        words += f" About {found.seeds_needed} seeds each would tell."
+        words += (
+            f" About {found.seeds_needed} seeds each would tell."
+            if found.seeds_needed <= MOST_SEEDS
+            else " Seeds differ so much that no small number of them would tell: steady the "
+            "training, or accept a larger difference."
+        )
     return [words]
 
 
