@@ -138,7 +138,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
     ("overrides", "words"),
     [
         # Unknown keys.
-        ("+foo=1", "there is no config key foo: (there are: data, device, model, rerun,"),
+        ("+foo=1", "there is no config key foo: (there are: data, device, "),
         ("+sede=1", "there is no config key sede: did you mean seed? (there are: data, device"),
         (
             "+training.epocs=3",

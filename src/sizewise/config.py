@@ -168,7 +168,7 @@ def parse_size(size: Any) -> int | None:
     """
     if size is None:
         return None
-    match = re.fullmatch(r"([0-9]*\.?[0-9]+(?:e[0-9]{1,2})?)([kKmM]?)", str(size).strip())
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+(?:e\+?[0-9]{1,2})?)([kKmM]?)", str(size).strip())
     if match is None or isinstance(size, bool):
         raise UserError(
             f"size={size} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M"
@@ -242,6 +242,7 @@ def _explain(error: Exception, given: dict[Any, Any]) -> str:
     if isinstance(error, MissingMandatoryValue):
         return f"the config key {key} has no value; give one with {key}=VALUE"
     value = OmegaConf.select(OmegaConf.create(given), key)
+    value = "null" if value is None else value
     kind: Any = Config
     for name in key.split("."):
         kinds = DATA_CONFIGS.values() if kind is DataConfig else (kind,)

@@ -94,7 +94,8 @@ def flops_per_sample(model: nn.Module, spec: DataSpec) -> Flops | None:
 
     Matrix products and convolutions are counted, elementwise operations are not, as is usual
     (Kaplan et al., 2020, section 2.1). The backward pass takes each product twice, once for each
-    operand's gradient, but none for the gradient of the network's own input.
+    operand's gradient, but none for the gradient of the network's own input. (A recurrent layer's
+    initial state counts as any other step's.)
     """
     products: list[_Product] = []
 
@@ -136,7 +137,7 @@ def measure_speed(model: nn.Module, spec: DataSpec) -> Speed:
     model.train(was_training)
     return Speed(
         latency_ms_p50=1e3 * statistics.median(single),
-        latency_ms_p95=1e3 * statistics.quantiles(single, n=20)[-1],
+        latency_ms_p95=1e3 * statistics.quantiles(single, n=20, method="inclusive")[-1],
         throughput=THROUGHPUT_BATCH / statistics.median(bulk),
     )
 

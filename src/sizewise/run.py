@@ -92,9 +92,9 @@ def run(
     identity = identify(config, dataset.spec, dataset.fingerprint)
     torch.manual_seed(config.seed)
     wanted = config.model
-    model = build(dataset.spec, wanted.family, identity.width, wanted.depth, wanted._target_).to(
-        device
-    )
+    model = build(dataset.spec, wanted.family, identity.width, wanted.depth, wanted._target_)
+    model.to(device)
+    _check_outputs(model, dataset)
 
     store = tracking.open_store(config.tracking)
     own_tags = {
@@ -163,6 +163,25 @@ def prepare_torch(config: Config) -> torch.device:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is random without it
         torch.use_deterministic_algorithms(True, warn_only=True)
     return device
+
+
+def _check_outputs(model: nn.Module, dataset: Dataset) -> None:
+    """Try the network on two samples: one of the user's own may not fit the data.
+
+    Raises:
+        UserError: it can't read them, or does not return logits (2, K).
+    """
+    expected = (2, dataset.spec.num_classes)
+    named = type(model).__name__
+    try:
+        with torch.no_grad():
+            logits = model.eval()(dataset.train.inputs[:2])
+    except Exception as error:
+        shape = (2, *dataset.spec.input_shape)
+        raise UserError(f"{named} can't read inputs of shape {shape}: {error}") from error
+    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if found != expected:
+        raise UserError(f"{named} returns {found} for two samples; expected logits {expected}")
 
 
 def _save(
