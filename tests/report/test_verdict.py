@@ -140,3 +140,15 @@ def test_growth_states_what_it_bought_and_cost() -> None:
     assert factors["cost/parameters"] == 64
     assert factors["cost/train_seconds"] == pytest.approx(66 / 3)
     assert factors["cost/latency_ms_p50"] == pytest.approx(0.84 / 0.21)
+
+
+def test_the_best_is_named_by_validation_not_by_a_lucky_test_set() -> None:
+    runs = []
+    for seed in range(3):
+        jitter = 0.001 * seed
+        runs.append(record(seed=seed, test_error=0.10 + jitter, validation_error=0.20))
+        runs.append(
+            record(parameters=4000, seed=seed, test_error=0.12 - jitter, validation_error=0.11)
+        )
+    selection = select(runs)
+    assert answer(selection.cells, selection=selection).best.parameters == 4000

@@ -82,7 +82,7 @@ def write_report(
     with matplotlib.rc_context({"svg.hashsalt": "sizewise"}):  # same runs, same bytes
         for stem, figure in pictures.items():
             figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # laid out once for both files: it takes the longest
+            figure.set_layout_engine(None)  # laid out once for both files: it takes the longest
             figure.savefig(drawings / f"{stem}.png")
             figure.savefig(drawings / f"{stem}.svg", metadata={"Date": None})
             files += [drawings / f"{stem}.png", drawings / f"{stem}.svg"]

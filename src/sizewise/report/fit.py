@@ -13,8 +13,8 @@ make it leave in 95 of 100 drawn sweeps (then by Paule & Mandel, J. Res. NBS 87,
 minimum, likewise E. c is the 90 % point of that same difference in sweeps drawn from the fitted
 curve: seeds from the pooled standardised residuals of all sizes, sizes from N(0, τ²), with the
 variances estimated afresh in each, so what few seeds leave uncertain is paid for. Percentile
-intervals over such sweeps and an F threshold in place of c were tried and cover less well:
-benchmarks/fit_coverage.py.
+intervals over such sweeps, and an F threshold on raw variances in place of c, cover less well:
+benchmarks/fit_coverage.py measures all three.
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,8 @@ from sizewise.records import RunRecord
 from sizewise.report.analysis import Analysis
 from sizewise.report.costs import COSTS
 from sizewise.report.curves import train_errors
-from sizewise.report.select import Cell, validation
+from sizewise.report.select import Cell
+from sizewise.report.usable import validation
 from sizewise.report.wording import setting_words
 from sizewise.report.words import percent, percent_interval, points, quantity, size
 
