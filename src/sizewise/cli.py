@@ -101,7 +101,7 @@ def report_again(arguments: argparse.Namespace) -> None:
     if path.suffix == ".jsonl":
         if not path.exists():
             raise UserError(f"there is no file {path}; expected a sweep's runs.jsonl")
-        name = path.resolve().parent.name
+        name, command = path.resolve().parent.name, None
         try:
             records = read_records(path)
         except ValueError as error:
@@ -109,8 +109,9 @@ def report_again(arguments: argparse.Namespace) -> None:
     else:
         from sizewise.tracking import find_sweep
 
-        name, records = arguments.sweep, find_sweep(_open_store(arguments), arguments.sweep)
-    print(write_report(records, arguments.to or Path("reports") / name, name=name))
+        name = arguments.sweep
+        command, records = find_sweep(_open_store(arguments), name)
+    print(write_report(records, arguments.to or Path("reports") / name, name=name, command=command))
 
 
 def _open_store(arguments: argparse.Namespace) -> "Store":

@@ -1,0 +1,33 @@
+"""Runs in MLflow. The only package that imports it."""
+
+import os
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
+
+from sizewise.tracking.queries import (
+    StoredSweep,
+    failed_runs,
+    find_sweep,
+    finished_runs,
+    list_runs,
+    membership,
+    read_record,
+)
+from sizewise.tracking.store import Store, open_store
+from sizewise.tracking.tracker import Tracker, git_commit, start_run, start_sweep
+
+__all__ = [
+    "Store",
+    "StoredSweep",
+    "Tracker",
+    "failed_runs",
+    "find_sweep",
+    "finished_runs",
+    "git_commit",
+    "list_runs",
+    "membership",
+    "open_store",
+    "read_record",
+    "start_run",
+    "start_sweep",
+]
