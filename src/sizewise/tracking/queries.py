@@ -64,27 +64,31 @@ class StoredSweep(NamedTuple):
 
 
 def find_sweep(store: Store, name: str) -> StoredSweep:
-    """Return the newest sweep called `name`.
+    """Return all sweeps called `name` as one, so that runs added later count with the first.
 
     Raises:
         UserError: there is no such sweep, or none of its runs is finished.
     """
     sweeps = store.client.search_runs([store.experiment_id], "tags.kind = 'sweep'")
-    names = [run.data.tags["sweep"] for run in sweeps]
-    if name not in names:
-        known = nearest(name, set(names)) if names else "(there are none yet)"
+    named = [run for run in sweeps if run.data.tags["sweep"] == name]
+    if not named:
+        names = {run.data.tags["sweep"] for run in sweeps}
+        known = nearest(name, names) if names else "(there are none yet)"
         raise UserError(f"there is no sweep {name} in {store.uri}: {known}")
-    parent = sweeps[names.index(name)]
-    runs = store.client.search_runs(
-        [store.experiment_id],
-        f"tags.`{membership(parent.info.run_id)}` = 'true' AND attributes.status = 'FINISHED'",
-        order_by=["attributes.start_time ASC"],
-        max_results=50_000,
-    )
-    if not runs:
+    finished: dict[str, int] = {}
+    for sweep in named:
+        member = f"tags.`{membership(sweep.info.run_id)}` = 'true'"
+        for run in store.client.search_runs(
+            [store.experiment_id],
+            f"{member} AND attributes.status = 'FINISHED'",
+            max_results=50_000,
+        ):
+            finished[run.info.run_id] = run.info.start_time
+    if not finished:
         raise UserError(f"no run of the sweep {name} is finished yet")
-    records = [read_record(store, run.info.run_id) for run in runs]
-    return StoredSweep(parent.data.tags["command"], records)
+    oldest_first = sorted(finished, key=lambda run_id: finished[run_id])
+    records = [read_record(store, run_id) for run_id in oldest_first]
+    return StoredSweep(named[-1].data.tags["command"], records)
 
 
 def membership(parent_run_id: str) -> str:

@@ -1,0 +1,110 @@
+"""The report's page inside MLflow's own UI, in a real browser."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sizewise.config import TrackingConfig
+from sizewise.report import write_report
+from sizewise.tracking import Store, open_store, start_run, start_sweep
+from tests.report.synthetic import sweep
+from tests.report.test_page import CHROMIUM, middle
+from tests.report.test_page import browser as browser
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt-get install chromium)"
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("store")
+    uri, artifacts = f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts")
+    return open_store(TrackingConfig(uri=uri, experiment="sizewise", artifacts=artifacts))
+
+
+@pytest.fixture(scope="module")
+def parent(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The parent run of a sweep, with the report of synthetic runs below it."""
+    rng = np.random.default_rng(0)
+    sizes = (1000, 4000, 16_000, 64_000)
+    runs = sweep("cnn", sizes, 3, lambda n: 0.03 + 0.4 * (n / 1000) ** -0.4, 0.006, rng)
+    folder = tmp_path_factory.mktemp("report")
+    write_report(runs, folder, name="study")
+    run_id = start_sweep(store, "key", "study", {"command": "python train.py"})
+    store.client.log_artifacts(run_id, str(folder), "report")
+    store.client.set_terminated(run_id)
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MLflow's UI as `sizewise ui` starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "sizewise", "ui", "--uri", store.uri, "--port", str(port)]
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ)
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/health")
+            assert store.link(f"http://127.0.0.1:{port}") in log.read_text()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.5)
+    pytest.fail(f"no answer from {url}")
+
+
+def test_the_page_works_in_mlflows_artifact_view(
+    browser: Any, server: str, parent: str, request: pytest.FixtureRequest
+) -> None:
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.goto(f"{server}/#/experiments/1/runs/{parent}/artifacts/report/report.html")
+    frame = page.frame_locator("iframe").first
+    frame.locator("#error-plot .points path").first.wait_for(timeout=60_000)
+
+    frame.locator("#cost").select_option("cost/train_seconds")
+    assert frame.locator("#error-plot .xtitle").text_content() == "training time (s)"
+    point = frame.locator("#error-plot .points path").first
+    point.scroll_into_view_if_needed()
+    page.mouse.move(*middle(point))
+    hover = frame.locator("#error-plot .hoverlayer")
+    hover.locator("text").first.wait_for(timeout=10_000)
+    assert "cnn" in hover.text_content()
+    folder = request.config.cache.mkdir("screenshots")
+    page.screenshot(path=folder / "report-in-mlflow.png")
+    page.close()
+
+
+def test_the_link_opens_the_table_of_runs(
+    browser: Any, server: str, store: Store, tmp_path: Path
+) -> None:
+    with start_run(store, "cnn-1k-mnist1d-s0", tmp_path, {}) as tracker:
+        tracker.log(1, {"test/accuracy": 0.875, "cost/parameters": 1000})
+    page = browser.new_page(viewport={"width": 1600, "height": 900})
+    page.goto(store.link(server))
+    page.get_by_text("cnn-1k-mnist1d-s0", exact=True).first.wait_for(timeout=60_000)
+    page.get_by_text("0.875", exact=True).first.wait_for(timeout=30_000)
+    assert "machine_learning" in page.url
+    page.close()
