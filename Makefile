@@ -5,10 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test lint ui clean
-demo: $(INSTALLED)  ## train the three architectures and say what was found
-	$(BIN)/python train.py --multirun model=cnn,attention,lstm
-	$(BIN)/sizewise runs --last 3
-	@echo "Browse them with: make ui"
+demo: $(INSTALLED)  ## sweep the three architectures at a few sizes and say what was found
+	$(BIN)/python train.py experiment=demo
+	@echo "Open the report named above in a browser, or browse the runs with: make ui"
 
 test: $(INSTALLED)  ## the whole test suite
 	$(BIN)/pytest --numprocesses auto --dist loadfile

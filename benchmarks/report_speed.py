@@ -67,7 +67,11 @@ def _record(
         }
         for epoch in range(1, EPOCHS + 1)
     ]
-    costs = {"parameters": size, "model_bytes": 4 * size, "flops_inference": 9 * size}
+    costs: dict[str, float] = {
+        "parameters": size,
+        "model_bytes": 4 * size,
+        "flops_inference": 9 * size,
+    }
     costs |= {"train_seconds": 2 + size / 1e4 * rng.uniform(0.9, 1.1)}
     costs |= {"latency_ms_p50": 0.2 + size / 1e5 * rng.uniform(0.9, 1.1)}
     settings = {f"training.key_{index}": index for index in range(20)}

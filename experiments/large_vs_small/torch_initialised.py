@@ -7,7 +7,7 @@ python train.py -m model=lstm seed=0,1,2 model.width=4 \
 from torch import nn
 
 from sizewise.data.spec import DataSpec
-from sizewise.models import LSTM
+from sizewise.models.recurrent import LSTM
 
 
 class TorchLSTM(LSTM):
