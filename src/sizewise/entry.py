@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from sizewise.errors import UserError, first_line, nearest
 
+EXTRAS = {"hydra/sweeper=optuna": "tune"}  # choices that an extra of pyproject.toml brings
+
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
@@ -38,6 +40,10 @@ def _explain(error: Exception) -> str | None:
         return None
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, name = error.missing_cfg_file.rpartition("/")
+        extra = EXTRAS.get(f"{group}={name}")
+        if extra:
+            command = f"pip install --constraint constraints.txt --editable '.[{extra}]'"
+            return f"{group}={name} needs the extra {extra}: {command}"
         return f"there is no {group}={name}: {nearest(name, error.options)}"
     key = getattr(error.__cause__, "full_key", None)
     if key and not key.startswith("hydra"):

@@ -114,6 +114,17 @@ def test_a_failed_run_is_told_with_its_retry_and_the_others_finish(workspace: Pa
     assert "not started: 2 runs, since sweep.on_failure=stop" in again.stdout
 
 
+def test_an_optimiser_goes_on_where_it_stopped(workspace: Path) -> None:
+    tune = ("experiment=tune_lstm", "size=300", "training.epochs=1", "hydra.sweeper.n_jobs=1")
+    there = ("hydra/launcher=basic", "threads=1")
+    for trials, trained in ((2, 2), (3, 1)):
+        before = set(runs(workspace, "tags.sweep = 'tune_lstm' AND tags.family = 'lstm'"))
+        done = train(workspace, *tune, *there, f"hydra.sweeper.n_trials={trials}")
+        assert done.returncode == 0, done.stderr
+        after = set(runs(workspace, "tags.sweep = 'tune_lstm' AND tags.family = 'lstm'"))
+        assert len(after - before) == trained
+
+
 def test_an_impossible_size_is_refused_before_anything_trains(tmp_path: Path) -> None:
     done = train(tmp_path, "-m", "model=logistic,lstm", "size=2k,1")
 
@@ -147,7 +158,10 @@ def test_a_report_can_be_written_again_from_the_store_and_from_a_file(workspace:
     assert filed.returncode == 0, filed.stderr
 
     kept = [
-        {json.loads(line)["run_key"] for line in (workspace / to / "runs.jsonl").open()}
+        {
+            json.loads(line)["run_key"]
+            for line in (workspace / to / "runs.jsonl").read_text().splitlines()
+        }
         for to in ("stored", "filed")
     ]
     assert kept[0] == kept[1]

@@ -35,10 +35,12 @@ class Report:
     analysis: Analysis
 
     def __str__(self) -> str:
-        """Return the verdict's headlines, what to run next, and where the page is."""
+        """Return the verdict in short, what to run next, and where the page is."""
         lines = []
         for paragraph in self.verdict:
             lines.append(paragraph.headline)
+            if paragraph.growth:
+                lines.append(f"  {paragraph.growth}")
             if paragraph.command:
                 lines.append(f"  run next: {paragraph.command}")
         return "\n".join([*lines, *self.analysis.selection.notes, f"report: {self.files[0]}"])

@@ -29,11 +29,15 @@ MOST_SEEDS = 50  # that anyone is told to run
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A headline, what backs it, and the command to run next, if one would tell more."""
+    """A headline, what backs it, and the command to run next, if one would tell more.
+
+    `growth`, one of the sentences, is what growing bought and cost; None for a single size.
+    """
 
     headline: str
     sentences: list[str] = field(default_factory=list)
     command: str | None = None
+    growth: str | None = None
 
 
 def paragraphs(analysis: Analysis) -> list[Paragraph]:
@@ -164,11 +168,11 @@ def _family(result: FamilyResult, tolerance: float) -> Paragraph:
             sentences += _next_smaller(found)
     if found.one_standard_error and found.kind not in (Kind.ONE_SIZE, Kind.ONE_SEED):
         sentences.append(_one_standard_error(found))
-    if result.growth:
-        sentences.append(_growth(result.growth))
+    growth = _growth(result.growth) if result.growth else None
+    sentences += [growth] if growth else []
     sentences += _stops(result, tolerance)
     sentences += fit_sentences(result.fit, family)
-    return Paragraph(headline, sentences, found.command)
+    return Paragraph(headline, sentences, found.command, growth)
 
 
 def _error(cell: Cell) -> str:
