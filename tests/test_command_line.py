@@ -238,6 +238,19 @@ def test_a_damaged_cache_is_named(workspace: Path, tmp_path: Path) -> None:
     assert "delete it, and it is made anew" in done.stderr
 
 
+def test_a_folder_that_holds_a_run_or_a_sweep_is_left_alone(tmp_path: Path) -> None:
+    for name in ("metrics.jsonl", "sweep.json"):
+        (tmp_path / name).write_text("kept")
+    run = train(tmp_path, f"hydra.run.dir={tmp_path}")
+    sweep = train(tmp_path, "-m", "seed=0,1", "model=logistic", f"hydra.sweep.dir={tmp_path}")
+
+    assert (run.returncode, sweep.returncode) == (2, 2)
+    assert f"the folder {tmp_path} already holds a run" in run.stderr
+    assert f"the folder {tmp_path} already holds a sweep" in sweep.stderr
+    assert (tmp_path / "metrics.jsonl").read_text() == "kept"
+    assert (tmp_path / "sweep.json").read_text() == "kept"
+
+
 def test_browsing_needs_runs(tmp_path: Path) -> None:
     done = python(tmp_path, "-m", "sizewise", "ui")
 

@@ -82,10 +82,15 @@ def run(
         quiet: whether to keep off the screen.
 
     Raises:
-        UserError: something in the config, the data or the store can't be used, or the loss
-            stopped being finite; in the last case the MLflow run is kept and marked FAILED.
+        UserError: something in the config, the folder, the data or the store can't be used, or the
+            loss stopped being finite; in the last case the MLflow run is kept and marked FAILED.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "metrics.jsonl").exists():
+        raise UserError(
+            f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
+            "or leave that out"
+        )
     device = prepare_torch(config)
     cost.reset_peak_memory(device)
     dataset = load(config.data, config.seed).to(device)

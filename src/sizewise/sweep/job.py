@@ -18,6 +18,7 @@ from sizewise.run import identify, run
 ERROR = "error.txt"
 RECORD = "record.jsonl"
 STOP = "stop"
+SWEEP = "sweep.json"
 NOT_STARTED = "not_started"
 
 
@@ -43,12 +44,12 @@ class Sweep:
     def write(self, folder: Path) -> None:
         """Put it where the sweep's jobs look for it."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "sweep.json").write_text(json.dumps(asdict(self)))
+        (folder / SWEEP).write_text(json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, folder: Path) -> "Sweep":
         """Return what `write` wrote."""
-        return cls(**json.loads((folder / "sweep.json").read_text()))
+        return cls(**json.loads((folder / SWEEP).read_text()))
 
 
 def run_in_sweep(

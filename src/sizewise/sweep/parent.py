@@ -12,7 +12,7 @@ from sizewise.config import Config, parse
 from sizewise.errors import UserError
 from sizewise.records import RunRecord, write_records
 from sizewise.report import write_report
-from sizewise.sweep.job import ERROR, RECORD, Sweep, jobs_at_once
+from sizewise.sweep.job import ERROR, RECORD, SWEEP, Sweep, jobs_at_once
 from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, sweep_key, without_hydra
 from sizewise.sweep.progress import Progress
 
@@ -41,15 +41,20 @@ class Parent:
             composed: in Hydra's multirun mode, the hydra node included.
 
         Raises:
-            UserError: a run can't be made, or the store can't be opened.
+            UserError: a run can't be made, the store can't be opened, or the folder is taken.
         """
+        folder = Path(composed.hydra.sweep.dir)
+        if (folder / SWEEP).exists():
+            raise UserError(
+                f"the folder {folder} already holds a sweep; choose another with "
+                "hydra.sweep.dir=FOLDER, or leave that out"
+            )
         config = parse(without_hydra(composed))
         planned = plan_sweep(composed) if is_grid(composed) else []
         store = tracking.open_store(config.tracking)
         overrides = list(composed.hydra.overrides.task)
         key = sweep_key(planned, overrides)
         name = composed.hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}"
-        folder = Path(composed.hydra.sweep.dir)
         command = f"python train.py {' '.join(overrides)}"
         tags = {"command": command, "folder": str(folder.resolve())}
         run_id = tracking.start_sweep(store, key, name, tags)
