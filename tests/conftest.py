@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
 from sizewise.config import Config, Mnist1dConfig, parse
-from sizewise.data import Dataset, load
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
@@ -63,22 +63,9 @@ def mnist1d_config(data_root: Path) -> Mnist1dConfig:
 
 
 @pytest.fixture(scope="session")
-def small_mnist1d_config(data_root: Path) -> Mnist1dConfig:
+def small_mnist1d_config(mnist1d_config: Mnist1dConfig) -> Mnist1dConfig:
     """Return the config of an MNIST-1D of 160 training and 40 test samples."""
-    return Mnist1dConfig(
-        name="mnist1d",
-        root=str(data_root),
-        validation_fraction=0.25,
-        num_samples=200,
-        shuffle_seq=False,
-        seed=42,
-    )
-
-
-@pytest.fixture(scope="session")
-def small_dataset(small_mnist1d_config: Mnist1dConfig) -> Dataset:
-    """Return 120 training, 40 validation and 40 test samples of MNIST-1D; not to be changed."""
-    return load(small_mnist1d_config, seed=0)
+    return replace(mnist1d_config, validation_fraction=0.25, num_samples=200)
 
 
 @pytest.fixture
