@@ -138,6 +138,10 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
     ("overrides", "words"),
     [
         # Unknown keys.
+        (
+            "data.name=mnist",
+            "no config key data.num_samples with data=mnist; choose a set by data=NAME",
+        ),
         ("+foo=1", "there is no config key foo: (there are: data, device, "),
         ("+sede=1", "there is no config key sede: did you mean seed? (there are: data, device"),
         (

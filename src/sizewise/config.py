@@ -237,6 +237,9 @@ def unknown_key(key: str) -> str:
 
 def _explain(error: Exception, given: dict[Any, Any]) -> str:
     key = getattr(error, "full_key", None) or str(error)
+    if isinstance(error, ConfigKeyError) and key in known_keys():
+        chosen = given["data"]["name"]
+        return f"there is no config key {key} with data={chosen}; choose a set by data=NAME alone"
     if isinstance(error, ConfigKeyError):
         return unknown_key(key)
     if isinstance(error, MissingMandatoryValue):
