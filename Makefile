@@ -10,7 +10,7 @@ demo: $(INSTALLED)  ## sweep the three architectures at a few sizes and say what
 	@echo "Open the report named above in a browser, or browse the runs with: make ui"
 
 test: $(INSTALLED)  ## the whole test suite
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)  ## formatting, style and types
 	$(BIN)/ruff format --check .

@@ -17,6 +17,15 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
 
 
+# The files that take longest, so that with several workers none of them starts last.
+LONGEST = ("tests/sweep/test_sweep.py", "tests/test_command_line.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the longest files to the front."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Keep PyTorch on one thread: the tests' tensors are small and their workers many."""
