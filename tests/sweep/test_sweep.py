@@ -71,6 +71,17 @@ def test_running_a_finished_sweep_again_trains_nothing_and_reports_again(workspa
     assert first == again
 
 
+def test_a_sweep_of_runs_that_others_finished_has_a_report_of_its_own(workspace: Path) -> None:
+    part = ("-m", "model=logistic", "size=500", "seed=0,1", "training.epochs=2")
+    done = train(workspace, *part, "hydra.sweep.dir=part")
+    assert "2 done, 0 failed, 0 to run" in done.stdout, done.stderr
+    name = done.stdout.partition(":")[0]
+    again = python(workspace, "-m", "sizewise", "report", name, "--to", "part-again")
+
+    assert again.returncode == 0, again.stderr
+    assert len((workspace / "part-again/runs.jsonl").read_text().splitlines()) == 2
+
+
 def test_a_deleted_run_is_the_only_one_trained_again(workspace: Path) -> None:
     victim = json.loads((workspace / "first/2/record.jsonl").read_text())
     client(workspace).delete_run(victim["run_id"])

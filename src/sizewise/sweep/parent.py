@@ -16,8 +16,6 @@ from sizewise.sweep.job import ERROR, RECORD, SWEEP, Sweep, jobs_at_once
 from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, sweep_key, without_hydra
 from sizewise.sweep.progress import Progress
 
-MOST_SKIPS_SHOWN = 20
-
 
 @dataclass
 class Parent:
@@ -68,24 +66,27 @@ class Parent:
     def _announce(self, config: Config) -> int:
         """Print what is done and what is to run, and return the number of runs to do.
 
-        Where nothing is left to do, the finished runs' records are put into the jobs' folders.
+        Where nothing is left to do, the finished runs are made members of this sweep, and their
+        records are put into the jobs' folders.
         """
         done = {} if config.rerun else tracking.finished_runs(self.store)
         failed = tracking.failed_runs(self.store)
         skips = [run for run in self.planned if run.identity.key in done]
-        retries = [run for run in self.planned if run.identity.key in failed and run not in skips]
-        fresh = len(self.planned) - len(skips) - len(retries)
-        print(f"{self.name}: {len(skips)} done, {len(retries)} failed, {fresh} to run", flush=True)
-        for run in skips[:MOST_SKIPS_SHOWN]:
+        keys_to_run = [r.identity.key for r in self.planned if r.identity.key not in done]
+        retries = sum(key in failed for key in keys_to_run)
+        fresh = len(keys_to_run) - retries
+        print(f"{self.name}: {len(skips)} done, {retries} failed, {fresh} to run", flush=True)
+        for run in skips:
             print(f"  skip {run.identity.name}: finished as {done[run.identity.key]}")
-        if len(skips) > MOST_SKIPS_SHOWN:
-            print(f"  … and {len(skips) - MOST_SKIPS_SHOWN} more")
-        if len(skips) == len(self.planned):
+        if not keys_to_run:
+            member = tracking.membership(self.run_id)
             for job, run in enumerate(self.planned):
-                record = tracking.read_record(self.store, done[run.identity.key])
+                run_id = done[run.identity.key]
+                self.store.client.set_tag(run_id, member, "true")  # another sweep may own it
+                record = tracking.read_record(self.store, run_id)
                 (self.folder / str(job)).mkdir(parents=True)
                 write_records(self.folder / str(job) / RECORD, [record])
-        return len(self.planned) - len(skips)
+        return len(keys_to_run)
 
     def finish(self) -> int:
         """Write the report, log it to the parent run, list the failures and return their number."""
