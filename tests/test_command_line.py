@@ -219,18 +219,6 @@ def test_a_download_without_a_network_says_where_files_may_be_put(tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_cache_is_named(workspace: Path, tmp_path: Path) -> None:
-    (whole,) = (workspace / "data/mnist1d").glob("*.npz")
-    cache = tmp_path / "mnist1d" / whole.name
-    cache.parent.mkdir()
-    cache.write_bytes(whole.read_bytes()[:1000])
-    done = train(tmp_path, f"data.root={tmp_path}")
-
-    assert done.returncode == 2
-    assert str(cache) in done.stderr
-    assert "delete it, and it is made anew" in done.stderr
-
-
 def test_a_folder_that_holds_a_run_or_a_sweep_is_left_alone(tmp_path: Path) -> None:
     for name in ("metrics.jsonl", "sweep.json"):
         (tmp_path / name).write_text("kept")

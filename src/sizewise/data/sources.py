@@ -7,6 +7,7 @@ conf/data/NAME.yaml.
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,15 +61,10 @@ def mnist1d(config: Mnist1dConfig) -> Arrays:
     }
     digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:12]
     cache = Path(config.root) / "mnist1d" / f"{digest}.npz"
-    if not cache.exists():
-        _save_atomically(cache, _generate_mnist1d(arguments))
-    try:
-        with np.load(cache) as stored:
-            arrays = {name: stored[name] for name in ("x", "y", "x_test", "y_test")}
-    except Exception as error:  # numpy raises whatever the zip reader, pickle guard or parser does
-        raise UserError(
-            f"the cached data {cache} can't be read ({error}); delete it, and it is made anew"
-        ) from error
+    arrays = _read_cache(cache)
+    if arrays is None:
+        arrays = _generate_mnist1d(arguments)
+        _save_atomically(cache, arrays)
     return Arrays(
         train_inputs=arrays["x"][:, None, :],
         train_targets=arrays["y"],
@@ -76,6 +72,22 @@ def mnist1d(config: Mnist1dConfig) -> Arrays:
         test_targets=arrays["y_test"],
         class_names=DIGITS,
     )
+
+
+def _read_cache(cache: Path) -> dict[str, np.ndarray] | None:
+    """Return the arrays in `cache`, or None if it is not there or damaged."""
+    try:
+        # Opened here, since np.load leaves a file that it can't read open.
+        with cache.open("rb") as file, np.load(file) as stored:
+            return {name: stored[name] for name in ("x", "y", "x_test", "y_test")}
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # numpy raises whatever the zip reader, pickle guard or parser does
+        print(
+            f"the cached data {cache} can't be read ({first_line(error)}); making it anew",
+            file=sys.stderr,
+        )
+        return None
 
 
 def _generate_mnist1d(arguments: dict[str, Any]) -> dict[str, np.ndarray]:
