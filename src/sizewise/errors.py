@@ -11,6 +11,10 @@ class UserError(Exception):
     """
 
 
+class Interrupted(KeyboardInterrupt):
+    """Work was stopped by a signal, and what it takes to go on is on disk; the message says how."""
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """Return `candidates` as a phrase for an error, led by the one most like `word`."""
     candidates = sorted(candidates)
@@ -19,7 +23,7 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     return f"{guess}(there are: {', '.join(candidates)})"
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return what a library's error says, in one line."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__

@@ -3,7 +3,6 @@
 import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from sizewise.errors import UserError
 from sizewise.models import FAMILIES
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
 from tests.builders import DEPTHS, make_model, make_spec
+from tests.training.malice import Malicious
 
 IMAGE = (1, 8, 8)
 
@@ -75,26 +75,15 @@ def test_saving_leaves_one_file(tmp_path: Path) -> None:
 def test_a_failed_save_keeps_the_earlier_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full_disk(_: object, path: Path) -> None:
-        path.write_bytes(b"half")
+    def full_disk(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     path = tmp_path / "model.pt"
     save_model(path, make_saved("cnn"))
-    monkeypatch.setattr(torch, "save", full_disk)
+    monkeypatch.setattr("os.fsync", full_disk)
     with pytest.raises(OSError, match="No space"):
         save_model(path, make_saved("mlp"))
     assert load_model(path).family == "cnn"
-
-
-class Malicious:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.mkdir, (self.folder,)
 
 
 def assert_refused(path: Path) -> None:

@@ -1,15 +1,25 @@
-"""Networks on disk: weights and what it takes to build them again, never pickled code."""
+"""Networks on disk, trained or in training: numbers and texts, never pickled code."""
 
+import hashlib
+import io
 import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sizewise.data import DataSpec, Normalisation
-from sizewise.errors import UserError, first_line
+from sizewise.errors import Interrupted, UserError, first_line
 from sizewise.models import build
+from sizewise.training.state import TrainState
+
+MAGIC = b"sizewise checkpoint 1\n"
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,9 @@ def save_model(path: Path, saved: SavedModel) -> int:
         "target": saved.target,
         "weights": {name: value.cpu().contiguous() for name, value in saved.weights.items()},
     }
-    partial = path.with_suffix(".part")
-    torch.save(content, partial)
-    os.replace(partial, path)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    _write_whole(path, buffer.getbuffer())
     return path.stat().st_size
 
 
@@ -61,3 +71,98 @@ def load_model(path: Path) -> SavedModel:
         return SavedModel(spec=spec, normalisation=normalisation, **content)
     except Exception as error:  # torch's reader raises whatever a damaged archive provokes
         raise UserError(f"{path} is not a sizewise model: {first_line(error)}") from error
+
+
+class Checkpoint:
+    """Keeps the state of training in a file, to go on from after an interruption.
+
+    The state before the last is kept too, so that a damaged file costs an epoch, not the run.
+
+    Args:
+        path: of the file.
+        key: the run's; a file of another run is not taken for this one's.
+        minutes: the state is saved whenever so many have passed, besides after each epoch.
+        asked_to_stop: looked at after each step.
+    """
+
+    def __init__(
+        self, path: Path, key: str, minutes: float, asked_to_stop: Callable[[], bool]
+    ) -> None:
+        self._path = path
+        self._before = path.with_suffix(".before" + path.suffix)
+        self._key = key
+        self._seconds = minutes * 60
+        self._asked_to_stop = asked_to_stop
+        self._saved_at = time.monotonic()
+
+    def restore(self, state: TrainState) -> bool:
+        """Bring `state` to what the file holds, and return whether there was any that serves.
+
+        A file that is damaged or of another run is skipped, with a line on stderr.
+        """
+        for path in (self._path, self._before):
+            try:
+                content = self._read(path)
+            except FileNotFoundError:
+                continue
+            except Exception as error:  # torch's reader raises whatever a foreign file provokes
+                print(f"skipping the checkpoint {path}: {first_line(error)}", file=sys.stderr)
+                continue
+            state.restore(content)
+            return True
+        return False
+
+    def after_step(self, state: TrainState) -> None:
+        """Save where it is time to.
+
+        Raises:
+            Interrupted: training was asked to stop; the state is saved.
+        """
+        if self._asked_to_stop():
+            self.save(state)
+            raise Interrupted
+        if time.monotonic() - self._saved_at > self._seconds:
+            self.save(state)
+
+    def save(self, state: TrainState) -> None:
+        """Write the state, whole or not at all."""
+        buffer = io.BytesIO()
+        torch.save({"key": self._key, "state": state.content()}, buffer)
+        with suppress(FileNotFoundError):  # the first time there is none
+            os.replace(self._path, self._before)
+        digest = hashlib.sha256(buffer.getbuffer()).digest()
+        _write_whole(self._path, MAGIC, digest, buffer.getbuffer())
+        self._saved_at = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the files, when the run is finished."""
+        self._path.unlink(missing_ok=True)
+        self._before.unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        whole = path.read_bytes()
+        digest, payload = whole[len(MAGIC) : len(MAGIC) + 32], whole[len(MAGIC) + 32 :]
+        if not whole.startswith(MAGIC):
+            raise ValueError("it is not a sizewise checkpoint")
+        if hashlib.sha256(payload).digest() != digest:
+            raise ValueError("it is damaged: its checksum is wrong")
+        content = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        if content["key"] != self._key:
+            raise ValueError("it belongs to another run")
+        state: dict[str, Any] = content["state"]
+        return state
+
+
+def _write_whole(path: Path, *parts: bytes | memoryview) -> None:
+    """Write a file that is seen whole or not at all, even after a power cut."""
+    partial = path.with_suffix(".part")
+    try:
+        with partial.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

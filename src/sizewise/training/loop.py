@@ -12,9 +12,10 @@ from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, Split
 from sizewise.data.sampler import epoch_order
 from sizewise.errors import UserError
+from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.evaluate import evaluate
 from sizewise.training.schedule import learning_rate_at
-from sizewise.training.state import Best, TrainState
+from sizewise.training.state import Best, EpochSums, TrainState
 
 Log = Callable[[int, dict[str, float]], None]
 
@@ -30,7 +31,13 @@ def total_steps(config: TrainingConfig, num_samples: int) -> int:
 
 
 def fit(
-    model: nn.Module, dataset: Dataset, config: TrainingConfig, *, seed: int, log: Log
+    model: nn.Module,
+    dataset: Dataset,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    log: Log,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainState:
     """Train `model` in place with Adam and leave it with the weights of its best epoch.
 
@@ -48,27 +55,23 @@ def fit(
         config: the training keys.
         seed: decides the order of the samples.
         log: called after each epoch with its number, from 1, and its metrics by name.
+        checkpoint: where training goes on from, if it holds anything, and keeps its state. What
+            comes out is the same to the bit as without an interruption.
 
     Raises:
         UserError: the loss stopped being finite.
+        Interrupted: `checkpoint` was asked to stop.
     """
     optimizer = torch.optim.Adam(
         model.parameters(), lr=config.learning_rate, eps=KERAS_EPSILON, fused=True
     )
     state = TrainState(model=model, optimizer=optimizer)
+    if checkpoint is not None:
+        checkpoint.restore(state)
     while not state.stopped_by:
-        started = time.perf_counter()
-        metrics = _train_epoch(state, dataset.train, config, seed)
-        seconds = time.perf_counter() - started
-        state.epoch += 1
-        state.train_seconds += seconds
-
+        metrics = _train_epoch(state, dataset.train, config, seed, checkpoint)
         validation = evaluate(model, dataset.validation, dataset.spec.num_classes)
-        metrics |= {
-            "val/loss": validation.loss,
-            "val/accuracy": validation.accuracy,
-            "samples_per_second": metrics.pop("samples") / seconds,
-        }
+        metrics |= {"val/loss": validation.loss, "val/accuracy": validation.accuracy}
         if not math.isfinite(validation.loss):
             raise _diverged("validation loss", validation.loss, state.step, state.epoch, config)
         if validation.accuracy > state.top_accuracy:
@@ -80,27 +83,37 @@ def fit(
         state.history.append(metrics)
         log(state.epoch, metrics)
         state.stopped_by = _reason_to_stop(state, config, len(dataset.train), metrics["train/loss"])
+        if checkpoint is not None:
+            checkpoint.save(state)
     assert state.best is not None
     model.load_state_dict(state.best.weights)
     return state
 
 
 def _train_epoch(
-    state: TrainState, train: Split, config: TrainingConfig, seed: int
+    state: TrainState,
+    train: Split,
+    config: TrainingConfig,
+    seed: int,
+    checkpoint: Checkpoint | None,
 ) -> dict[str, float]:
-    """Take one epoch's gradient steps and return its metrics, with the count of its `samples`."""
+    """Take one epoch's gradient steps, or what is left of them, and return its metrics."""
     device = train.inputs.device
     limit = total_steps(config, len(train))
     batches = epoch_order(len(train), seed, state.epoch).to(device).split(config.batch_size)
-    batches = batches[: limit - state.step]
+    before = state.epoch * len(batches)
+    batches = batches[: limit - before]
     max_norm = math.inf if config.clip_grad_norm is None else config.clip_grad_norm
     parameters = [p for p in state.model.parameters() if p.requires_grad]
-    losses = torch.zeros(len(batches), device=device)
-    norms = torch.zeros(len(batches), device=device)
-    correct = torch.zeros((), dtype=torch.int64, device=device)
+    if state.sums is None:
+        losses, norms = torch.zeros(2, len(batches), device=device)
+        state.sums = EpochSums(losses, norms, torch.zeros((), dtype=torch.int64, device=device))
+    sums = state.sums
+    started = time.perf_counter() - sums.seconds
 
     state.model.train()
-    for index, batch in enumerate(batches):
+    for index in range(state.step - before, len(batches)):
+        batch = batches[index]
         rate = learning_rate_at(state.step, limit, config.learning_rate, config.schedule)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
@@ -110,23 +123,29 @@ def _train_epoch(
             loss = functional.cross_entropy(logits, targets)
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norms[index] = nn.utils.clip_grad_norm_(parameters, max_norm)
+        sums.norms[index] = nn.utils.clip_grad_norm_(parameters, max_norm)
         state.optimizer.step()
 
-        losses[index] = loss.detach()
-        correct += (logits.detach().argmax(dim=1) == targets).sum()
+        sums.losses[index] = loss.detach()
+        sums.correct += (logits.detach().argmax(dim=1) == targets).sum()
         state.step += 1
         if state.step % CHECK_EVERY == 0 or index + 1 == len(batches):
-            _check_finite(losses[: index + 1], state, config)
+            _check_finite(sums.losses[: index + 1], state, config)
+        sums.seconds = time.perf_counter() - started  # after the look, for which a GPU has to end
+        if checkpoint is not None:
+            checkpoint.after_step(state)
 
-    sizes = torch.tensor([len(batch) for batch in batches], dtype=losses.dtype, device=device)
+    sizes = torch.tensor([len(b) for b in batches], dtype=sums.losses.dtype, device=device)
     samples = sizes.sum().item()
+    state.sums = None
+    state.epoch += 1
+    state.train_seconds += sums.seconds
     return {
-        "train/loss": (losses @ sizes).item() / samples,
-        "train/accuracy": correct.item() / samples,
-        "learning_rate": rate,
-        "grad_norm": norms.mean().item(),
-        "samples": samples,
+        "train/loss": (sums.losses @ sizes).item() / samples,
+        "train/accuracy": sums.correct.item() / samples,
+        "learning_rate": state.optimizer.param_groups[0]["lr"],
+        "grad_norm": sums.norms.mean().item(),
+        "samples_per_second": samples / sums.seconds,
     }
 
 
