@@ -80,7 +80,7 @@ def _read_cache(cache: Path) -> dict[str, np.ndarray] | None:
         # Opened here, since np.load leaves a file that it can't read open.
         with cache.open("rb") as file, np.load(file) as stored:
             return {name: stored[name] for name in ("x", "y", "x_test", "y_test")}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:  # numpy raises whatever the zip reader, pickle guard or parser does
         print(
