@@ -28,7 +28,8 @@ def main(composed: DictConfig) -> float:
         config = parse(composed)
         from sizewise.run import run
 
-        return run(config, folder, overrides).best_validation_accuracy
+        record = run(config, folder, overrides, take_up=bool(config.resume))
+        return record.best_validation_accuracy
 
 
 if __name__ == "__main__":

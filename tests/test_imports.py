@@ -23,17 +23,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cost": {"models", "data.spec"},
     "training": {"config", "data", "models"},
     "tracking": {"config", "records"},
+    "interrupts": set(),
     "screen": {"records"},
     "plots": {"records"},
     "run": {
         *("config", "records", "data", "models", "sizing", "cost", "training", "tracking"),
-        *("screen", "plots"),
+        *("screen", "plots", "interrupts"),
     },
     "report": {"records"},
     # A run's key is known only from its data and its network: hence more than the design's table.
     "sweep": {
         *("config", "records", "tracking", "data", "models", "cost", "training"),
-        *("run", "report", "entry"),
+        *("run", "report", "entry", "interrupts"),
     },
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
     "cli": {
@@ -46,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Modules that may import nothing beyond the standard library but these.
 ONLY: dict[str, set[str]] = {
     "errors": set(),
+    "interrupts": set(),
     "config": {"omegaconf"},
     "records": set(),
     "screen": {"rich"},

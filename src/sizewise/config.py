@@ -132,6 +132,8 @@ class Config:
     seed: int = _seed()
     device: str
     threads: int | None = _at_least(1)
+    checkpoint_minutes: float = _above_zero()
+    resume: bool | None
     rerun: bool
 
 
@@ -186,7 +188,7 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-NOT_OF_THE_RUN = ("tracking.", "data.root", "sweep.", "rerun")
+NOT_OF_THE_RUN = ("tracking.", "data.root", "sweep.", "checkpoint_minutes", "resume", "rerun")
 HARDWARE = ("device", "threads")
 
 

@@ -18,8 +18,8 @@ def one_line_errors() -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
-        print("sizewise: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"sizewise: {first_line(error)}", file=sys.stderr)
         sys.exit(130)  # what shells expect after Ctrl-C
     except Exception as error:
         message = _explain(error)
@@ -33,6 +33,13 @@ def _explain(error: Exception) -> str | None:
     """Return the line that tells a user what to change; None if the error is not the user's."""
     if isinstance(error, UserError):
         return str(error)
+    if type(error).__name__ == "TerminatedWorkerError":  # joblib's
+        return (
+            "a process of the sweep was killed, perhaps for lack of memory; type the command again "
+            "to go on, with hydra.launcher.n_jobs=1 to run one at a time"
+        )
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
     from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import OmegaConfBaseException
 

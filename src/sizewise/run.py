@@ -5,8 +5,10 @@ import hashlib
 import inspect
 import itertools
 import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,18 +20,20 @@ from torch import nn
 from sizewise import cost, plots, tracking
 from sizewise.config import Config, flatten, portable, run_key
 from sizewise.data import Dataset, DataSpec, load
-from sizewise.errors import UserError
+from sizewise.errors import Interrupted, UserError, first_line
+from sizewise.interrupts import held_back
 from sizewise.models import build
 from sizewise.records import RunRecord, readable_count, write_records
 from sizewise.screen import Screen
 from sizewise.sizing import count_parameters, solve_width
-from sizewise.training.checkpoint import SavedModel, save_model
+from sizewise.training.checkpoint import Checkpoint, SavedModel, save_model
 from sizewise.training.evaluate import Scores, evaluate
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
 
 BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
 PACKAGE = Path(__file__).parent
+RUN_FOLDER = "run_folder"  # in a new folder, where the run that was taken up has its own
 
 
 class Identity(NamedTuple):
@@ -71,6 +75,8 @@ def run(
     *,
     tags: dict[str, str] | None = None,
     quiet: bool = False,
+    take_up: bool = False,
+    asked_to_stop: Callable[[], bool] | None = None,
 ) -> RunRecord:
     """Train the network that `config` describes, score it once on the test set, and record it.
 
@@ -80,10 +86,14 @@ def run(
         overrides: what was typed on the command line, for the record.
         tags: for the MLflow run, in addition to its own.
         quiet: whether to keep off the screen.
+        take_up: whether to return the record of the same run if the store has it finished, and to
+            go on with it, in its own folder, if it was interrupted.
+        asked_to_stop: whether to stop at the next step. By default Ctrl-C and SIGTERM say so.
 
     Raises:
         UserError: something in the config, the folder, the data or the store can't be used, or the
             loss stopped being finite; in the last case the MLflow run is kept and marked FAILED.
+        Interrupted: it was asked to stop; the MLflow run is marked KILLED.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "metrics.jsonl").exists():
@@ -102,44 +112,103 @@ def run(
     _check_outputs(model, dataset)
 
     store = tracking.open_store(config.tracking)
-    own_tags = {
-        "run_key": identity.key,
-        "family": wanted.name,
-        "size": str(identity.parameters),
-        "seed": str(config.seed),
-        "folder": str(folder.resolve()),
-        "overrides": " ".join(overrides),
-    }
-    tracker = tracking.start_run(store, identity.name, folder, own_tags | (tags or {}))
-    screen = Screen(identity.name, config.training.epochs, quiet)
-    with tracker, screen:
-        solved = {"parameters": identity.parameters, "model.width": identity.width}
-        tracker.log_config(flatten(config) | solved)
-        splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-        profile = {split: len(samples) for split, samples in splits.items()}
-        tracker.log_dataset(
-            config.data.name, dataset.fingerprint, profile | {"shape": dataset.spec.input_shape}
+    with _ending_in_words(identity.name, store, folder, overrides):
+        tracker = None
+        if take_up:
+            resume = config.resume is not False
+            tracker = tracking.take_up(store, identity.key, tags or {}, unfinished=resume)
+        if isinstance(tracker, RunRecord):
+            screen = Screen(identity.name, config.training.epochs, quiet)
+            screen.show_result(tracker, store.uri, finished_before=True)
+            return tracker
+        if tracker is None:
+            own_tags = {
+                "family": wanted.name,
+                "size": str(identity.parameters),
+                "seed": str(config.seed),
+                "overrides": " ".join(overrides),
+            }
+            own_tags |= tags or {}
+            tracker = tracking.start_run(store, identity.key, identity.name, folder, own_tags)
+        else:
+            (folder / RUN_FOLDER).write_text(f"{tracker.folder}\n")
+    with (
+        _ending_in_words(identity.name, store, tracker.folder, overrides),
+        held_back() if asked_to_stop is None else nullcontext(asked_to_stop) as stop,
+    ):
+        checkpoint = Checkpoint(
+            tracker.folder / "checkpoint.pt", identity.key, config.checkpoint_minutes, stop
         )
-
-        def log(epoch: int, metrics: dict[str, float]) -> None:
-            tracker.log(epoch, metrics)
-            screen.show_epoch(epoch, metrics)
-
-        state = fit(model, dataset, config.training, seed=config.seed, log=log)
-        scores = evaluate(model, dataset.test, dataset.spec.num_classes)
-        model_bytes = _save(folder / "model.pt", config, identity, dataset, state)
-        metrics = {
-            "test/loss": scores.loss,
-            "test/accuracy": scores.accuracy,
-            "test/macro_f1": scores.macro_f1,
-            **_measure_costs(model, dataset, state, model_bytes, device),
-        }
-        tracker.log(state.epoch, metrics)
-        record = _record(config, identity, dataset, state, model, metrics, tracker)
-        for path in _write_files(folder, config, record, scores, dataset.spec.class_names):
-            tracker.log_artifact(path)
-        tracker.log_model(folder / "model.pt", dataset.spec.input_shape, _user_code(type(model)))
+        screen = Screen(identity.name, config.training.epochs, quiet)
+        with tracker, screen:
+            record = _train(config, identity, dataset, model, tracker, screen, checkpoint)
+        checkpoint.remove()
     screen.show_result(record, store.uri)
+    return record
+
+
+@contextmanager
+def _ending_in_words(
+    name: str, store: tracking.Store, folder: Path, overrides: Sequence[str]
+) -> Iterator[None]:
+    """Turn what can end a run before its time into what the user can do about it."""
+    typed = [each for each in overrides if not each.startswith("resume=")]
+    again = f"python train.py {shlex.join([*typed, 'resume=true'])}"
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"{name} is interrupted; it goes on with: {again}") from error
+    except UserError:
+        raise
+    except OSError as error:
+        raise UserError(
+            f"the run's folder {folder} can't be written ({first_line(error)}); when it can, the "
+            f"run goes on with: {again}"
+        ) from error
+    except tracking.STORE_ERRORS as error:
+        raise UserError(
+            f"the MLflow store {store.uri} fails ({first_line(error)}); when it does not, the run "
+            f"goes on with: {again}"
+        ) from error
+
+
+def _train(
+    config: Config,
+    identity: Identity,
+    dataset: Dataset,
+    model: nn.Module,
+    tracker: tracking.Tracker,
+    screen: Screen,
+    checkpoint: Checkpoint,
+) -> RunRecord:
+    """Train, score and measure the network, and have the tracker keep what comes of it."""
+    solved = {"parameters": identity.parameters, "model.width": identity.width}
+    tracker.log_config(flatten(config) | solved)
+    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    profile = {split: len(samples) for split, samples in splits.items()}
+    tracker.log_dataset(
+        config.data.name, dataset.fingerprint, profile | {"shape": dataset.spec.input_shape}
+    )
+
+    def log(epoch: int, metrics: dict[str, float]) -> None:
+        tracker.log(epoch, metrics)
+        screen.show_epoch(epoch, metrics)
+
+    state = fit(model, dataset, config.training, seed=config.seed, log=log, checkpoint=checkpoint)
+    scores = evaluate(model, dataset.test, dataset.spec.num_classes)
+    folder, device = tracker.folder, dataset.test.inputs.device
+    model_bytes = _save(folder / "model.pt", config, identity, dataset, state)
+    metrics = {
+        "test/loss": scores.loss,
+        "test/accuracy": scores.accuracy,
+        "test/macro_f1": scores.macro_f1,
+        **_measure_costs(model, dataset, state, model_bytes, device),
+    }
+    metrics = tracker.log(state.epoch, metrics)
+    record = _record(config, identity, dataset, state, model, metrics, tracker)
+    for path in _write_files(folder, config, record, scores, dataset.spec.class_names):
+        tracker.log_artifact(path)
+    tracker.log_model(dataset.spec.input_shape, _user_code(type(model)))
     return record
 
 

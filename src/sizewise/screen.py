@@ -20,6 +20,7 @@ class Screen:
         self._name = name
         self._epochs = epochs
         self._started = time.monotonic()
+        self._first: int | None = None  # the first epoch shown; later than 1 after an interruption
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -46,8 +47,10 @@ class Screen:
             f"validation {metrics['val/accuracy']:.1%}"
         )
         self._progress.update(self._task, completed=epoch, scores=scores)
+        self._first = self._first or epoch
         if not self._console.is_terminal:
-            left = (time.monotonic() - self._started) / epoch * (self._epochs - epoch)
+            per_epoch = (time.monotonic() - self._started) / (epoch - self._first + 1)
+            left = per_epoch * (self._epochs - epoch)
             speed = f"{metrics['samples_per_second']:,.0f} samples/s"
             self._console.print(
                 f"{self._name}  epoch {epoch}/{self._epochs}  {scores}  {speed}  {left:.0f} s left",
@@ -55,7 +58,9 @@ class Screen:
                 highlight=False,
             )
 
-    def show_result(self, record: RunRecord, store_uri: str) -> None:
+    def show_result(
+        self, record: RunRecord, store_uri: str, *, finished_before: bool = False
+    ) -> None:
         """Show what came of the run and where it is."""
         metrics = record.metrics
         asked = "" if record.size_asked is None else f" (asked for {record.size_asked:,})"
@@ -72,7 +77,8 @@ class Screen:
             if store_uri.startswith("http")
             else f"sizewise ui --uri {store_uri}",
         }
-        table = Table(title=record.name, show_header=False, title_justify="left", box=None)
+        title = f"{record.name} was finished before" if finished_before else record.name
+        table = Table(title=title, show_header=False, title_justify="left", box=None)
         for name, value in rows.items():
             table.add_row(name, value)
         self._console.print(table, soft_wrap=True)

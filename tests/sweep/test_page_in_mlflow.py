@@ -41,7 +41,7 @@ def parent(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
     runs = sweep("cnn", sizes, 3, lambda n: 0.03 + 0.4 * (n / 1000) ** -0.4, 0.006, rng)
     folder = tmp_path_factory.mktemp("report")
     write_report(runs, folder, name="study")
-    run_id = start_sweep(store, "key", "study", {"command": "python train.py"})
+    run_id = start_sweep(store, "key", "study", folder, {"command": "python train.py"})
     store.client.log_artifacts(run_id, str(folder), "report")
     store.client.set_terminated(run_id)
     return run_id
@@ -100,7 +100,7 @@ def test_the_page_works_in_mlflows_artifact_view(
 def test_the_link_opens_the_table_of_runs(
     browser: Any, server: str, store: Store, tmp_path: Path
 ) -> None:
-    with start_run(store, "cnn-1k-mnist1d-s0", tmp_path, {}) as tracker:
+    with start_run(store, "key", "cnn-1k-mnist1d-s0", tmp_path, {}) as tracker:
         tracker.log(1, {"test/accuracy": 0.875, "cost/parameters": 1000})
     page = browser.new_page(viewport={"width": 1600, "height": 900})
     page.goto(store.link(server))

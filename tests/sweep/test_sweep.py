@@ -122,7 +122,7 @@ def test_a_failed_run_is_told_with_its_retry_and_the_others_finish(workspace: Pa
     again = train(workspace, *GRID, *LAUNCHER, "sweep.on_failure=stop", "hydra.sweep.dir=stopping")
     assert "2 done, 2 failed, 0 to run" in again.stdout
     assert again.returncode == 1
-    assert "not started: 2 runs, since sweep.on_failure=stop" in again.stdout
+    assert "not started: 1 runs, since sweep.on_failure=stop" in again.stdout
 
 
 def test_an_optimiser_goes_on_where_it_stopped(workspace: Path) -> None:

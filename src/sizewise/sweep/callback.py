@@ -27,11 +27,11 @@ class SweepCallback(Callback):
             self._parent = Parent.start(config)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Report, and leave with exit code 1 if a run failed."""
+        """Report, and leave with an exit code other than 0 if a run failed or was interrupted."""
         with _errors_end_the_process():
-            failures = self._parent.finish()
-        if failures:
-            sys.exit(1)
+            code = self._parent.finish()
+        if code:
+            sys.exit(code)
 
 
 @contextmanager

@@ -35,7 +35,9 @@ def show_plan(composed: DictConfig) -> None:
         return
     planned = plan_sweep(composed)
     config = parse(without_hydra(composed))
-    done = {} if config.rerun else tracking.finished_runs(tracking.open_store(config.tracking))
+    store = tracking.open_store(config.tracking)
+    known = {} if config.rerun else tracking.runs_by_key(store)
+    done = {key for key, run in known.items() if run.status == "FINISHED"}
     jobs = jobs_at_once(composed)
     torch.set_num_threads(config.threads or threads_per_job(jobs))
 

@@ -3,6 +3,8 @@
 import json
 import math
 import os
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,16 +12,20 @@ from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
 from sizewise.config import Config, parse
-from sizewise.data import load
-from sizewise.errors import UserError
-from sizewise.records import RunRecord, write_records
-from sizewise.run import identify, run
+from sizewise.errors import Interrupted, UserError, first_line
+from sizewise.interrupts import SECONDS, end_with_parent, held_back
+from sizewise.records import RunRecord, read_records, write_records
+from sizewise.run import run
 
+SWEEP = "sweep.json"
+# What the parent or a job leaves in the sweep's folder, for all jobs:
+START_NO_MORE = "start_no_more"
+STOP_ALL = "stop_all"
+# What a job leaves in its own, for the parent:
 ERROR = "error.txt"
 RECORD = "record.jsonl"
-STOP = "stop"
-SWEEP = "sweep.json"
 NOT_STARTED = "not_started"
+INTERRUPTED = "interrupted"
 
 
 def jobs_at_once(composed: DictConfig) -> int:
@@ -35,11 +41,20 @@ def threads_per_job(jobs: int) -> int:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a job must know of the sweep that it belongs to."""
+    """What a job must know of the sweep that it belongs to.
+
+    Args:
+        name: the sweep's.
+        parent_run_id: of its MLflow run.
+        jobs_at_once: how many share this machine's cores.
+        parent_process: the id of the process that was started by hand, where jobs are to end with
+            it; None where they are on their own, as on a cluster.
+    """
 
     name: str
     parent_run_id: str
     jobs_at_once: int
+    parent_process: int | None
 
     def write(self, folder: Path) -> None:
         """Put it where the sweep's jobs look for it."""
@@ -58,39 +73,93 @@ def run_in_sweep(
     """Train a run of the sweep, or take it from the store if it is finished there.
 
     Returns:
-        Its validation accuracy, for sweepers that optimise; NaN if it failed or was not started.
-        The failure is in the job's folder, for the parent to report: raising it here would have
-        Hydra give up the whole sweep.
+        Its validation accuracy, for sweepers that optimise; NaN if it failed, was interrupted or
+        not started. The failure is in the job's folder, for the parent to report: raising it here
+        would have Hydra give up the whole sweep.
     """
     sweep = Sweep.read(sweep_folder)
+    in_worker = sweep.parent_process not in (None, os.getpid())
+    if in_worker:
+        end_with_parent(sweep.parent_process)
+    try:
+        return _run_or_tell_why_not(composed, sweep, sweep_folder, folder, overrides)
+    finally:
+        if in_worker and os.getppid() != sweep.parent_process:
+            os._exit(1)  # before the next job is fetched from a queue that nobody reads any more
+
+
+def _run_or_tell_why_not(
+    composed: DictConfig, sweep: Sweep, sweep_folder: Path, folder: Path, overrides: list[str]
+) -> float:
     folder.mkdir(parents=True, exist_ok=True)
-    if (sweep_folder / STOP).exists():
+    if (folder / RECORD).exists():  # the parent has found it finished
+        return read_records(folder / RECORD)[0].best_validation_accuracy
+    if any((sweep_folder / name).exists() for name in (START_NO_MORE, STOP_ALL)):
         (folder / NOT_STARTED).touch()
         return math.nan
-    try:
-        record = _run_or_reuse(parse(composed), sweep, folder, overrides)
-    except Exception as error:
-        text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        (folder / ERROR).write_text(text)
-        if composed.sweep.on_failure == "stop":
-            (sweep_folder / STOP).touch()
-        return math.nan
+    stop_file = StopFile(sweep_folder / STOP_ALL)
+    with held_back() as signalled:
+        try:
+            record = _run(
+                parse(composed),
+                sweep,
+                folder,
+                overrides,
+                lambda: signalled() or stop_file.is_there(),
+            )
+        except Interrupted:
+            (folder / INTERRUPTED).touch()
+            if sweep.parent_process == os.getpid():  # one process runs all jobs in turn
+                (sweep_folder / STOP_ALL).touch()
+            return math.nan
+        except Exception as error:
+            known = isinstance(error, UserError)
+            text = str(error) if known else f"{type(error).__name__}: {first_line(error)}"
+            (folder / ERROR).write_text(text)
+            if composed.sweep.on_failure == "stop":
+                (sweep_folder / START_NO_MORE).touch()
+            return math.nan
     return record.best_validation_accuracy
 
 
-def _run_or_reuse(config: Config, sweep: Sweep, folder: Path, overrides: list[str]) -> RunRecord:
+def _run(
+    config: Config,
+    sweep: Sweep,
+    folder: Path,
+    overrides: list[str],
+    asked_to_stop: Callable[[], bool],
+) -> RunRecord:
     if config.threads is None:
         config.threads = threads_per_job(sweep.jobs_at_once)
-    store = tracking.open_store(config.tracking)
-    member = tracking.membership(sweep.parent_run_id)
-    if not config.rerun:
-        dataset = load(config.data, config.seed)
-        key = identify(config, dataset.spec, dataset.fingerprint).key
-        done = tracking.finished_runs(store, key)
-        if key in done:
-            record = tracking.read_record(store, done[key])
-            store.client.set_tag(done[key], member, "true")
-            write_records(folder / RECORD, [record])
-            return record
-    tags = {"mlflow.parentRunId": sweep.parent_run_id, "sweep": sweep.name, member: "true"}
-    return run(config, folder, overrides, tags=tags, quiet=True)
+    record = run(
+        config,
+        folder,
+        overrides,
+        tags={
+            "mlflow.parentRunId": sweep.parent_run_id,
+            "sweep": sweep.name,
+            tracking.membership(sweep.parent_run_id): "true",
+        },
+        quiet=True,
+        take_up=not config.rerun,
+        asked_to_stop=asked_to_stop,
+    )
+    if not (folder / RECORD).exists():  # the run has another folder, from before
+        write_records(folder / RECORD, [record])
+    return record
+
+
+class StopFile:
+    """A file that says to stop, looked for not more often than is good for a shared disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._looked_at = time.monotonic()
+        self._there = False
+
+    def is_there(self) -> bool:
+        """Whether it is there, or was some tenths of a second ago."""
+        if time.monotonic() - self._looked_at > SECONDS:
+            self._looked_at = time.monotonic()
+            self._there = self._path.exists()
+        return self._there

@@ -1,25 +1,36 @@
 """A sweep's parent run: planned before its jobs start, reported after they have ended."""
 
+import atexit
+import os
+import shlex
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import BaseFileLock
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
-from sizewise.config import Config, parse
-from sizewise.errors import UserError
+from sizewise.config import parse
+from sizewise.errors import UserError, first_line
+from sizewise.interrupts import stop_softly
 from sizewise.records import RunRecord, write_records
 from sizewise.report import write_report
-from sizewise.sweep.job import ERROR, RECORD, SWEEP, Sweep, jobs_at_once
+from sizewise.sweep.job import ERROR, RECORD, STOP_ALL, SWEEP, Sweep, jobs_at_once
 from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, sweep_key, without_hydra
 from sizewise.sweep.progress import Progress
+
+# These run jobs in processes of their own making, or in this one; the others' live elsewhere.
+LOCAL_LAUNCHERS = (".JoblibLauncher", ".BasicLauncher")
+EXIT_FAILURES = 1
+EXIT_INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
 @dataclass
 class Parent:
-    """A sweep that has started."""
+    """A sweep that has started. A lock on its folder shows others that it is at work."""
 
     store: tracking.Store
     run_id: str
@@ -28,6 +39,7 @@ class Parent:
     command: str
     planned: list[PlannedRun]
     progress: Progress
+    lock: BaseFileLock
 
     @classmethod
     def start(cls, composed: DictConfig) -> "Parent":
@@ -50,60 +62,67 @@ class Parent:
         config = parse(without_hydra(composed))
         planned = plan_sweep(composed) if is_grid(composed) else []
         store = tracking.open_store(config.tracking)
+        for line in tracking.put_right(store):
+            print(line)
         overrides = list(composed.hydra.overrides.task)
         key = sweep_key(planned, overrides)
         name = composed.hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}"
-        command = f"python train.py {' '.join(overrides)}"
-        tags = {"command": command, "folder": str(folder.resolve())}
-        run_id = tracking.start_sweep(store, key, name, tags)
-        Sweep(name, run_id, jobs_at_once(composed)).write(folder)
-        parent = cls(store, run_id, name, folder, command, planned, _progress(composed, planned))
-        if planned and not parent._announce(config):
-            sys.exit(1 if parent.finish() else 0)
+        command = f"python train.py {shlex.join(overrides)}"
+        run_id = tracking.start_sweep(store, key, name, folder, {"command": command})
+        lock = tracking.claim(folder, key)
+        ends_with_parent = str(composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS)
+        process = os.getpid() if ends_with_parent else None
+        Sweep(name, run_id, jobs_at_once(composed), process).write(folder)
+        to_run = _announce(store, run_id, name, folder, planned, config.rerun)
+        progress = _progress(composed, planned)
+        parent = cls(store, run_id, name, folder, command, planned, progress, lock)
+        if planned and not to_run:
+            sys.exit(parent.finish())
+        atexit.register(parent._leave)
+        stop_softly(folder / STOP_ALL)
         parent.progress.start()
         return parent
 
-    def _announce(self, config: Config) -> int:
-        """Print what is done and what is to run, and return the number of runs to do.
-
-        Where nothing is left to do, the finished runs are made members of this sweep, and their
-        records are put into the jobs' folders.
-        """
-        done = {} if config.rerun else tracking.finished_runs(self.store)
-        failed = tracking.failed_runs(self.store)
-        skips = [run for run in self.planned if run.identity.key in done]
-        keys_to_run = [r.identity.key for r in self.planned if r.identity.key not in done]
-        retries = sum(key in failed for key in keys_to_run)
-        fresh = len(keys_to_run) - retries
-        print(f"{self.name}: {len(skips)} done, {retries} failed, {fresh} to run", flush=True)
-        for run in skips:
-            print(f"  skip {run.identity.name}: finished as {done[run.identity.key]}")
-        if not keys_to_run:
-            member = tracking.membership(self.run_id)
-            for job, run in enumerate(self.planned):
-                run_id = done[run.identity.key]
-                self.store.client.set_tag(run_id, member, "true")  # another sweep may own it
-                record = tracking.read_record(self.store, run_id)
-                (self.folder / str(job)).mkdir(parents=True)
-                write_records(self.folder / str(job) / RECORD, [record])
-        return len(keys_to_run)
-
     def finish(self) -> int:
-        """Write the report, log it to the parent run, list the failures and return their number."""
+        """Write the report, log it to the parent run, list the failures; return the exit code."""
+        atexit.unregister(self._leave)
         self.progress.stop()
         states = self.progress.states()
         records = [state.record for state in states if state.record is not None]
         failures = [job for job, state in enumerate(states) if state.status == "failed"]
-        if records:
+        interrupted = (self.folder / STOP_ALL).exists()
+        if records and not interrupted:
             self._report(records)
         for job in failures:
             error = (self.folder / str(job) / ERROR).read_text()
             print(f"failed: {self._named(job)}: {error}\n  again: {self._retry(job)}")
-        unstarted = sum(state.status == "waiting" for state in states)
-        if unstarted:
-            print(f"not started: {unstarted} runs, since sweep.on_failure=stop")
-        self.store.client.set_terminated(self.run_id, "FAILED" if failures else "FINISHED")
-        return len(failures)
+        counts = Counter(state.status for state in states)
+        left = counts.total() - counts["done"] - counts["failed"]
+        if interrupted:
+            print(f"interrupted with {left} runs to go; it goes on with:\n  {self.command}")
+        elif counts["waiting"]:
+            print(f"not started: {counts['waiting']} runs, since sweep.on_failure=stop")
+        elif left:
+            print(f"interrupted: {left} runs; they go on with:\n  {self.command}")
+        status = "KILLED" if interrupted else "FAILED" if failures or left else "FINISHED"
+        self._end(status)
+        codes = {"KILLED": EXIT_INTERRUPTED, "FAILED": EXIT_FAILURES, "FINISHED": 0}
+        return codes[status]
+
+    def _leave(self) -> None:
+        """End the parent run where the launcher has given up, as it does when a worker dies."""
+        self.progress.stop()
+        self._end("FAILED")
+
+    def _end(self, status: str) -> None:
+        try:
+            self.store.client.set_terminated(self.run_id, status)
+        except tracking.STORE_ERRORS as error:
+            print(
+                f"{self.store.uri} does not answer ({first_line(error)}); when it does, this tells "
+                f"it what it has missed:\n  sizewise sync; {self.command}"
+            )
+        self.lock.release()
 
     def _report(self, records: Sequence[RunRecord]) -> None:
         folder = self.folder / "report"
@@ -112,14 +131,57 @@ class Parent:
         except UserError as error:
             print(f"no report: {error}")
             return
-        self.store.client.log_artifacts(self.run_id, str(folder), "report")
         print(report)
+        try:
+            self.store.client.log_artifacts(self.run_id, str(folder), "report")
+        except tracking.STORE_ERRORS as error:
+            print(f"the report is not in {self.store.uri}: {first_line(error)}")
 
     def _named(self, job: int) -> str:
         return self.planned[job].identity.name if self.planned else f"trial {job}"
 
     def _retry(self, job: int) -> str:
         return self.planned[job].command if self.planned else self.command
+
+
+def _announce(
+    store: tracking.Store,
+    sweep_run_id: str,
+    name: str,
+    folder: Path,
+    planned: list[PlannedRun],
+    rerun: bool,
+) -> int:
+    """Print what is done and what is to run, and return the number of runs to do.
+
+    The finished runs are made members of this sweep, and their records are put into the folders of
+    their jobs.
+    """
+    known = {} if rerun else tracking.runs_by_key(store)
+    member = tracking.membership(sweep_run_id)
+    counts = Counter[str]()
+    skips = []
+    for job, run in enumerate(planned):
+        found = known.get(run.identity.key)
+        counts[found.status if found else "new"] += 1
+        if found is None or found.status != "FINISHED":
+            continue
+        if member not in found.tags:  # another sweep may own it
+            store.client.set_tag(found.run_id, member, "true")
+        (folder / str(job)).mkdir(parents=True)
+        write_records(folder / str(job) / RECORD, [tracking.read_record(store, found)])
+        skips.append(f"  skip {run.identity.name}: finished as {found.run_id}")
+    if planned:
+        interrupted = counts["KILLED"] + counts["RUNNING"]
+        stopped = f"{interrupted} interrupted, " if interrupted else ""
+        print(
+            f"{name}: {counts['FINISHED']} done, {counts['FAILED']} failed, {stopped}"
+            f"{counts['new']} to run",
+            *skips,
+            sep="\n",
+            flush=True,
+        )
+    return len(planned) - counts["FINISHED"]
 
 
 def _progress(composed: DictConfig, planned: list[PlannedRun]) -> Progress:

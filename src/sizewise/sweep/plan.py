@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from dataclasses import asdict, dataclass
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -30,7 +31,7 @@ class PlannedRun:
     @property
     def command(self) -> str:
         """What trains this run alone."""
-        return f"python train.py {' '.join(self.overrides)} hydra.mode=RUN"
+        return f"python train.py {shlex.join(self.overrides)} hydra.mode=RUN"
 
 
 def plan_sweep(config: DictConfig) -> list[PlannedRun]:

@@ -13,13 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from sizewise.records import RunRecord, read_records
-from sizewise.sweep.job import ERROR, NOT_STARTED, RECORD
+from sizewise.run import RUN_FOLDER
+from sizewise.sweep.job import ERROR, INTERRUPTED, NOT_STARTED, RECORD
 
 SECONDS = 0.5  # between looks at the folders
 
 
+STATUSES = ("done", "running", "failed", "interrupted", "waiting")
+ENDED = ("done", "failed", "interrupted")
+
+
 class JobState(NamedTuple):
-    """One job: `waiting`, `running`, `done` or `failed`, and its share of epochs done, 0..1."""
+    """One job's status, one of `STATUSES`, and its share of epochs done, 0..1."""
 
     status: str
     share: float
@@ -42,8 +47,10 @@ class Progress:
         self._console = Console()
         self._started = time.monotonic()
         self._ended = threading.Event()
-        self._told: set[int] = set()
         self._settled: dict[int, JobState] = {}
+        states = self.states()
+        self._before = {job for job, state in enumerate(states) if state.status in ENDED}
+        self._told = set(self._before)
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def start(self) -> None:
@@ -63,7 +70,7 @@ class Progress:
     def _state(self, job: int) -> JobState:
         if job not in self._settled:
             state = self._look(job)
-            if state.status not in ("done", "failed"):
+            if state.status not in ENDED:
                 return state
             self._settled[job] = state
         return self._settled[job]
@@ -72,9 +79,13 @@ class Progress:
         folder = self._folder / str(job)
         if (folder / ERROR).exists():
             return JobState("failed", 1.0)
+        if (folder / INTERRUPTED).exists():
+            return JobState("interrupted", 0.0)
         try:
             if (folder / RECORD).exists():
                 return JobState("done", 1.0, read_records(folder / RECORD)[0])
+            if (folder / RUN_FOLDER).exists():
+                folder = Path((folder / RUN_FOLDER).read_text().strip())
             lines = (folder / "metrics.jsonl").read_text().splitlines()
             return JobState("running", json.loads(lines[-1])["step"] / self._epochs[job])
         except (OSError, ValueError, IndexError):  # not there yet, or being written
@@ -95,18 +106,18 @@ class Progress:
         """Print one line for each job that ended since the last time."""
         states = self.states()
         for job, state in enumerate(states):
-            if state.status in ("done", "failed") and job not in self._told:
+            if state.status in ENDED and job not in self._told:
                 self._told.add(job)
                 score = state.record and f"{state.record.metrics['test/accuracy']:.2%} test"
+                ended = f"{self._names[job]}  {score or state.status}"
                 self._console.print(
-                    f"{len(self._told)}/{len(states)}  {self._names[job]}  {score or 'failed'}  "
-                    f"{_time_left(states, time.monotonic() - self._started)}",
+                    f"{len(self._told)}/{len(states)}  {ended}  {self._time_left(states)}",
                     soft_wrap=True,
                     highlight=False,
                 )
 
     def _table(self, states: list[JobState]) -> Group:
-        counts = {status: 0 for status in ("done", "running", "failed", "waiting")}
+        counts = {status: 0 for status in STATUSES}
         families: dict[str, list[tuple[float, str]]] = {}
         for name, state in zip(self._names, states, strict=True):
             counts[state.status] += 1
@@ -123,14 +134,15 @@ class Progress:
                 family, f"{len(scores)}/{total}", f"{top[0]:.1%}  {top[1]}" if top else "–"
             )
         tally = "  ".join(f"{count} {status}" for status, count in counts.items() if count)
-        left = _time_left(states, time.monotonic() - self._started)
+        left = self._time_left(states)
         return Group(table, Text(f"{tally}  {left}", style="dim"))
 
-
-def _time_left(states: Sequence[JobState], elapsed: float) -> str:
-    """Extrapolate from the share of epochs done; early on it is a rough guess."""
-    share = sum(state.share for state in states) / len(states)
-    if not 0 < share < 1:
-        return ""
-    minutes, seconds = divmod(round(elapsed * (1 - share) / share), 60)
-    return f"{minutes}:{seconds:02} left"
+    def _time_left(self, states: Sequence[JobState]) -> str:
+        """Extrapolate from the share of epochs done since the start; early on a rough guess."""
+        shares = [state.share for job, state in enumerate(states) if job not in self._before]
+        share = sum(shares) / len(shares) if shares else 1.0
+        if not 0 < share < 1:
+            return ""
+        left = (time.monotonic() - self._started) * (1 - share) / share
+        minutes, seconds = divmod(round(left), 60)
+        return f"{minutes}:{seconds:02} left"

@@ -5,31 +5,43 @@ import os
 # Read once, when mlflow is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# A server that is away is waited for by the tracker, not within each request for minutes.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
+from sizewise.tracking.folders import claim
 from sizewise.tracking.queries import (
+    StoredRun,
     StoredSweep,
-    failed_runs,
     find_sweep,
-    finished_runs,
     list_runs,
     membership,
     read_record,
+    runs_by_key,
 )
-from sizewise.tracking.store import Store, open_store
-from sizewise.tracking.tracker import Tracker, git_commit, start_run, start_sweep
+from sizewise.tracking.recovery import put_right, send, take_up, unsent_folders
+from sizewise.tracking.store import STORE_ERRORS, Store, open_store
+from sizewise.tracking.tracker import Tracker, git_commit, say, start_run, start_sweep
 
 __all__ = [
+    "STORE_ERRORS",
     "Store",
+    "StoredRun",
     "StoredSweep",
     "Tracker",
-    "failed_runs",
+    "claim",
     "find_sweep",
-    "finished_runs",
     "git_commit",
     "list_runs",
     "membership",
     "open_store",
+    "put_right",
     "read_record",
+    "runs_by_key",
+    "say",
+    "send",
     "start_run",
     "start_sweep",
+    "take_up",
+    "unsent_folders",
 ]

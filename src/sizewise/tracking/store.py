@@ -17,6 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sizewise.config import TrackingConfig
 from sizewise.errors import UserError, first_line
 
+# What a store raises that is away, full or broken; requests' errors are OSErrors.
+STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError, UserError)
+
 # The columns that MLflow's UI shows first. Which view it opens with is a setting of the visitor's
 # browser, not of the experiment, so the link to it has to ask for both: see `Store.link`.
 VIEW = "sizewise"
@@ -55,8 +58,7 @@ def open_store(config: TrackingConfig) -> Store:
     """
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    if config.uri.startswith(("http://", "https://")):
-        _check_server(config.uri)
+    check_server(config.uri)
     try:
         with _only_one_opens(config.uri):
             client = mlflow.MlflowClient(config.uri)
@@ -72,8 +74,14 @@ def open_store(config: TrackingConfig) -> Store:
     return Store(client, experiment_id, config.uri)
 
 
-def _check_server(uri: str) -> None:
-    """Ask the server once, since MLflow's own client would go on asking for minutes."""
+def check_server(uri: str) -> None:
+    """Ask the server, if the store is one, whether it is there: MLflow itself would take minutes.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not uri.startswith(("http://", "https://")):
+        return
     try:
         urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=5).close()
     except (urllib.error.URLError, OSError, ValueError) as error:

@@ -4,9 +4,12 @@ import json
 import platform
 import socket
 import subprocess
+import sys
+import threading
 import time
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +17,10 @@ from typing import Any
 
 import mlflow
 import numpy as np
+from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, Metric, Param
+from mlflow.entities import DatasetInput, InputTag, LoggedModel, LoggedModelStatus, Metric, Param
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import Schema, TensorSpec
 from mlflow.utils.validation import (
@@ -24,54 +29,130 @@ from mlflow.utils.validation import (
     MAX_PARAMS_TAGS_PER_BATCH,
 )
 
-from sizewise.tracking.store import Store
+from sizewise.errors import UserError, first_line
+from sizewise.tracking import folders
+from sizewise.tracking.folders import Outcome
+from sizewise.tracking.store import STORE_ERRORS, Store, check_server
 
 FLUSH_SECONDS = 5.0
 MODEL_REQUIREMENTS = ("torch", "numpy", "mlflow")
 PACKAGE = Path(__file__).parents[1]
 
 
-@dataclass
-class Tracker:
-    """One MLflow run, from its start to its end.
+class Sender(threading.Thread):
+    """Sends a run's metrics in the background, and waits for a store that is away."""
 
-    Metrics are gathered and sent in batches, so that tracking costs training next to nothing;
-    each is also written to `metrics.jsonl` in the run's folder at once. As a context manager it
-    closes the run: FINISHED, KILLED by Ctrl-C, or FAILED with the error as a tag.
+    def __init__(self, store: Store, run_id: str, folder: Path, unsent: Iterable[Metric]) -> None:
+        super().__init__(daemon=True, name=f"metrics of {run_id}")
+        self._store = store
+        self._run_id = run_id
+        self._folder = folder
+        self._unsent = list(unsent)  # the training thread adds to its end, this one takes its start
+        self._closing = threading.Event()
+
+    def add(self, metrics: Iterable[Metric]) -> None:
+        """Take `metrics` to be sent within some seconds."""
+        self._unsent.extend(metrics)
+
+    def run(self) -> None:
+        """Send what gathers, until closed; say so when the store goes away and when it is back."""
+        away = False
+        while not self._closing.wait(FLUSH_SECONDS):
+            try:
+                self.send()
+            except STORE_ERRORS as error:
+                if not away:
+                    say(
+                        f"{self._store.uri} does not answer ({first_line(error)}); training goes "
+                        f"on, and metrics gather in {self._folder / folders.JOURNAL}"
+                    )
+                away = True
+            else:
+                if away:
+                    say(f"{self._store.uri} is back, and has all metrics")
+                away = False
+
+    def send(self) -> None:
+        """Send what has gathered, in batches."""
+        while batch := self._unsent[:MAX_METRICS_PER_BATCH]:
+            self._store.client.log_batch(self._run_id, metrics=batch)
+            del self._unsent[: len(batch)]
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        if self.is_alive():
+            self.join()
+
+
+class Tracker:
+    """One MLflow run, from its start, or from where it is taken up again, to its end.
+
+    Metrics are sent in the background; each is first written to `metrics.jsonl` in the run's
+    folder, from where what a store that is away has missed is sent later. As a context manager it
+    closes the run: FINISHED, KILLED by Ctrl-C and the like, or FAILED with the error as a tag.
+
+    Args:
+        store: where.
+        run_id: of the run.
+        folder: the run's; `lock` is held on it until the run is closed.
     """
 
-    store: Store
-    run_id: str
-    folder: Path
-    _unsent: list[Metric] = field(default_factory=list)
-    _sent_at: float = field(default_factory=time.monotonic)
+    def __init__(self, store: Store, run_id: str, folder: Path, lock: BaseFileLock) -> None:
+        self.store = store
+        self.run_id = run_id
+        self.folder = folder
+        self._lock = lock
+        self._outcome = Outcome()
+        found = store.client.get_run(run_id)
+        self._params = set(found.data.params)
+        self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)
+        journal = folders.mend_journal(folder)
+        points = [point for line in journal for point in _points(line)]
+        self._resumed = bool(journal or self._params)
+        self._logged = {(point.step, point.key): point.value for point in points}
+        self._sender = Sender(store, run_id, folder, self._missing(points))
 
-    def log(self, step: int, metrics: dict[str, float]) -> None:
-        """Log `metrics` by name at `step`."""
-        now = time.time_ns() // 1_000_000
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps({"step": step, "timestamp": now} | metrics) + "\n")
-        self._unsent += [Metric(name, value, now, step) for name, value in metrics.items()]
-        if time.monotonic() - self._sent_at > FLUSH_SECONDS:
-            self.flush()
+    def _missing(self, points: list[Metric]) -> list[Metric]:
+        """Return those of `points` that the store has not got."""
+        has = {
+            (point.key, point.step)
+            for name in {point.key for point in points}
+            for point in self.store.client.get_metric_history(self.run_id, name)
+        }
+        return [point for point in points if (point.key, point.step) not in has]
 
-    def flush(self) -> None:
-        """Send what has gathered."""
-        while self._unsent:
-            batch = self._unsent[:MAX_METRICS_PER_BATCH]
-            self.store.client.log_batch(self.run_id, metrics=batch)
-            del self._unsent[: len(batch)]
-        self._sent_at = time.monotonic()
+    def log(self, step: int, metrics: dict[str, float]) -> dict[str, float]:
+        """Log `metrics` by name at `step`, and return them as they stand.
+
+        What was logged before an interruption stays: a clock's numbers would come out differently.
+
+        Raises:
+            OSError: the run's folder can't be written to.
+        """
+        new = {name: value for name, value in metrics.items() if (step, name) not in self._logged}
+        if new:
+            line = {"step": step, "timestamp": time.time_ns() // 1_000_000} | new
+            with (self.folder / folders.JOURNAL).open("a") as file:
+                file.write(f"{json.dumps(line)}\n")
+            self._sender.add(_points(line))
+        return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
     def log_config(self, params: dict[str, Any]) -> None:
         """Log `params`; a value longer than MLflow takes is cut, with an ellipsis."""
-        entities = [Param(name, _shortened(value)) for name, value in params.items()]
+        entities = [
+            Param(name, _shortened(value))
+            for name, value in params.items()
+            if name not in self._params
+        ]
         for start in range(0, len(entities), MAX_PARAMS_TAGS_PER_BATCH):
             batch = entities[start : start + MAX_PARAMS_TAGS_PER_BATCH]
             self.store.client.log_batch(self.run_id, params=batch)
 
     def log_dataset(self, name: str, fingerprint: str, profile: dict[str, Any]) -> None:
         """Log what the run is trained on, with its sizes and shapes as `profile`."""
+        if self._has_dataset:
+            return
         dataset = DatasetEntity(
             name=name,
             digest=fingerprint,
@@ -82,22 +163,74 @@ class Tracker:
         use = InputTag("mlflow.data.context", "training")
         self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [use])])
 
-    def log_artifact(self, path: Path, folder: str | None = None) -> None:
-        """Copy the file `path` to the run's artifacts."""
-        self.store.client.log_artifact(self.run_id, str(path), folder)
+    def log_artifact(self, path: Path) -> None:
+        """Have a file of the run's folder copied to the run's artifacts when the run is closed."""
+        self._outcome.artifacts.append(path.name)
 
-    def log_model(self, path: Path, input_shape: tuple[int, ...], code: list[Path]) -> None:
-        """Log a saved network as a model that MLflow can serve.
+    def log_model(self, input_shape: tuple[int, ...], code: list[Path]) -> None:
+        """Have `model.pt` logged, when the run is closed, as a model that MLflow can serve.
 
         It is rebuilt from its weights by `sizewise.predict`, nothing is pickled; the package's own
         code goes with it, so that serving needs only PyTorch.
 
         Args:
-            path: what `checkpoint.save_model` wrote.
             input_shape: of one sample, (C, *S).
             code: files or folders that hold classes of the user's own.
         """
-        inputs = TensorSpec(np.dtype("float32"), (-1, *input_shape))
+        self._outcome.input_shape = list(input_shape)
+        self._outcome.code = list(map(str, code))
+
+    def __enter__(self) -> "Tracker":
+        self._sender.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        outcome = self._outcome
+        outcome.ended_at = time.time_ns() // 1_000_000
+        if error is not None:
+            outcome.status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            outcome.error = f"{type(error).__name__}: {error}"[:MAX_PARAM_VAL_LENGTH]
+        self._sender.close()
+        with suppress(OSError):  # the folder may be what the run has failed by
+            outcome.write(self.folder)
+        try:
+            self.deliver(outcome)
+        except STORE_ERRORS as reason:
+            say(
+                f"{self.store.uri} has not got all of the run ({first_line(reason)}); it is kept "
+                f"in {self.folder}; send it later with: sizewise sync {self.folder}"
+            )
+        finally:
+            self._lock.release()
+
+    def deliver(self, outcome: Outcome) -> None:
+        """Send what the store has not got of a run that has ended, and mark the run as ended.
+
+        Raises:
+            STORE_ERRORS: it does not take it; calling this again goes on from there.
+        """
+        client = self.store.client
+        check_server(self.store.uri)
+        self._sender.send()
+        for name in outcome.artifacts:
+            client.log_artifact(self.run_id, str(self.folder / name))
+        if outcome.input_shape is not None:
+            self._deliver_model(outcome)
+        if outcome.error:
+            client.set_tag(self.run_id, "error", outcome.error)
+        client.set_terminated(self.run_id, outcome.status, outcome.ended_at)
+        (self.folder / folders.UNSENT).unlink(missing_ok=True)
+
+    def _deliver_model(self, outcome: Outcome) -> None:
+        """Log the model, unless it has been, and remove what a crash has left half logged."""
+        assert outcome.input_shape is not None
+        for model in self._logged_models() if self._resumed else ():
+            if model.status == LoggedModelStatus.READY:
+                return
+            self.store.client.delete_logged_model(model.model_id)
+        inputs = TensorSpec(np.dtype("float32"), (-1, *outcome.input_shape))
         probabilities = TensorSpec(np.dtype("float32"), (-1, -1))
         with warnings.catch_warnings():
             # An example would only repeat the signature, and costs the first run a second.
@@ -108,54 +241,106 @@ class Tracker:
                 flavor=mlflow.pyfunc,
                 run_id=self.run_id,
                 loader_module="sizewise.predict",
-                data_path=str(path),
-                code_paths=[str(PACKAGE), *map(str, code)],
+                data_path=str(self.folder / "model.pt"),
+                code_paths=[str(PACKAGE), *outcome.code],
                 signature=ModelSignature(Schema([inputs]), Schema([probabilities])),
                 pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
             )
 
-    def __enter__(self) -> "Tracker":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        status = "FINISHED"
-        if error is not None:
-            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-            tag = f"{type(error).__name__}: {error}"[:MAX_PARAM_VAL_LENGTH]
-            self.store.client.set_tag(self.run_id, "error", tag)
-        self.flush()
-        self.store.client.set_terminated(self.run_id, status)
+    def _logged_models(self) -> list[LoggedModel]:
+        return self.store.client.search_logged_models(
+            [self.store.experiment_id], f"source_run_id = '{self.run_id}'"
+        )
 
 
-def start_run(store: Store, name: str, folder: Path, tags: dict[str, str]) -> Tracker:
+def start_run(store: Store, key: str, name: str, folder: Path, tags: dict[str, str]) -> Tracker:
     """Create an MLflow run and return its tracker.
 
     Args:
         store: where.
+        key: the run's.
         name: as shown in the UI.
         folder: the run's output folder; a file in it will hold the run's id.
-        tags: in addition to those for the code's commit, the versions and the host.
+        tags: in addition to those for the key, the folder, the code's commit, the versions and the
+            host.
     """
-    run = store.client.create_run(store.experiment_id, run_name=name, tags=_environment() | tags)
-    (folder / "mlflow_run_id").write_text(f"{run.info.run_id}\n")
-    return Tracker(store, str(run.info.run_id), folder)
+    lock = folders.claim(folder, key)
+    tags = _environment() | {"run_key": key, "folder": str(folder.resolve())} | tags
+    run = store.client.create_run(store.experiment_id, run_name=name, tags=tags)
+    (folder / folders.RUN_ID).write_text(f"{run.info.run_id}\n")
+    return Tracker(store, str(run.info.run_id), folder, lock)
 
 
-def start_sweep(store: Store, key: str, name: str, tags: dict[str, str]) -> str:
+def _points(line: dict[str, Any]) -> list[Metric]:
+    """Return the metrics that a line of the journal holds."""
+    return [
+        Metric(name, value, line["timestamp"], line["step"])
+        for name, value in line.items()
+        if name not in ("step", "timestamp")
+    ]
+
+
+def say(text: str) -> None:
+    """Tell the person at the keyboard."""
+    print(f"sizewise: {text}", file=sys.stderr, flush=True)
+
+
+def resume_run(store: Store, run_id: str, folder: Path, lock: BaseFileLock) -> Tracker:
+    """Take up an unfinished run where it was left, and return its tracker.
+
+    Args:
+        store: where.
+        run_id: of the run.
+        folder: the run's.
+        lock: on the folder, held.
+    """
+    (folder / folders.RUN_ID).write_text(f"{run_id}\n")
+    store.client.update_run(run_id, status="RUNNING")
+    with suppress(MlflowException):  # there is none
+        store.client.delete_tag(run_id, "error")
+    store.client.set_tag(run_id, "host", socket.gethostname())
+    return Tracker(store, run_id, folder, lock)
+
+
+def deliver(store: Store, folder: Path, lock: BaseFileLock) -> None:
+    """Send what the store has not got of the run in `folder`, which has ended.
+
+    Args:
+        store: where.
+        folder: the run's.
+        lock: on the folder, held.
+
+    Raises:
+        STORE_ERRORS: the store does not take it.
+    """
+    run_id = (folder / folders.RUN_ID).read_text().strip()
+    Tracker(store, run_id, folder, lock).deliver(Outcome.read(folder))
+
+
+def start_sweep(store: Store, key: str, name: str, folder: Path, tags: dict[str, str]) -> str:
     """Return the id of the sweep's parent run: that of the same sweep before, or a new one.
 
     Args:
         store: where.
         key: tells sweeps apart; the same command gives the same key.
         name: as shown in the UI.
+        folder: the sweep's.
         tags: to set on it.
+
+    Raises:
+        UserError: the same sweep is running.
     """
-    tags = tags | {"kind": "sweep", "sweep": name, "sweep_key": key}
     before = store.client.search_runs(
         [store.experiment_id], f"tags.sweep_key = '{key}' AND tags.kind = 'sweep'", max_results=1
     )
+    for run in before:
+        if run.info.status == "RUNNING" and folders.is_abandoned(run.data.tags) is False:
+            raise UserError(
+                f"the sweep {name} is running already, in {run.data.tags['folder']}; wait for it, "
+                "or stop it with Ctrl-C, and type the command again"
+            )
+    tags = tags | {"kind": "sweep", "sweep": name, "sweep_key": key, "host": socket.gethostname()}
+    tags["folder"] = str(folder.resolve())
     if not before:
         run = store.client.create_run(
             store.experiment_id, run_name=name, tags=_environment() | tags

@@ -1,0 +1,105 @@
+"""What the folder of a run or sweep says of it: whose it is, and whether somebody is at work."""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+RUN_ID = "mlflow_run_id"
+KEY = "run_key"
+LOCK = ".lock"
+JOURNAL = "metrics.jsonl"
+UNSENT = "unsent.json"
+
+
+def belongs(folder: Path, key: str) -> bool:
+    """Whether sizewise made `folder` for the run or sweep with this key.
+
+    A folder named by a store is written to only if it does: a store may be somebody else's.
+    """
+    try:
+        return (folder / KEY).read_text().strip() == key
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def lock(folder: Path) -> FileLock:
+    """Return the lock that a process holds on its run's folder while it is at work there.
+
+    The system lets go of it when the process ends, however that happens.
+    """
+    return FileLock(folder / LOCK)
+
+
+def claim(folder: Path, key: str) -> BaseFileLock:
+    """Make `folder` that of the run or sweep with this key, and return the lock on it, held."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / KEY).write_text(f"{key}\n")
+    held = lock(folder)
+    held.acquire()
+    return held
+
+
+def is_abandoned(tags: Mapping[str, str]) -> bool | None:
+    """Whether the process of an unfinished run or sweep is gone; None if that can't be seen here.
+
+    Args:
+        tags: of its MLflow run.
+    """
+    folder = Path(tags.get("folder", ""))
+    key = tags.get("run_key") or tags.get("sweep_key") or ""
+    if not belongs(folder, key):
+        return True if tags.get("host") == socket.gethostname() else None
+    try:
+        with lock(folder).acquire(blocking=False):
+            return True
+    except Timeout:
+        return False
+
+
+def mend_journal(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run's metrics, and cut off a last one that a crash has left torn."""
+    path = folder / JOURNAL
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) < len(text):
+        os.truncate(path, len(whole))
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+@dataclass
+class Outcome:
+    """How a run ended, and which of its files the store is to get. It is kept until it has them.
+
+    Args:
+        status: MLflow's: FINISHED, FAILED or KILLED.
+        ended_at: milliseconds since 1970.
+        error: what went wrong, if anything.
+        artifacts: names of files in the run's folder.
+        input_shape: of one sample, (C, *S), where model.pt is to be logged as a model.
+        code: files that hold classes of the user's own.
+    """
+
+    status: str = "FINISHED"
+    ended_at: int = 0
+    error: str = ""
+    artifacts: list[str] = field(default_factory=list)
+    input_shape: list[int] | None = None
+    code: list[str] = field(default_factory=list)
+
+    def write(self, folder: Path) -> None:
+        """Leave it in the run's folder."""
+        (folder / UNSENT).write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Outcome":
+        """Return what `write` wrote."""
+        return cls(**json.loads((folder / UNSENT).read_text()))

@@ -1,0 +1,102 @@
+"""Runs that were left unfinished: found, put right, and taken up again."""
+
+import time
+from pathlib import Path
+
+from filelock import Timeout
+
+from sizewise.errors import first_line
+from sizewise.records import RunRecord
+from sizewise.tracking import folders
+from sizewise.tracking.queries import StoredRun, read_record, runs_by_key, search
+from sizewise.tracking.store import STORE_ERRORS, Store
+from sizewise.tracking.tracker import Tracker, deliver, resume_run, say
+
+GONE = "its process ended without a word, as by kill -9 or a power cut"
+
+
+def take_up(
+    store: Store, key: str, tags: dict[str, str], *, unfinished: bool
+) -> RunRecord | Tracker | None:
+    """Return the record of the finished run with this key, or take up the unfinished one.
+
+    A run that another process is training is waited for.
+
+    Args:
+        store: where to look.
+        key: the run's.
+        tags: to set on the run.
+        unfinished: whether an unfinished one counts.
+
+    Returns:
+        None if there is no such run, or its folder can't be reached from here.
+    """
+    run = runs_by_key(store, key).get(key)
+    if run is None or (run.status != "FINISHED" and not unfinished):
+        return None
+    for tag, value in tags.items():
+        if tag not in run.tags or run.status != "FINISHED":
+            store.client.set_tag(run.run_id, tag, value)
+    if run.status == "FINISHED":
+        return read_record(store, run)
+    if not folders.belongs(run.folder, key):
+        return None
+    lock = folders.lock(run.folder)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"waiting for the run {run.name}, which another process trains in {run.folder}")
+        lock.acquire()
+    if (run.folder / folders.UNSENT).exists():
+        deliver(store, run.folder, lock)
+    run = runs_by_key(store, key)[key]
+    if run.status == "FINISHED":
+        lock.release()
+        return read_record(store, run)
+    return resume_run(store, run.run_id, run.folder, lock)
+
+
+def put_right(store: Store) -> list[str]:
+    """Mark the runs and sweeps as KILLED that are RUNNING in the store while their process is gone.
+
+    A run that had ended while the store was away is sent to it.
+
+    Returns:
+        What was done or can't be told from here, in a line each.
+    """
+    lines = []
+    for run in search(store, "attributes.status = 'RUNNING'"):
+        abandoned = folders.is_abandoned(run.tags)
+        named = f"{run.name} ({run.run_id})"
+        if abandoned is None:
+            host = run.tags.get("host", "another machine")
+            lines.append(f"{named} is RUNNING on {host}, and can't be seen from here")
+        elif abandoned and (run.folder / folders.UNSENT).exists():
+            lines.append(f"{named}: {send(store, run.folder)}")
+        elif abandoned:
+            _mark_killed(store, run)
+            lines.append(f"{named} was RUNNING: {GONE}; now KILLED")
+    return lines
+
+
+def _mark_killed(store: Store, run: StoredRun) -> None:
+    store.client.set_tag(run.run_id, "error", GONE)
+    store.client.set_terminated(run.run_id, "KILLED", time.time_ns() // 1_000_000)
+
+
+def unsent_folders(roots: list[Path]) -> list[Path]:
+    """Return the folders at or below `roots` of runs that the store has not got all of."""
+    return sorted(path.parent for root in roots for path in root.rglob(folders.UNSENT))
+
+
+def send(store: Store, folder: Path) -> str:
+    """Send what the store has not got of the run in `folder`, and return what came of it."""
+    lock = folders.lock(folder)
+    try:
+        with lock.acquire(blocking=False):
+            deliver(store, folder, lock)
+    except Timeout:
+        return "its process is at work; nothing sent"
+    except STORE_ERRORS as error:
+        return f"not sent: {first_line(error)}"
+    return "sent"
