@@ -1,6 +1,7 @@
 """Train one network, or sweep: `python train.py --help`."""
 
 import os
+import warnings
 from pathlib import Path
 
 import hydra
@@ -12,6 +13,8 @@ from sizewise.config import parse
 from sizewise.entry import one_line_errors
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors as they are
+# conf/hydra/launcher/ray.yaml bears the launcher's own name, so that it is what `ray` means.
+warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/ray' is validated against")
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")

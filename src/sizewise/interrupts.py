@@ -28,7 +28,11 @@ def held_back() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         received.append(number)
         name = signal.Signals(number).name
-        print(f"sizewise: {name}: stopping after this step", file=sys.stderr, flush=True)
+        print(
+            f"sizewise: {name}: stopping after this step (again: at once)",
+            file=sys.stderr,
+            flush=True,
+        )
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -70,7 +74,7 @@ def stop_softly(file: Path) -> None:
 
 
 @functools.cache  # a process of workers has many jobs
-def end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int | None) -> None:
     """Have this process ask itself to stop, by SIGTERM, when its parent process is gone.
 
     Args:

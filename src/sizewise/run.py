@@ -96,15 +96,15 @@ def run(
         Interrupted: it was asked to stop; the MLflow run is marked KILLED.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / "metrics.jsonl").exists():
-        raise UserError(
-            f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
-            "or leave that out"
-        )
     device = prepare_torch(config)
     cost.reset_peak_memory(device)
     dataset = load(config.data, config.seed).to(device)
     identity = identify(config, dataset.spec, dataset.fingerprint)
+    if tracking.is_taken(folder, by_other_than=identity.key if take_up else None):
+        raise UserError(
+            f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
+            "or leave that out"
+        )
     torch.manual_seed(config.seed)
     wanted = config.model
     model = build(dataset.spec, wanted.family, identity.width, wanted.depth, wanted._target_)
@@ -112,39 +112,46 @@ def run(
     _check_outputs(model, dataset)
 
     store = tracking.open_store(config.tracking)
-    with _ending_in_words(identity.name, store, folder, overrides):
-        tracker = None
+    screen = Screen(identity.name, config.training.epochs, quiet)
+    signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
+    with _ending_in_words(identity.name, store, folder, overrides), signals as stop:
+        found = None
         if take_up:
-            resume = config.resume is not False
-            tracker = tracking.take_up(store, identity.key, tags or {}, unfinished=resume)
-        if isinstance(tracker, RunRecord):
-            screen = Screen(identity.name, config.training.epochs, quiet)
-            screen.show_result(tracker, store.uri, finished_before=True)
-            return tracker
-        if tracker is None:
-            own_tags = {
-                "family": wanted.name,
-                "size": str(identity.parameters),
-                "seed": str(config.seed),
-                "overrides": " ".join(overrides),
-            }
-            own_tags |= tags or {}
-            tracker = tracking.start_run(store, identity.key, identity.name, folder, own_tags)
-        else:
+            unfinished = config.resume is not False
+            found = tracking.take_up(store, identity.key, tags or {}, unfinished=unfinished)
+        if isinstance(found, RunRecord):
+            screen.show_result(found, store.uri, finished_before=True)
+            return found
+        if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
+            raise Interrupted
+        tracker = found or _start(config, identity, store, folder, overrides, tags or {})
+        if tracker.folder != folder.resolve():
             (folder / RUN_FOLDER).write_text(f"{tracker.folder}\n")
-    with (
-        _ending_in_words(identity.name, store, tracker.folder, overrides),
-        held_back() if asked_to_stop is None else nullcontext(asked_to_stop) as stop,
-    ):
         checkpoint = Checkpoint(
             tracker.folder / "checkpoint.pt", identity.key, config.checkpoint_minutes, stop
         )
-        screen = Screen(identity.name, config.training.epochs, quiet)
         with tracker, screen:
             record = _train(config, identity, dataset, model, tracker, screen, checkpoint)
         checkpoint.remove()
     screen.show_result(record, store.uri)
     return record
+
+
+def _start(
+    config: Config,
+    identity: Identity,
+    store: tracking.Store,
+    folder: Path,
+    overrides: Sequence[str],
+    tags: dict[str, str],
+) -> tracking.Tracker:
+    own = {
+        "family": config.model.name,
+        "size": str(identity.parameters),
+        "seed": str(config.seed),
+        "overrides": " ".join(overrides),
+    }
+    return tracking.start_run(store, identity.key, identity.name, folder, own | tags)
 
 
 @contextmanager
@@ -162,8 +169,8 @@ def _ending_in_words(
         raise
     except OSError as error:
         raise UserError(
-            f"the run's folder {folder} can't be written ({first_line(error)}); when it can, the "
-            f"run goes on with: {again}"
+            f"{error.filename or folder} can't be written ({error.strerror or error}); when it "
+            f"can, the run goes on with: {again}"
         ) from error
     except tracking.STORE_ERRORS as error:
         raise UserError(

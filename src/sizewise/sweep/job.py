@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
@@ -46,15 +47,25 @@ class Sweep:
     Args:
         name: the sweep's.
         parent_run_id: of its MLflow run.
-        jobs_at_once: how many share this machine's cores.
+        threads: each run's share of this machine's cores; None where the launcher gives it its own.
         parent_process: the id of the process that was started by hand, where jobs are to end with
             it; None where they are on their own, as on a cluster.
     """
 
     name: str
     parent_run_id: str
-    jobs_at_once: int
+    threads: int | None
     parent_process: int | None
+
+    @property
+    def in_worker(self) -> bool:
+        """Whether this process is one that the parent process has started."""
+        return self.parent_process not in (None, os.getpid())
+
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether this process should have ended with the parent process, which is gone."""
+        return self.in_worker and os.getppid() != self.parent_process
 
     def write(self, folder: Path) -> None:
         """Put it where the sweep's jobs look for it."""
@@ -78,13 +89,12 @@ def run_in_sweep(
         would have Hydra give up the whole sweep.
     """
     sweep = Sweep.read(sweep_folder)
-    in_worker = sweep.parent_process not in (None, os.getpid())
-    if in_worker:
+    if sweep.in_worker:
         end_with_parent(sweep.parent_process)
     try:
         return _run_or_tell_why_not(composed, sweep, sweep_folder, folder, overrides)
     finally:
-        if in_worker and os.getppid() != sweep.parent_process:
+        if sweep.is_orphaned:
             os._exit(1)  # before the next job is fetched from a queue that nobody reads any more
 
 
@@ -105,21 +115,30 @@ def _run_or_tell_why_not(
                 sweep,
                 folder,
                 overrides,
-                lambda: signalled() or stop_file.is_there(),
+                lambda: signalled() or sweep.is_orphaned or stop_file.is_there(),
             )
         except Interrupted:
-            (folder / INTERRUPTED).touch()
+            _leave(folder / INTERRUPTED)
             if sweep.parent_process == os.getpid():  # one process runs all jobs in turn
                 (sweep_folder / STOP_ALL).touch()
             return math.nan
         except Exception as error:
             known = isinstance(error, UserError)
             text = str(error) if known else f"{type(error).__name__}: {first_line(error)}"
-            (folder / ERROR).write_text(text)
+            _leave(folder / ERROR, text)
             if composed.sweep.on_failure == "stop":
                 (sweep_folder / START_NO_MORE).touch()
             return math.nan
     return record.best_validation_accuracy
+
+
+def _leave(path: Path, text: str = "") -> None:
+    """Leave word for the parent, also where the job's folder is gone or the disk is full."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError as error:
+        tracking.say(f"{path} can't be written ({error.strerror}): {text}")
 
 
 def _run(
@@ -130,7 +149,7 @@ def _run(
     asked_to_stop: Callable[[], bool],
 ) -> RunRecord:
     if config.threads is None:
-        config.threads = threads_per_job(sweep.jobs_at_once)
+        config.threads = sweep.threads or torch.get_num_threads()
     record = run(
         config,
         folder,

@@ -18,7 +18,7 @@ from sizewise.errors import UserError, first_line
 from sizewise.interrupts import stop_softly
 from sizewise.records import RunRecord, write_records
 from sizewise.report import write_report
-from sizewise.sweep.job import ERROR, RECORD, STOP_ALL, SWEEP, Sweep, jobs_at_once
+from sizewise.sweep.job import ERROR, RECORD, STOP_ALL, SWEEP, Sweep, jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, sweep_key, without_hydra
 from sizewise.sweep.progress import Progress
 
@@ -70,9 +70,10 @@ class Parent:
         command = f"python train.py {shlex.join(overrides)}"
         run_id = tracking.start_sweep(store, key, name, folder, {"command": command})
         lock = tracking.claim(folder, key)
-        ends_with_parent = str(composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS)
-        process = os.getpid() if ends_with_parent else None
-        Sweep(name, run_id, jobs_at_once(composed), process).write(folder)
+        sweep = Sweep(name, run_id, None, None)
+        if str(composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS):
+            sweep = Sweep(name, run_id, threads_per_job(jobs_at_once(composed)), os.getpid())
+        sweep.write(folder)
         to_run = _announce(store, run_id, name, folder, planned, config.rerun)
         progress = _progress(composed, planned)
         parent = cls(store, run_id, name, folder, command, planned, progress, lock)

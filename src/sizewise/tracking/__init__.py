@@ -9,7 +9,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
-from sizewise.tracking.folders import claim
+from sizewise.tracking.folders import claim, is_taken
 from sizewise.tracking.queries import (
     StoredRun,
     StoredSweep,
@@ -32,6 +32,7 @@ __all__ = [
     "claim",
     "find_sweep",
     "git_commit",
+    "is_taken",
     "list_runs",
     "membership",
     "open_store",

@@ -28,6 +28,12 @@ def belongs(folder: Path, key: str) -> bool:
         return False
 
 
+def is_taken(folder: Path, *, by_other_than: str | None) -> bool:
+    """Whether `folder` holds a run, other than the one with this key."""
+    taken = (folder / JOURNAL).exists()
+    return taken and (by_other_than is None or not belongs(folder, by_other_than))
+
+
 def lock(folder: Path) -> FileLock:
     """Return the lock that a process holds on its run's folder while it is at work there.
 

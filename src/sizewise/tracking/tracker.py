@@ -190,7 +190,7 @@ class Tracker:
         outcome = self._outcome
         outcome.ended_at = time.time_ns() // 1_000_000
         if error is not None:
-            outcome.status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            outcome.status = "FAILED" if isinstance(error, Exception) else "KILLED"
             outcome.error = f"{type(error).__name__}: {error}"[:MAX_PARAM_VAL_LENGTH]
         self._sender.close()
         with suppress(OSError):  # the folder may be what the run has failed by
