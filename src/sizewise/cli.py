@@ -49,6 +49,23 @@ def main() -> None:
     report.add_argument("--to", type=Path, metavar="FOLDER", help="default: reports/NAME")
     report.set_defaults(command=report_again)
 
+    doctor = commands.add_parser(
+        "doctor", parents=[store], help="find runs whose process is gone, and put them right"
+    )
+    doctor.set_defaults(command=put_right)
+
+    sync = commands.add_parser("sync", help="send what a store has missed while it was away")
+    sync.add_argument("--uri", help="of the store, if it has moved")
+    sync.add_argument(
+        "folders",
+        nargs="*",
+        type=Path,
+        default=[Path("outputs"), Path("multirun")],
+        metavar="FOLDER",
+        help="of runs, or above them (default: outputs multirun)",
+    )
+    sync.set_defaults(command=send_unsent)
+
     arguments = parser.parse_args()
     with one_line_errors():
         arguments.command(arguments)
@@ -64,6 +81,8 @@ def browse(arguments: argparse.Namespace) -> None:
     print(f"{store.link(f'http://{LOCALHOST}:{port}')}\n(Ctrl-C stops it)", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", arguments.uri]
     command += ["--host", LOCALHOST, "--port", str(port), "--workers", "1"]
+    # Without it the server starts six processes more, for evaluations that nothing here asks for.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.execv(sys.executable, command)
 
 
@@ -112,6 +131,32 @@ def report_again(arguments: argparse.Namespace) -> None:
         name = arguments.sweep
         command, records = find_sweep(_open_store(arguments), name)
     print(write_report(records, arguments.to or Path("reports") / name, name=name, command=command))
+
+
+def put_right(arguments: argparse.Namespace) -> None:
+    """Mark the runs as KILLED that are RUNNING in the store while their process is gone."""
+    from sizewise.tracking import put_right
+
+    lines = put_right(_open_store(arguments))
+    print("\n".join(lines) or "every run that is RUNNING has its process at work")
+
+
+def send_unsent(arguments: argparse.Namespace) -> None:
+    """Send the runs that ended while their store was away; exit with 1 if one is still unsent."""
+    from sizewise.tracking import SENT, send, unsent_folders
+
+    for folder in arguments.folders:
+        if not folder.exists() and folder not in (Path("outputs"), Path("multirun")):
+            raise UserError(f"there is no folder {folder}; expected one of a run, or above some")
+    unsent = unsent_folders(arguments.folders)
+    if not unsent:
+        print(f"nothing unsent in {' '.join(map(str, arguments.folders))}")
+        return
+    outcomes = [send(folder, arguments.uri) for folder in unsent]
+    for folder, outcome in zip(unsent, outcomes, strict=True):
+        print(f"{folder}: {outcome}")
+    if set(outcomes) != {SENT}:
+        sys.exit(1)
 
 
 def _open_store(arguments: argparse.Namespace) -> "Store":

@@ -6,9 +6,7 @@ conf/data/NAME.yaml.
 
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 
 from sizewise.config import DataConfig, Mnist1dConfig
 from sizewise.errors import UserError, first_line, nearest
+from sizewise.files import replacing
 
 DIGITS = tuple("0123456789")
 
@@ -105,14 +104,8 @@ def _generate_mnist1d(arguments: dict[str, Any]) -> dict[str, np.ndarray]:
 def _save_atomically(path: Path, arrays: dict[str, np.ndarray]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            try:
-                np.savez(file, allow_pickle=False, **arrays)
-                file.close()
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with replacing(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)
     except OSError as error:
         raise UserError(
             f"the data folder can't be written ({error}); choose another with data.root=FOLDER"

@@ -10,6 +10,9 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from sizewise.errors import UserError, first_line
+from sizewise.files import replacing
+
 RUN_ID = "mlflow_run_id"
 KEY = "run_key"
 LOCK = ".lock"
@@ -86,6 +89,7 @@ class Outcome:
     """How a run ended, and which of its files the store is to get. It is kept until it has them.
 
     Args:
+        uri, experiment_id: of the store, and of the experiment in it.
         status: MLflow's: FINISHED, FAILED or KILLED.
         ended_at: milliseconds since 1970.
         error: what went wrong, if anything.
@@ -94,6 +98,8 @@ class Outcome:
         code: files that hold classes of the user's own.
     """
 
+    uri: str
+    experiment_id: str
     status: str = "FINISHED"
     ended_at: int = 0
     error: str = ""
@@ -103,9 +109,17 @@ class Outcome:
 
     def write(self, folder: Path) -> None:
         """Leave it in the run's folder."""
-        (folder / UNSENT).write_text(json.dumps(asdict(self)))
+        with replacing(folder / UNSENT) as file:
+            file.write(json.dumps(asdict(self)).encode())
 
     @classmethod
     def read(cls, folder: Path) -> "Outcome":
-        """Return what `write` wrote."""
-        return cls(**json.loads((folder / UNSENT).read_text()))
+        """Return what `write` wrote.
+
+        Raises:
+            UserError: the file is something else.
+        """
+        try:
+            return cls(**json.loads((folder / UNSENT).read_text()))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{folder / UNSENT} is not sizewise's: {first_line(error)}") from error

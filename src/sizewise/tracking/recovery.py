@@ -8,10 +8,12 @@ from filelock import Timeout
 from sizewise.errors import first_line
 from sizewise.records import RunRecord
 from sizewise.tracking import folders
+from sizewise.tracking.folders import Outcome
 from sizewise.tracking.queries import StoredRun, read_record, runs_by_key, search
-from sizewise.tracking.store import STORE_ERRORS, Store
+from sizewise.tracking.store import STORE_ERRORS, Store, reopen_store
 from sizewise.tracking.tracker import Tracker, deliver, resume_run, say
 
+SENT = "sent"
 GONE = "its process ended without a word, as by kill -9 or a power cut"
 
 
@@ -72,7 +74,7 @@ def put_right(store: Store) -> list[str]:
             host = run.tags.get("host", "another machine")
             lines.append(f"{named} is RUNNING on {host}, and can't be seen from here")
         elif abandoned and (run.folder / folders.UNSENT).exists():
-            lines.append(f"{named}: {send(store, run.folder)}")
+            lines.append(f"{named}: {send(run.folder, store.uri)}")
         elif abandoned:
             _mark_killed(store, run)
             lines.append(f"{named} was RUNNING: {GONE}; now KILLED")
@@ -89,14 +91,21 @@ def unsent_folders(roots: list[Path]) -> list[Path]:
     return sorted(path.parent for root in roots for path in root.rglob(folders.UNSENT))
 
 
-def send(store: Store, folder: Path) -> str:
-    """Send what the store has not got of the run in `folder`, and return what came of it."""
+def send(folder: Path, uri: str | None = None) -> str:
+    """Send what a store has not got of the run in `folder`, and return what came of it.
+
+    Args:
+        folder: the run's.
+        uri: of the store, where it is another than when the run was made.
+    """
     lock = folders.lock(folder)
     try:
+        outcome = Outcome.read(folder)
+        store = reopen_store(uri or outcome.uri, outcome.experiment_id)
         with lock.acquire(blocking=False):
             deliver(store, folder, lock)
     except Timeout:
         return "its process is at work; nothing sent"
     except STORE_ERRORS as error:
         return f"not sent: {first_line(error)}"
-    return "sent"
+    return SENT

@@ -68,10 +68,25 @@ def open_store(config: TrackingConfig) -> Store:
             f"the MLflow store {config.uri} can't be opened ({first_line(error)}); expected one "
             "like sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000, given by tracking.uri"
         ) from error
+    return _used(Store(client, experiment_id, config.uri))
+
+
+def reopen_store(uri: str, experiment_id: str) -> Store:
+    """Open a store that a run was logged to before.
+
+    Raises:
+        UserError: it does not answer.
+    """
+    check_server(uri)
+    return _used(Store(mlflow.MlflowClient(uri), experiment_id, uri))
+
+
+def _used(store: Store) -> Store:
+    """Return `store`, and have MLflow's own functions use it."""
     # Model.log has no other way to know where its model belongs.
-    mlflow.set_tracking_uri(config.uri)
-    mlflow.set_experiment(experiment_id=experiment_id)
-    return Store(client, experiment_id, config.uri)
+    mlflow.set_tracking_uri(store.uri)
+    mlflow.set_experiment(experiment_id=store.experiment_id)
+    return store
 
 
 def check_server(uri: str) -> None:

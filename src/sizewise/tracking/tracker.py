@@ -103,7 +103,7 @@ class Tracker:
         self.run_id = run_id
         self.folder = folder
         self._lock = lock
-        self._outcome = Outcome()
+        self._outcome = Outcome(store.uri, store.experiment_id)
         found = store.client.get_run(run_id)
         self._params = set(found.data.params)
         self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sizewise.data import DataSpec, Normalisation
 from sizewise.errors import Interrupted, UserError, first_line
+from sizewise.files import replacing
 from sizewise.models import build
 from sizewise.training.state import TrainState
 
@@ -52,9 +53,8 @@ def save_model(path: Path, saved: SavedModel) -> int:
         "target": saved.target,
         "weights": {name: value.cpu().contiguous() for name, value in saved.weights.items()},
     }
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    _write_whole(path, buffer.getbuffer())
+    with replacing(path) as file:
+        torch.save(content, file)
     return path.stat().st_size
 
 
@@ -131,7 +131,9 @@ class Checkpoint:
         with suppress(FileNotFoundError):  # the first time there is none
             os.replace(self._path, self._before)
         digest = hashlib.sha256(buffer.getbuffer()).digest()
-        _write_whole(self._path, MAGIC, digest, buffer.getbuffer())
+        with replacing(self._path) as file:
+            for part in (MAGIC, digest, buffer.getbuffer()):
+                file.write(part)
         self._saved_at = time.monotonic()
 
     def remove(self) -> None:
@@ -151,18 +153,3 @@ class Checkpoint:
             raise ValueError("it belongs to another run")
         state: dict[str, Any] = content["state"]
         return state
-
-
-def _write_whole(path: Path, *parts: bytes | memoryview) -> None:
-    """Write a file that is seen whole or not at all, even after a power cut."""
-    partial = path.with_suffix(".part")
-    try:
-        with partial.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
