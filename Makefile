@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint ui clean
+.PHONY: demo test lint ui chaos clean
 demo: $(INSTALLED)  ## sweep the three architectures at a few sizes and say what was found
 	$(BIN)/python train.py experiment=demo
 	@echo "Open the report named above in a browser, or browse the runs with: make ui"
@@ -19,6 +19,9 @@ lint: $(INSTALLED)  ## formatting, style and types
 
 ui: $(INSTALLED)  ## MLflow's UI over mlruns/, on 127.0.0.1
 	$(BIN)/sizewise ui
+
+chaos: $(INSTALLED)  ## kill a sweep 100 times at random, and see whether anything is lost (an hour)
+	$(BIN)/python -m benchmarks.chaos --kills 100 --seed 0
 
 clean:  ## remove the environment and caches, never results
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

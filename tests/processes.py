@@ -1,8 +1,14 @@
-"""The program in processes of its own, as a user runs it."""
+"""The program in processes of its own, as a user runs it; an MLflow server; and how both end."""
 
+import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -15,15 +21,10 @@ def train(folder: Path, *arguments: str, **environment: str) -> "subprocess.Comp
 
 
 def python(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("SIZEWISE_", "MLFLOW_", "HYDRA_"))
-    }
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=kept | {"SIZEWISE_DATA": str(folder / "data")} | environment,
+        env=_environment(folder, environment),
         capture_output=True,
         text=True,
         timeout=300,
@@ -31,5 +32,93 @@ def python(folder: Path, *arguments: str, **environment: str) -> "subprocess.Com
     )
 
 
+def start(
+    folder: Path, *arguments: str, log: Path, **environment: str
+) -> "subprocess.Popen[bytes]":
+    """Start train.py in `folder` and return at once; what it prints is appended to `log`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "train.py"), *arguments],
+            cwd=folder,
+            env=_environment(folder, environment),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _environment(folder: Path, own: dict[str, str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SIZEWISE_", "MLFLOW_", "HYDRA_"))
+    }
+    return kept | {"SIZEWISE_DATA": str(folder / "data")} | own
+
+
 def client(folder: Path) -> mlflow.MlflowClient:
     return mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(0.02)
+
+
+def kill(process_id: int) -> None:
+    """End a process as the kernel does when memory runs out."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process_id, signal.SIGKILL)
+
+
+def children(process_id: int) -> list[int]:
+    """Return the ids of a process's children."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == process_id:
+                found.append(int(stat.parent.name))
+    return found
+
+
+class Server:
+    """An MLflow server over an SQLite file in `folder`, on a free port of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self._port}"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
+        command += ["--backend-store-uri", f"sqlite:///{self._folder}/server.db"]
+        command += ["--artifacts-destination", str(self._folder / "server-artifacts")]
+        command += ["--host", "127.0.0.1", "--port", str(self._port)]
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self._folder,
+                env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(self._answers)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
+            return True
+        return False
+
+    def kill(self) -> None:
+        """Kill it with all its processes."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()

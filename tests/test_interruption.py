@@ -1,0 +1,165 @@
+"""Runs and sweeps that are stopped or killed, and what their command makes of them afterwards."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import children, client, kill, python, start, train, wait_until
+
+# Slow enough to be stopped on the way, and quick enough to be waited for.
+SLOW = """
+import time
+from torch import nn
+
+class Slow(nn.Module):
+    def __init__(self, spec, width):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(spec.num_features, width), nn.Tanh(), nn.Dropout(0.1),
+            nn.Linear(width, spec.num_classes))
+
+    def forward(self, inputs):
+        if self.training:
+            time.sleep(0.02)
+        return self.layers(inputs)
+"""
+NETWORK = ("model._target_=slow.Slow", "model.depth=null", "model.width=8", "threads=1")
+RUN = (*NETWORK, "data.num_samples=600", "training.epochs=20")
+SWEEP = ("-m", *RUN, "seed=0,1,2", "hydra.launcher.n_jobs=2")
+CLOCK = ("samples_per_second",)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Any]:
+    """What an undisturbed sweep gives, by seed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "slow.py").write_text(SLOW)
+    train(folder, *SWEEP, "hydra.sweep.dir=sweep", PYTHONPATH=str(folder)).check_returncode()
+    return records(folder / "sweep")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    (tmp_path / "slow.py").write_text(SLOW)
+    return tmp_path
+
+
+def records(sweep: Path) -> dict[int, Any]:
+    found = [json.loads(path.read_text()) for path in sweep.glob("[0-9]/record.jsonl")]
+    return {record["seed"]: what_counts(record) for record in found}
+
+
+def what_counts(record: dict[str, Any]) -> Any:
+    """Return what does not come from a clock."""
+    history = [
+        {name: value for name, value in epoch.items() if name not in CLOCK}
+        for epoch in record["history"]
+    ]
+    tests = {name: value for name, value in record["metrics"].items() if name.startswith("test/")}
+    return record["run_key"], record["best_epoch"], record["steps"], history, tests
+
+
+def begin(folder: Path, *command: str) -> "subprocess.Popen[bytes]":
+    """Start a command and return when one of its runs has trained for two epochs."""
+    process = start(folder, *command, log=folder / "log", PYTHONPATH=str(folder))
+
+    def is_training() -> bool:
+        lines = [len(path.read_text().splitlines()) for path in folder.rglob("metrics.jsonl")]
+        return max(lines, default=0) >= 2
+
+    wait_until(is_training)
+    return process
+
+
+def statuses(folder: Path, kind: str) -> list[str]:
+    return [run.info.status for run in client(folder).search_runs(["1"], kind)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_goes_on_later_to_the_same_end(
+    workspace: Path, undisturbed: dict[int, Any], number: signal.Signals
+) -> None:
+    process = begin(workspace, *RUN)
+    process.send_signal(number)
+
+    assert process.wait(30) == 130
+    assert statuses(workspace, "") == ["KILLED"]
+    said = (workspace / "log").read_text()
+    assert "Traceback" not in said
+    (again,) = re.findall(r"is interrupted; it goes on with: python train\.py (.*)", said)
+    done = train(workspace, *shlex.split(again), PYTHONPATH=str(workspace))
+    assert done.returncode == 0, done.stderr
+    assert statuses(workspace, "") == ["FINISHED"]
+    (path,) = workspace.glob("outputs/*/*/record.jsonl")
+    assert what_counts(json.loads(path.read_text())) == undisturbed[0]
+    assert not list(path.parent.glob("checkpoint*"))
+    epochs = client(workspace).get_metric_history(
+        json.loads(path.read_text())["run_id"], "val/accuracy"
+    )
+    assert [point.step for point in epochs] == list(range(1, 21))
+
+
+def test_a_run_that_was_killed_is_found_and_put_right(
+    workspace: Path, undisturbed: dict[int, Any]
+) -> None:
+    process = begin(workspace, *RUN)
+    kill(process.pid)
+    process.wait(30)
+    assert statuses(workspace, "") == ["RUNNING"]
+
+    done = python(workspace, "-m", "sizewise", "doctor")
+    assert re.search(
+        r"slow-\S+ \(\w+\) was RUNNING: its process ended without a word", done.stdout
+    ), done.stderr
+    assert statuses(workspace, "") == ["KILLED"]
+    done = train(workspace, *RUN, "resume=true", PYTHONPATH=str(workspace))
+    assert done.returncode == 0, done.stderr
+    (path,) = workspace.glob("outputs/*/*/record.jsonl")
+    assert what_counts(json.loads(path.read_text())) == undisturbed[0]
+    again = train(workspace, *RUN, "resume=true", PYTHONPATH=str(workspace))
+    assert "was finished before" in again.stdout
+    assert statuses(workspace, "") == ["FINISHED"]
+
+
+@pytest.mark.parametrize("whom", ["parent", "worker"])
+def test_a_sweep_that_is_killed_is_finished_by_its_command(
+    workspace: Path, undisturbed: dict[int, Any], whom: str
+) -> None:
+    process = begin(workspace, *SWEEP)
+    workers = children(process.pid)
+    kill(process.pid if whom == "parent" else workers[0])
+
+    assert process.wait(60) != 0
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 30)
+    done = train(workspace, *SWEEP, "hydra.sweep.dir=again", PYTHONPATH=str(workspace))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert records(workspace / "again") == undisturbed
+    assert statuses(workspace, "tags.kind = 'sweep'") == ["FINISHED"]
+    assert statuses(workspace, "tags.run_key LIKE '%'") == ["FINISHED"] * 3
+
+
+def test_a_sweep_that_is_asked_to_stop_says_how_to_go_on(
+    workspace: Path, undisturbed: dict[int, Any]
+) -> None:
+    process = begin(workspace, *SWEEP)
+    workers = children(process.pid)
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(60) == 130
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert statuses(workspace, "tags.kind = 'sweep'") == ["KILLED"]
+    assert "RUNNING" not in statuses(workspace, "")
+    said = (workspace / "log").read_text()
+    assert "Traceback" not in said
+    (again,) = re.findall(r"it goes on with:\n  python train\.py (.*)", said)
+    done = train(workspace, *shlex.split(again), "hydra.sweep.dir=again", PYTHONPATH=str(workspace))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"sweep-\w+: [0-3] done, 0 failed, [1-3] interrupted", done.stdout)
+    assert records(workspace / "again") == undisturbed
+    assert statuses(workspace, "") == ["FINISHED"] * 4
