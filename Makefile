@@ -4,13 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint ui chaos clean
+.PHONY: demo test test-slow lint ui chaos clean
 demo: $(INSTALLED)  ## sweep the three architectures at a few sizes and say what was found
 	$(BIN)/python train.py experiment=demo
 	@echo "Open the report named above in a browser, or browse the runs with: make ui"
 
-test: $(INSTALLED)  ## the whole test suite
+test: $(INSTALLED)  ## the test suite; minutes
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+test-slow: $(INSTALLED)  ## what that leaves out: clusters, outages, killed sweeps
+	$(BIN)/pytest -m slow
 
 lint: $(INSTALLED)  ## formatting, style and types
 	$(BIN)/ruff format --check .

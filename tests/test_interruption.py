@@ -81,7 +81,9 @@ def statuses(folder: Path, kind: str) -> list[str]:
     return [run.info.status for run in client(folder).search_runs(["1"], kind)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_run_that_is_asked_to_stop_goes_on_later_to_the_same_end(
     workspace: Path, undisturbed: dict[int, Any], number: signal.Signals
 ) -> None:
@@ -105,6 +107,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_later_to_the_same_end(
     assert [point.step for point in epochs] == list(range(1, 21))
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_found_and_put_right(
     workspace: Path, undisturbed: dict[int, Any]
 ) -> None:
@@ -127,7 +130,7 @@ def test_a_run_that_was_killed_is_found_and_put_right(
     assert statuses(workspace, "") == ["FINISHED"]
 
 
-@pytest.mark.parametrize("whom", ["parent", "worker"])
+@pytest.mark.parametrize("whom", ["parent", pytest.param("worker", marks=pytest.mark.slow)])
 def test_a_sweep_that_is_killed_is_finished_by_its_command(
     workspace: Path, undisturbed: dict[int, Any], whom: str
 ) -> None:
@@ -144,6 +147,7 @@ def test_a_sweep_that_is_killed_is_finished_by_its_command(
     assert statuses(workspace, "tags.run_key LIKE '%'") == ["FINISHED"] * 3
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_asked_to_stop_says_how_to_go_on(
     workspace: Path, undisturbed: dict[int, Any]
 ) -> None:

@@ -7,7 +7,12 @@ from contextlib import contextmanager
 
 from sizewise.errors import UserError, first_line, nearest
 
-EXTRAS = {"hydra/sweeper=optuna": "tune"}  # choices that an extra of pyproject.toml brings
+EXTRAS = {
+    "hydra/sweeper=optuna": "tune",
+    "hydra/launcher=ray": "ray",
+    "hydra/launcher=submitit_slurm": "slurm",
+    "hydra/launcher=submitit_local": "slurm",
+}  # what an extra of pyproject.toml brings
 
 
 @contextmanager
@@ -38,6 +43,8 @@ def _explain(error: Exception) -> str | None:
             "a process of the sweep was killed, perhaps for lack of memory; type the command again "
             "to go on, with hydra.launcher.n_jobs=1 to run one at a time"
         )
+    if "hydra_ray_launcher" in str(error):  # its config is in conf/, the launcher itself may not be
+        return _needs("hydra/launcher=ray")
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     from hydra.errors import HydraException, MissingConfigException
@@ -47,10 +54,8 @@ def _explain(error: Exception) -> str | None:
         return None
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, name = error.missing_cfg_file.rpartition("/")
-        extra = EXTRAS.get(f"{group}={name}")
-        if extra:
-            command = f"pip install --constraint constraints.txt --editable '.[{extra}]'"
-            return f"{group}={name} needs the extra {extra}: {command}"
+        if f"{group}={name}" in EXTRAS:
+            return _needs(f"{group}={name}")
         return f"there is no {group}={name}: {nearest(name, error.options)}"
     key = getattr(error.__cause__, "full_key", None)
     if key and not key.startswith("hydra"):
@@ -59,3 +64,8 @@ def _explain(error: Exception) -> str | None:
         return unknown_key(key)
     reason = first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
     return f"{reason}; expected KEY=VALUE, as in `python train.py --help`"
+
+
+def _needs(choice: str) -> str:
+    command = f"pip install --constraint constraints.txt --editable '.[{EXTRAS[choice]}]'"
+    return f"{choice} needs the extra {EXTRAS[choice]}: {command}"

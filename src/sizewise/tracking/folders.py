@@ -120,6 +120,12 @@ class Outcome:
             UserError: the file is something else.
         """
         try:
-            return cls(**json.loads((folder / UNSENT).read_text()))
+            outcome = cls(**json.loads((folder / UNSENT).read_text()))
+            # Files of the folder and a network's source are sent, and nothing else of the user's.
+            if any(Path(name).name != name for name in outcome.artifacts):
+                raise ValueError(f"it names files elsewhere: {outcome.artifacts}")
+            if any(Path(path).suffix != ".py" for path in outcome.code):
+                raise ValueError(f"it names more than Python files: {outcome.code}")
         except (TypeError, ValueError) as error:
             raise UserError(f"{folder / UNSENT} is not sizewise's: {first_line(error)}") from error
+        return outcome

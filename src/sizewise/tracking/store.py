@@ -63,6 +63,11 @@ def open_store(config: TrackingConfig) -> Store:
         with _only_one_opens(config.uri):
             client = mlflow.MlflowClient(config.uri)
             experiment_id = _find_or_create_experiment(client, config)
+    except ImportError as error:
+        raise UserError(
+            f"the MLflow store {config.uri} needs a driver ({error}); for PostgreSQL it is the "
+            "extra server: pip install --constraint constraints.txt --editable '.[server]'"
+        ) from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise UserError(
             f"the MLflow store {config.uri} can't be opened ({first_line(error)}); expected one "

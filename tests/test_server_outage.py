@@ -1,0 +1,57 @@
+"""An MLflow server that goes away while a run logs to it."""
+
+import re
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.processes import Server, python, start, wait_until
+from tests.test_interruption import NETWORK, SLOW
+
+EPOCHS = 60
+RUN = (*NETWORK, "data.num_samples=600", f"training.epochs={EPOCHS}", "tracking=server")
+
+
+@pytest.mark.slow
+def test_what_a_server_misses_reaches_it_later_once_and_in_order(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    server = Server(tmp_path)
+    server.start()
+    address = {"MLFLOW_TRACKING_URI": server.uri}
+    try:
+        process = start(tmp_path, *RUN, log=tmp_path / "log", PYTHONPATH=str(tmp_path), **address)
+        journal = "outputs/*/*/metrics.jsonl"
+
+        def epochs() -> int:
+            return sum(path.read_text().count("\n") for path in tmp_path.glob(journal))
+
+        wait_until(lambda: epochs() > 2)
+        server.kill()
+        before = epochs()
+        wait_until(lambda: epochs() > before + 5)  # training goes on
+        server.start()
+        wait_until(lambda: "is back, and has all metrics" in (tmp_path / "log").read_text())
+        server.kill()
+        assert process.wait(120) == 0
+        (folder,) = (path.parent for path in tmp_path.glob(journal))
+        assert f"send it later with: sizewise sync {folder}" in (tmp_path / "log").read_text()
+        unsent = python(tmp_path, "-m", "sizewise", "sync")
+        assert unsent.returncode == 1
+        assert re.search(r": not sent: no MLflow server answers at http", unsent.stdout)
+
+        server.start()
+        sent = python(tmp_path, "-m", "sizewise", "sync")
+        assert (sent.returncode, sent.stdout) == (0, f"{folder.relative_to(tmp_path)}: sent\n")
+        assert python(tmp_path, "-m", "sizewise", "sync").stdout.startswith("nothing unsent in")
+        client = mlflow.MlflowClient(server.uri)
+        run = client.get_run((folder / "mlflow_run_id").read_text().strip())
+        assert run.info.status == "FINISHED"
+        for name in ("train/loss", "val/accuracy"):
+            history = client.get_metric_history(run.info.run_id, name)
+            assert [point.step for point in history] == list(range(1, EPOCHS + 1))
+        assert "model.pt" in {item.path for item in client.list_artifacts(run.info.run_id)}
+        assert run.outputs is not None
+        assert len(run.outputs.model_outputs) == 1
+    finally:
+        server.kill()
