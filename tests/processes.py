@@ -59,7 +59,7 @@ def client(folder: Path) -> mlflow.MlflowClient:
     return mlflow.MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(happened: Callable[[], bool], seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it has not happened"

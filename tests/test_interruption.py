@@ -12,10 +12,13 @@ import pytest
 
 from tests.processes import children, client, kill, python, start, train, wait_until
 
-# Slow enough to be stopped on the way, and quick enough to be waited for.
+# Slow enough to be stopped on the way, and it stands still while there is a file called hold.
 SLOW = """
 import time
+from pathlib import Path
 from torch import nn
+
+HOLD = Path(__file__).with_name("hold")
 
 class Slow(nn.Module):
     def __init__(self, spec, width):
@@ -27,6 +30,8 @@ class Slow(nn.Module):
     def forward(self, inputs):
         if self.training:
             time.sleep(0.02)
+            while HOLD.exists():
+                time.sleep(0.01)
         return self.layers(inputs)
 """
 NETWORK = ("model._target_=slow.Slow", "model.depth=null", "model.width=8", "threads=1")
@@ -66,7 +71,7 @@ def what_counts(record: dict[str, Any]) -> Any:
 
 
 def begin(folder: Path, *command: str) -> "subprocess.Popen[bytes]":
-    """Start a command and return when one of its runs has trained for two epochs."""
+    """Start a command, and put it on hold when one of its runs has trained for two epochs."""
     process = start(folder, *command, log=folder / "log", PYTHONPATH=str(folder))
 
     def is_training() -> bool:
@@ -74,7 +79,12 @@ def begin(folder: Path, *command: str) -> "subprocess.Popen[bytes]":
         return max(lines, default=0) >= 2
 
     wait_until(is_training)
+    (folder / "hold").touch()
     return process
+
+
+def go_on(folder: Path) -> None:
+    (folder / "hold").unlink()
 
 
 def statuses(folder: Path, kind: str) -> list[str]:
@@ -89,8 +99,9 @@ def test_a_run_that_is_asked_to_stop_goes_on_later_to_the_same_end(
 ) -> None:
     process = begin(workspace, *RUN)
     process.send_signal(number)
+    go_on(workspace)
 
-    assert process.wait(30) == 130
+    assert process.wait(60) == 130
     assert statuses(workspace, "") == ["KILLED"]
     said = (workspace / "log").read_text()
     assert "Traceback" not in said
@@ -114,6 +125,7 @@ def test_a_run_that_was_killed_is_found_and_put_right(
     process = begin(workspace, *RUN)
     kill(process.pid)
     process.wait(30)
+    go_on(workspace)
     assert statuses(workspace, "") == ["RUNNING"]
 
     done = python(workspace, "-m", "sizewise", "doctor")
@@ -137,6 +149,7 @@ def test_a_sweep_that_is_killed_is_finished_by_its_command(
     process = begin(workspace, *SWEEP)
     workers = children(process.pid)
     kill(process.pid if whom == "parent" else workers[0])
+    go_on(workspace)
 
     assert process.wait(60) != 0
     wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 30)
@@ -154,6 +167,7 @@ def test_a_sweep_that_is_asked_to_stop_says_how_to_go_on(
     process = begin(workspace, *SWEEP)
     workers = children(process.pid)
     process.send_signal(signal.SIGINT)
+    go_on(workspace)
 
     assert process.wait(60) == 130
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)

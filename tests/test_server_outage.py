@@ -30,9 +30,12 @@ def test_what_a_server_misses_reaches_it_later_once_and_in_order(tmp_path: Path)
         server.kill()
         before = epochs()
         wait_until(lambda: epochs() > before + 5)  # training goes on
+        (tmp_path / "hold").touch()
+        wait_until(lambda: "does not answer" in (tmp_path / "log").read_text())
         server.start()
         wait_until(lambda: "is back, and has all metrics" in (tmp_path / "log").read_text())
         server.kill()
+        (tmp_path / "hold").unlink()
         assert process.wait(120) == 0
         (folder,) = (path.parent for path in tmp_path.glob(journal))
         assert f"send it later with: sizewise sync {folder}" in (tmp_path / "log").read_text()

@@ -43,6 +43,11 @@ def _explain(error: Exception) -> str | None:
             "a process of the sweep was killed, perhaps for lack of memory; type the command again "
             "to go on, with hydra.launcher.n_jobs=1 to run one at a time"
         )
+    if type(error).__name__ == "UncompletedJobError":  # submitit's
+        return (
+            f"a job of the sweep has no result ({first_line(error)}); type the command again to go "
+            "on, with a higher hydra.launcher.timeout_min or hydra.launcher.max_num_timeout"
+        )
     if "hydra_ray_launcher" in str(error):  # its config is in conf/, the launcher itself may not be
         return _needs("hydra/launcher=ray")
     if isinstance(error, OSError) and error.strerror and error.filename:

@@ -1,20 +1,15 @@
 """The same sweep on the engines that scale out, for real on this machine."""
 
 import json
-import re
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.processes import client, train, wait_until
+from tests.processes import client, train
+from tests.ray_cluster import ray_cluster
 
 pytestmark = pytest.mark.slow
-RAY = str(Path(sys.executable).with_name("ray"))
 
 SWEEP = ("-m", "model=cnn", "size=300", "seed=0,1", "data.num_samples=500", "training.epochs=2")
 HERE = (*SWEEP, "threads=1", "hydra.sweep.dir=sweep")
@@ -48,37 +43,6 @@ def test_submitit_gives_the_same(tmp_path: Path, expected: list[Any]) -> None:
     assert sweep(tmp_path, "submitit_local") == expected
 
 
-@pytest.fixture
-def ray_cluster() -> Iterator[str]:
-    """A Ray cluster of two nodes with a core each on this machine, and its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"127.0.0.1:{port}"
-    head = ("--head", f"--port={port}", "--include-dashboard=false", "--disable-usage-stats")
-    nodes = []
-    try:
-        for role in (head, (f"--address={address}",)):
-            command = [RAY, "start", "--num-cpus=1", "--block", *role]
-            nodes.append(
-                subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-            )
-            wait_until(lambda: cores(address) == len(nodes))
-        yield address
-    finally:
-        for node in reversed(nodes):
-            node.terminate()
-            node.wait(60)
-
-
-def cores(address: str) -> int:
-    """Return how many the cluster has; 0 before it answers."""
-    status = subprocess.run([RAY, "status", f"--address={address}"], capture_output=True, text=True)
-    found = re.search(r"/([0-9]+)\.0 CPU", status.stdout)
-    return int(found[1]) if found else 0
-
-
-def test_ray_gives_the_same_on_two_nodes(
-    tmp_path: Path, expected: list[Any], ray_cluster: str
-) -> None:
-    assert sweep(tmp_path, "ray", RAY_ADDRESS=ray_cluster) == expected
+def test_ray_gives_the_same_on_two_nodes(tmp_path: Path, expected: list[Any]) -> None:
+    with ray_cluster() as environment:
+        assert sweep(tmp_path, "ray", **environment) == expected

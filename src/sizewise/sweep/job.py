@@ -104,6 +104,8 @@ def _run_or_tell_why_not(
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / RECORD).exists():  # the parent has found it finished
         return read_records(folder / RECORD)[0].best_validation_accuracy
+    for name in (ERROR, INTERRUPTED):  # of the same job, before its scheduler queued it again
+        (folder / name).unlink(missing_ok=True)
     if any((sweep_folder / name).exists() for name in (START_NO_MORE, STOP_ALL)):
         (folder / NOT_STARTED).touch()
         return math.nan

@@ -70,7 +70,7 @@ class Progress:
     def _state(self, job: int) -> JobState:
         if job not in self._settled:
             state = self._look(job)
-            if state.status not in ENDED:
+            if state.status != "done":  # a scheduler may queue the others again
                 return state
             self._settled[job] = state
         return self._settled[job]
