@@ -127,6 +127,10 @@ def run(
                 "size": str(identity.parameters),
                 "seed": str(config.seed),
                 "overrides": " ".join(overrides),
+                "threads": str(
+                    torch.get_num_threads()
+                ),  # they, and the device, decide the last bit
+                "device": str(device),
             }
             own_tags |= tags or {}
             tracker = tracking.start_run(store, identity.key, identity.name, folder, own_tags)
