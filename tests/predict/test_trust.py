@@ -8,23 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from sizewise.data import Normalisation
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
 from sizewise.predict.predictor import _load_pyfunc
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
-from tests.builders import make_model, make_spec
+from tests.builders import make_saved
 
 IMAGE = (1, 8, 8)
-SAVED = SavedModel(
-    spec=make_spec(IMAGE),
-    normalisation=Normalisation([0.0], [1.0]),
-    family="mlp",
-    width=5,
-    depth=2,
-    target=None,
-    weights=make_model("mlp", 5, IMAGE).state_dict(),
-)
 
 
 @pytest.fixture
@@ -43,7 +33,7 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SavedModel:
     monkeypatch.delitem(sys.modules, "foreign_network", raising=False)
     weight = torch.zeros(10, 64)
     return replace(
-        SAVED,
+        make_saved(shape=IMAGE),
         target="foreign_network.Flat",
         depth=None,
         weights={"1.weight": weight, "1.bias": weight[:, 0]},

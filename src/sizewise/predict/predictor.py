@@ -92,14 +92,11 @@ class Predictor:
     def rank(self, logits: Tensor) -> list[Prediction]:
         """Return the two likeliest classes of each row of logits (N, K).
 
-        They are ranked by their logits: two probabilities can round to the same number.
+        They are ranked by their logits, since two probabilities can round to the same number, and
+        of equals the first is taken, as argmax does in a run's scores.
         """
         names = self.spec.class_names
-        order = logits.topk(min(2, len(names))).indices
-        # topk may rank ties as it likes; the label is argmax's, as in the scores of a run.
-        order[:, 0], before = logits.argmax(dim=1), order[:, 0].clone()
-        if len(names) > 1:
-            order[:, 1] = torch.where(order[:, 1] == order[:, 0], before, order[:, 1])
+        order = logits.sort(dim=1, descending=True, stable=True).indices[:, :2]
         chances = logits.softmax(dim=1).gather(1, order).tolist()
         predictions = []
         for ranks, shares in zip(order.tolist(), chances, strict=True):

@@ -6,7 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -180,7 +180,8 @@ def _writing(output: Path | None, overwrite: bool) -> Iterator[Callable[[Answer]
     except OSError as error:
         raise UserError(f"{output} can't be written ({error.strerror})") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # it may be what could not be made
+            partial.unlink()
 
 
 def _row(answer: Answer) -> list[str]:
