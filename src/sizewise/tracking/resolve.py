@@ -102,6 +102,7 @@ def _matching(store: Store, wanted: str) -> list[StoredRun]:
     if not re.fullmatch("[0-9a-f]{1,31}", wanted):
         return []
     found = list(search(store, f"attributes.run_id LIKE '{wanted}%'"))
+    found = [run for run in found if run.tags.get("kind") != "sweep"] or found
     if len(found) > 1:
         some = ", ".join(f"{run.run_id[:SHOWN]} ({run.name})" for run in found[:3])
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
