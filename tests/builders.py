@@ -9,6 +9,7 @@ from torch import nn
 from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, DataSpec, Normalisation, Split
 from sizewise.models import FAMILIES, build
+from sizewise.training.checkpoint import SavedModel
 
 SHAPES = {
     "sequence": (1, 40),
@@ -77,4 +78,26 @@ def make_dataset(
         test=Split(torch.full_like(test.inputs, torch.nan), test.targets),
         normalisation=Normalisation([0.0], [1.0]),
         fingerprint="noise",
+    )
+
+
+def make_saved(
+    family: str = "mlp",
+    shape: tuple[int, ...] = (1, 40),
+    *,
+    name: str = "made-up",
+    mean: float = 0.0,
+    std: float = 1.0,
+    width: int = 6,
+    seed: int = 3,
+) -> SavedModel:
+    """Return an untrained network as a run leaves it."""
+    return SavedModel(
+        spec=dataclasses.replace(make_spec(shape), name=name),
+        normalisation=Normalisation([mean] * shape[0], [std] * shape[0]),
+        family=family,
+        width=width,
+        depth=DEPTHS.get(family),
+        target=None,
+        weights=make_model(family, width, shape, seed=seed).state_dict(),
     )

@@ -12,6 +12,7 @@ from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
 from sizewise.config import Config, Mnist1dConfig, parse
+from tests.lab import Lab, make_lab
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
@@ -45,6 +46,18 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "data-root"
     root.mkdir(exist_ok=True)
     return root
+
+
+@pytest.fixture(scope="session")
+def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder whose mlflow.db several test files share: making one takes seconds."""
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="session")
+def lab(store_folder: Path) -> Lab:
+    """Return a store with a few tiny runs."""
+    return make_lab(store_folder)
 
 
 @pytest.fixture(scope="session")

@@ -39,9 +39,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("run", "report", "entry", "interrupts"),
     },
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
+    "serve": {"config", "records", "data", "tracking", "predict"},
+    "apply": {
+        *("config", "records", "data", "models", "training", "tracking", "screen", "run"),
+        *("predict", "serve"),
+    },
     "cli": {
         *("config", "records", "data", "models", "sizing", "cost", "training", "tracking"),
-        *("screen", "plots", "run", "sweep", "report", "predict", "entry"),
+        *("screen", "plots", "run", "sweep", "report", "predict", "serve", "apply", "entry"),
     },
     "__main__": {"cli"},
 }

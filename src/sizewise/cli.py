@@ -7,14 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sizewise.apply.commands import LOCALHOST, add_commands, open_store, store_arguments
 from sizewise.entry import one_line_errors
 from sizewise.errors import UserError
 
 if TYPE_CHECKING:
-    from sizewise.tracking import Store
-
-DEFAULT_STORE = "sqlite:///mlruns/mlflow.db"
-LOCALHOST = "127.0.0.1"
+    from sizewise.config import Config
 
 
 def main() -> None:
@@ -23,20 +21,15 @@ def main() -> None:
         prog="sizewise", description="How big does a model need to be? (Train with train.py.)"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    store = argparse.ArgumentParser(add_help=False)
-    store.add_argument(
-        "--uri",
-        default=os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_STORE),
-        help="the MLflow store (default: %(default)s)",
-    )
-    store.add_argument("--experiment", default="sizewise", help="default: %(default)s")
+    store = store_arguments()
 
     ui = commands.add_parser("ui", parents=[store], help="browse the runs in MLflow's UI")
     ui.add_argument("--port", type=int, default=5000, help="default: %(default)s")
     ui.set_defaults(command=browse)
 
     runs = commands.add_parser("runs", parents=[store], help="list the runs, newest first")
-    runs.add_argument("--sort", metavar="METRIC", help="highest first, as in --sort test/accuracy")
+    runs.add_argument("--sort", metavar="METRIC", help="highest first, as in --sort test_accuracy")
+    runs.add_argument("--study", metavar="NAME", help="only the runs of this sweep")
     runs.add_argument("--last", type=int, default=50, metavar="N", help="default: %(default)s")
     runs.set_defaults(command=show_runs)
 
@@ -65,6 +58,7 @@ def main() -> None:
         help="of runs, or above them (default: outputs multirun)",
     )
     sync.set_defaults(command=send_unsent)
+    add_commands(commands, store, compose)
 
     arguments = parser.parse_args()
     with one_line_errors():
@@ -73,7 +67,7 @@ def main() -> None:
 
 def browse(arguments: argparse.Namespace) -> None:
     """Serve MLflow's UI on this machine only, until stopped."""
-    store = _open_store(arguments)
+    store = open_store(arguments)
     port = arguments.port
     with socket.socket() as probe:
         if probe.connect_ex((LOCALHOST, port)) == 0:
@@ -91,7 +85,8 @@ def show_runs(arguments: argparse.Namespace) -> None:
     from sizewise.screen import show_runs
     from sizewise.tracking import list_runs
 
-    show_runs(list_runs(_open_store(arguments), arguments.sort, arguments.last))
+    store = open_store(arguments)
+    show_runs(list_runs(store, arguments.sort, arguments.last, arguments.study))
 
 
 def show_plan(arguments: argparse.Namespace) -> None:
@@ -100,15 +95,29 @@ def show_plan(arguments: argparse.Namespace) -> None:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.types import RunMode
 
-    conf = Path("conf").resolve()
-    if not (conf / "config.yaml").exists():
-        raise UserError(f"there is no {conf / 'config.yaml'}; run this where train.py is")
-    with initialize_config_dir(str(conf), version_base="1.3"):
+    with initialize_config_dir(str(_conf()), version_base="1.3"):
         from sizewise.sweep.estimate import show_plan
 
         loader = GlobalHydra.instance().config_loader()
         overrides = [*arguments.overrides, "hydra.mode=MULTIRUN"]
         show_plan(loader.load_configuration("config", overrides, RunMode.MULTIRUN))
+
+
+def compose(overrides: list[str]) -> "Config":
+    """Return the config of the run that train.py would make of `overrides`."""
+    from hydra import compose, initialize_config_dir
+
+    from sizewise.config import parse
+
+    with initialize_config_dir(str(_conf()), version_base="1.3"):
+        return parse(compose("config", overrides=overrides))
+
+
+def _conf() -> Path:
+    conf = Path("conf").resolve()
+    if not (conf / "config.yaml").exists():
+        raise UserError(f"there is no {conf / 'config.yaml'}; run this where train.py is")
+    return conf
 
 
 def report_again(arguments: argparse.Namespace) -> None:
@@ -129,7 +138,7 @@ def report_again(arguments: argparse.Namespace) -> None:
         from sizewise.tracking import find_sweep
 
         name = arguments.sweep
-        command, records = find_sweep(_open_store(arguments), name)
+        command, records = find_sweep(open_store(arguments), name)
     print(write_report(records, arguments.to or Path("reports") / name, name=name, command=command))
 
 
@@ -137,7 +146,7 @@ def put_right(arguments: argparse.Namespace) -> None:
     """Mark the runs as KILLED that are RUNNING in the store while their process is gone."""
     from sizewise.tracking import put_right
 
-    lines = put_right(_open_store(arguments))
+    lines = put_right(open_store(arguments))
     print("\n".join(lines) or "every run that is RUNNING has its process at work")
 
 
@@ -157,14 +166,3 @@ def send_unsent(arguments: argparse.Namespace) -> None:
         print(f"{folder}: {outcome}")
     if set(outcomes) != {SENT}:
         sys.exit(1)
-
-
-def _open_store(arguments: argparse.Namespace) -> "Store":
-    """Open a store that is already there."""
-    uri = arguments.uri
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
-    from sizewise.config import TrackingConfig
-    from sizewise.tracking import open_store  # takes seconds: it imports mlflow
-
-    return open_store(TrackingConfig(uri=uri, experiment=arguments.experiment, artifacts=None))

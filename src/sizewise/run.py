@@ -124,7 +124,7 @@ def run(
             return found
         if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
             raise Interrupted
-        tracker = found or _start(config, identity, store, folder, overrides, tags or {})
+        tracker = found or _start(config, identity, device, store, folder, overrides, tags or {})
         if tracker.folder != folder.resolve():
             (folder / RUN_FOLDER).write_text(f"{tracker.folder}\n")
         checkpoint = Checkpoint(
@@ -140,6 +140,7 @@ def run(
 def _start(
     config: Config,
     identity: Identity,
+    device: torch.device,
     store: tracking.Store,
     folder: Path,
     overrides: Sequence[str],
@@ -150,6 +151,9 @@ def _start(
         "size": str(identity.parameters),
         "seed": str(config.seed),
         "overrides": " ".join(overrides),
+        # They decide the last bit of what comes out.
+        "threads": str(torch.get_num_threads()),
+        "device": device.type,
     }
     return tracking.start_run(store, identity.key, identity.name, folder, own | tags)
 

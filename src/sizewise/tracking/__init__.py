@@ -11,37 +11,45 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
-from sizewise.tracking.folders import claim, is_taken
+from sizewise.tracking.flavour import save_flavour
+from sizewise.tracking.folders import RUN_ID, belongs, claim, is_taken
+from sizewise.tracking.listing import list_runs
 from sizewise.tracking.queries import (
     StoredRun,
     StoredSweep,
     find_sweep,
-    list_runs,
     membership,
     read_record,
     runs_by_key,
 )
 from sizewise.tracking.recovery import SENT, put_right, send, take_up, unsent_folders
+from sizewise.tracking.resolve import find_run, model_file, read_config
 from sizewise.tracking.store import STORE_ERRORS, Store, open_store
 from sizewise.tracking.tracker import Tracker, git_commit, say, start_run, start_sweep
 
 __all__ = [
+    "RUN_ID",
     "SENT",
     "STORE_ERRORS",
     "Store",
     "StoredRun",
     "StoredSweep",
     "Tracker",
+    "belongs",
     "claim",
+    "find_run",
     "find_sweep",
     "git_commit",
     "is_taken",
     "list_runs",
     "membership",
+    "model_file",
     "open_store",
     "put_right",
+    "read_config",
     "read_record",
     "runs_by_key",
+    "save_flavour",
     "say",
     "send",
     "start_run",

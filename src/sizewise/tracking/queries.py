@@ -1,7 +1,8 @@
 """What an MLflow store holds of runs and sweeps."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from urllib.request import url2pathname
 from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError, first_line, nearest
-from sizewise.records import RunRecord, RunSummary, read_records
+from sizewise.records import RunRecord, read_records
 from sizewise.tracking.store import Store
 
 
@@ -57,6 +58,23 @@ def search(store: Store, condition: str) -> Iterator[StoredRun]:
             return
 
 
+@contextmanager
+def artifact(store: Store, run: StoredRun, name: str) -> Iterator[Path]:
+    """Yield an artifact of a run as a file, which is only to be read.
+
+    Raises:
+        STORE_ERRORS: it is not there, or the store sends something else in its place.
+    """
+    if run.artifacts.startswith("file:"):  # MLflow would take 10 ms, for each of thousands
+        yield Path(url2pathname(urlsplit(run.artifacts).path), name)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(store.client.download_artifacts(run.run_id, name, folder)).resolve()
+        if not (path.is_relative_to(Path(folder).resolve()) and path.is_file()):
+            raise UserError(f"the store has no file {name} of run {run.run_id}")
+        yield path
+
+
 def read_record(store: Store, run: StoredRun) -> RunRecord:
     """Return the record of a finished run, from its artifacts.
 
@@ -64,11 +82,7 @@ def read_record(store: Store, run: StoredRun) -> RunRecord:
         UserError: it has none, or none that can be read.
     """
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            if run.artifacts.startswith("file:"):  # MLflow would take 10 ms, for each of thousands
-                path = Path(url2pathname(urlsplit(run.artifacts).path), "record.jsonl")
-            else:
-                path = Path(store.client.download_artifacts(run.run_id, "record.jsonl", folder))
+        with artifact(store, run, "record.jsonl") as path:
             (record,) = read_records(path)
             return record
     except (MlflowException, OSError, ValueError) as error:
@@ -91,38 +105,41 @@ def find_sweep(store: Store, name: str) -> StoredSweep:
     Raises:
         UserError: there is no such sweep, or none of its runs is finished.
     """
+    sweeps = sweeps_named(store, name)
+    runs = members(store, sweeps)
+    if not runs:
+        raise UserError(f"no run of the sweep {name} is finished yet")
+    records = [read_record(store, run) for run in reversed(runs)]
+    return StoredSweep(sweeps[-1].tags["command"], records)
+
+
+def sweeps_named(store: Store, name: str) -> list[StoredRun]:
+    """Return the sweeps called `name`, newest first.
+
+    Raises:
+        UserError: there is none.
+    """
     sweeps = list(search(store, "tags.kind = 'sweep'"))
     named = [run for run in sweeps if run.tags["sweep"] == name]
     if not named:
         names = {run.tags["sweep"] for run in sweeps}
         known = nearest(name, names) if names else "(there are none yet)"
         raise UserError(f"there is no sweep {name} in {store.uri}: {known}")
-    finished: dict[str, StoredRun] = {}  # newest first
-    for sweep in named:
+    return named
+
+
+def members(
+    store: Store, sweeps: Iterable[StoredRun], status: str | None = "FINISHED"
+) -> list[StoredRun]:
+    """Return the runs of any of `sweeps`, finished ones by default, newest first."""
+    condition = f" AND attributes.status = '{status}'" if status else ""
+    found: dict[str, StoredRun] = {}
+    for sweep in sweeps:
         member = f"tags.`{membership(sweep.run_id)}` = 'true'"
-        for run in search(store, f"{member} AND attributes.status = 'FINISHED'"):
-            finished[run.run_id] = run
-    if not finished:
-        raise UserError(f"no run of the sweep {name} is finished yet")
-    records = [read_record(store, run) for run in reversed(finished.values())]
-    return StoredSweep(named[-1].tags["command"], records)
+        found |= {run.run_id: run for run in search(store, member + condition)}
+    return list(found.values())
 
 
 def membership(parent_run_id: str) -> str:
     """Return the tag that says a run belongs to a sweep; a run can belong to several."""
     return f"sweep.{parent_run_id}"
-
-
-def list_runs(store: Store, sort: str | None = None, most: int = 1000) -> list[RunSummary]:
-    """Return the newest runs, or with `sort` those of the highest such metric, best first."""
-    order = "attributes.start_time DESC" if sort is None else f"metrics.`{sort}` DESC"
-    found = store.client.search_runs([store.experiment_id], order_by=[order], max_results=most)
-    return [
-        RunSummary(
-            run.info.run_id,
-            run.info.run_name,
-            run.info.status,
-            run.data.metrics,
-        )
-        for run in found
-    ]

@@ -16,13 +16,11 @@ from types import TracebackType
 from typing import Any
 
 import mlflow
-import numpy as np
 from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
 from mlflow.entities import DatasetInput, InputTag, LoggedModel, LoggedModelStatus, Metric, Param
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
-from mlflow.types.schema import Schema, TensorSpec
+from mlflow.models import Model
 from mlflow.utils.validation import (
     MAX_METRICS_PER_BATCH,
     MAX_PARAM_VAL_LENGTH,
@@ -31,11 +29,11 @@ from mlflow.utils.validation import (
 
 from sizewise.errors import UserError, first_line
 from sizewise.tracking import folders
+from sizewise.tracking.flavour import flavour
 from sizewise.tracking.folders import Outcome
 from sizewise.tracking.store import STORE_ERRORS, Store, check_server
 
 FLUSH_SECONDS = 5.0
-MODEL_REQUIREMENTS = ("torch", "numpy", "mlflow")
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -230,8 +228,6 @@ class Tracker:
             if model.status == LoggedModelStatus.READY:
                 return
             self.store.client.delete_logged_model(model.model_id)
-        inputs = TensorSpec(np.dtype("float32"), (-1, *outcome.input_shape))
-        probabilities = TensorSpec(np.dtype("float32"), (-1, -1))
         with warnings.catch_warnings():
             # An example would only repeat the signature, and costs the first run a second.
             warnings.filterwarnings("ignore", message=".*input example was not provided")
@@ -240,11 +236,7 @@ class Tracker:
                 name="model",
                 flavor=mlflow.pyfunc,
                 run_id=self.run_id,
-                loader_module="sizewise.predict",
-                data_path=str(self.folder / "model.pt"),
-                code_paths=[str(PACKAGE), *outcome.code],
-                signature=ModelSignature(Schema([inputs]), Schema([probabilities])),
-                pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
+                **flavour(self.folder / "model.pt", outcome.input_shape, outcome.code),
             )
 
     def _logged_models(self) -> list[LoggedModel]:

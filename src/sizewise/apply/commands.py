@@ -1,0 +1,228 @@
+"""The commands of `sizewise` that apply a run: their arguments, and what each calls.
+
+Everything that takes time to import is imported when its command is called.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sizewise.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sizewise.config import Config
+    from sizewise.predict import Predictor
+    from sizewise.tracking import Store, StoredRun
+
+DEFAULT_STORE = "sqlite:///mlruns/mlflow.db"
+LOCALHOST = "127.0.0.1"
+FORMATS = ("mlflow", "torch", "onnx")
+RUN = "an id, its start, a name, or best:STUDY"
+
+
+def store_arguments() -> argparse.ArgumentParser:
+    """Return the arguments that say which store is meant."""
+    store = argparse.ArgumentParser(add_help=False)
+    store.add_argument(
+        "--uri",
+        default=os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_STORE),
+        help="the MLflow store (default: %(default)s)",
+    )
+    store.add_argument("--experiment", default="sizewise", help="default: %(default)s")
+    return store
+
+
+def open_store(arguments: argparse.Namespace) -> "Store":
+    """Open a store that is already there."""
+    uri = arguments.uri
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
+    from sizewise.config import TrackingConfig
+    from sizewise.tracking import open_store  # takes seconds: it imports mlflow
+
+    return open_store(TrackingConfig(uri=uri, experiment=arguments.experiment, artifacts=None))
+
+
+def add_commands(
+    commands: Any, store: argparse.ArgumentParser, compose: Callable[[list[str]], "Config"]
+) -> None:
+    """Add the commands to `sizewise`'s.
+
+    Args:
+        commands: what argparse's `add_subparsers` returned.
+        store: see `store_arguments`.
+        compose: returns the config that overrides give, as for train.py.
+    """
+    code = argparse.ArgumentParser(add_help=False)
+    code.add_argument(
+        "--allow-code",
+        action="append",
+        default=[],
+        metavar="package.Class",
+        help="import this class, which is not sizewise's own, if the run names it",
+    )
+
+    def add(name: str, command: Callable[[argparse.Namespace], None], text: str) -> Any:
+        parents = [store] if name in ("compare", "where") else [store, code]
+        parser = commands.add_parser(name, parents=parents, help=text)
+        parser.set_defaults(command=command)
+        return parser
+
+    evaluating = add("evaluate", evaluate, "a run's scores on a test split, and its calibration")
+    evaluating.add_argument("run", metavar="RUN", help=RUN)
+    evaluating.add_argument("overrides", nargs="*", help="as for train.py: data=mnist data.root=…")
+    evaluating.set_defaults(compose=compose)
+
+    predicting = add("predict", predict, "apply a run to images, CSV and NumPy files")
+    predicting.add_argument("run", metavar="RUN", help=RUN)
+    predicting.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
+    predicting.add_argument("--output", type=Path, metavar="FILE.csv")
+    predicting.add_argument("--overwrite", action="store_true", help="of a file that is there")
+
+    exporting = add("export", export, "a run's network as a folder that stands by itself")
+    exporting.add_argument("run", metavar="RUN", help=RUN)
+    exporting.add_argument("--format", choices=FORMATS, required=True)
+    exporting.add_argument("--to", type=Path, required=True, metavar="FOLDER")
+
+    serving = add("serve", serve, "answer over HTTP, with a page that shows runs side by side")
+    serving.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
+    serving.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+    serving.add_argument(
+        "--host", default=LOCALHOST, help="default: %(default)s, this machine only"
+    )
+
+    comparing = add("compare", compare, "configs, scores and costs of runs side by side")
+    comparing.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
+
+    reproducing = add("reproduce", reproduce, "train a run again and compare every number")
+    reproducing.add_argument("run", metavar="RUN", help=RUN)
+    reproducing.add_argument("overrides", nargs="*", help="data.root=FOLDER, if it has moved")
+
+    finding = add("where", where, "a run's folder, artifacts and command")
+    finding.add_argument("run", metavar="RUN|FOLDER", help=f"{RUN}; or its folder")
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Print a run's scores on a test split."""
+    overrides = arguments.overrides
+    for each in overrides:
+        if not each.startswith(("data=", "data.")) or "=" not in each:
+            raise UserError(f"{each} is not understood; expected data=NAME or data.KEY=VALUE")
+    store, run = _find(arguments)
+    from sizewise.apply.evaluate import evaluate_on, show
+    from sizewise.apply.recorded import recorded_config
+
+    predictor = _load(arguments, store, run)
+    if any(each.startswith("data=") for each in overrides):
+        config = arguments.compose(overrides)
+    else:
+        config = recorded_config(store, run, overrides)
+    console = _console()
+    console.print(f"{run.name} ({run.run_id})")
+    show(evaluate_on(predictor, config.data), predictor, console)
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Predict files; exit with 1 if any of them could not be read."""
+    store, run = _find(arguments)
+    from sizewise.predict.stream import predict_files
+    from sizewise.tracking import say
+
+    predictor = _load(arguments, store, run)
+    outcome = predict_files(
+        predictor, arguments.inputs, arguments.output, overwrite=arguments.overwrite
+    )
+    for done, count in outcome.adapted.most_common(5):
+        say(f"{count:,} brought to {predictor.spec.name}'s form: {done}")
+    if outcome.skipped:
+        say(f"{outcome.skipped:,} other files in folders passed over")
+    where = f" (in {arguments.output})" if arguments.output else ""
+    say(f"{outcome.predicted:,} predicted{where}, {outcome.failed:,} failed")
+    if outcome.failed:
+        sys.exit(1)
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Write a run's network to a folder."""
+    store, run = _find(arguments)
+    from sizewise.apply.export import export
+
+    allowed = tuple(arguments.allow_code)
+    done = export(store, run, arguments.format, arguments.to, allowed)
+    print(f"{run.name} is in {arguments.to}\n{done}")
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """Serve runs until stopped."""
+    from sizewise.serve.server import check_port, serve
+
+    check_port(arguments.host, arguments.port)
+    store = open_store(arguments)
+    from sizewise.apply.recorded import recorded_config
+    from sizewise.serve.models import Served
+    from sizewise.tracking import find_run, read_record
+
+    runs = [find_run(store, wanted) for wanted in dict.fromkeys(arguments.runs)]
+    served = [Served(_load(arguments, store, run), read_record(store, run)) for run in runs]
+    serve(served, recorded_config(store, runs[0]).data, arguments.host, arguments.port)
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Print runs side by side."""
+    store = open_store(arguments)
+    from sizewise.apply.compare import show
+    from sizewise.tracking import find_run, read_record
+
+    show([read_record(store, find_run(store, run)) for run in arguments.runs], _console())
+
+
+def reproduce(arguments: argparse.Namespace) -> None:
+    """Train a run again; exit with 1 if a number differs."""
+    from sizewise.apply.reproduce import check_changes, reproduce, show
+
+    check_changes(arguments.overrides)
+    store, run = _find(arguments)
+    console = _console()
+    with console.status(f"training {run.name} again"):
+        found = reproduce(store, run, arguments.overrides, arguments.allow_code)
+    show(run, found, console)
+    if found.differences:
+        sys.exit(1)
+
+
+def where(arguments: argparse.Namespace) -> None:
+    """Print where a run is."""
+    store = open_store(arguments)
+    from sizewise.apply.where import find, show
+
+    show(store, find(store, arguments.run), _console())
+
+
+def _find(arguments: argparse.Namespace) -> "tuple[Store, StoredRun]":
+    store = open_store(arguments)
+    from sizewise.tracking import find_run
+
+    return store, find_run(store, arguments.run)
+
+
+def _load(arguments: argparse.Namespace, store: "Store", run: "StoredRun") -> "Predictor":
+    from sizewise.predict.fetch import load_run
+
+    return load_run(store, run, arguments.allow_code)
+
+
+def _console() -> "Console":
+    """Return a console that shows names from a store as they are."""
+    from rich.console import Console
+
+    from sizewise.screen import FILE_WIDTH
+
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    return console

@@ -1,0 +1,149 @@
+"""A trained network as a folder that stands by itself: for PyTorch, MLflow or ONNX."""
+
+import inspect
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from string import Template
+
+from torch import nn
+
+from sizewise import tracking
+from sizewise.apply.onnx import write_onnx
+from sizewise.apply.recorded import recorded_config
+from sizewise.data.sources import read
+from sizewise.errors import UserError
+from sizewise.predict import Predictor
+from sizewise.predict.fetch import load_run
+
+FORMATS = ("mlflow", "torch", "onnx")
+CHECKED = 256  # of the set's test samples
+
+TORCH = """# $name
+
+A $family trained on $data: inputs (N, $shape) as the data set has them, normalised inside.
+
+```python
+# with sizewise installed; load.py beside this file is the same
+from pathlib import Path
+
+from sizewise.predict import Predictor
+from sizewise.training.checkpoint import load_model
+
+predictor = Predictor(load_model(Path("model.pt"))$allow)
+probabilities = predictor.predict(inputs)  # a NumPy array; one row of class probabilities each
+labels = [predictor.spec.class_names[index] for index in probabilities.argmax(axis=1)]
+```
+"""
+LOAD = '''"""Load the network beside this file: `from load import predictor`."""
+
+from pathlib import Path
+
+from sizewise.predict import Predictor
+from sizewise.training.checkpoint import load_model
+
+predictor = Predictor(load_model(Path(__file__).with_name("model.pt"))$allow)
+'''
+ONNX = """# $name
+
+A $family trained on $data: inputs (N, $shape), float32, as the data set has them; the graph
+normalises them and gives class probabilities. Largest difference from PyTorch on $checked: $gap.
+
+```python
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+(probabilities,) = session.run(None, {"inputs": inputs})
+labels = $labels
+```
+"""
+
+
+def export(
+    store: tracking.Store,
+    run: tracking.StoredRun,
+    form: str,
+    folder: Path,
+    allow_code: tuple[str, ...] = (),
+) -> str:
+    """Write a run's network to a new folder, whole or not at all, and return what was done.
+
+    Args:
+        store: that holds the run.
+        run: a finished one.
+        form: one of `FORMATS`.
+        folder: not there yet, or empty.
+        allow_code: classes that are not sizewise's own and may be imported: `check_code`.
+
+    Raises:
+        UserError: the folder is in use, or the network can't be exported to this form.
+    """
+    predictor = load_run(store, run, allow_code)
+    with _new_folder(folder) as partial:
+        if form == "onnx":
+            return _export_onnx(store, run, predictor, partial)
+        with tracking.model_file(store, run) as weights:
+            if form == "mlflow":
+                code = _own_code(predictor.model)
+                tracking.save_flavour(partial, weights, predictor.spec.input_shape, code)
+                return f"serve it with: mlflow models serve -m {folder} --env-manager local"
+            shutil.copyfile(weights, partial / "model.pt")
+        allow = f", {allow_code!r}" if allow_code else ""
+        for name, text in (("README.md", TORCH), ("load.py", LOAD)):
+            (partial / name).write_text(_filled(text, run, predictor, allow=allow))
+        return f"load it as {folder / 'README.md'} says"
+
+
+def _export_onnx(
+    store: tracking.Store, run: tracking.StoredRun, predictor: Predictor, folder: Path
+) -> str:
+    try:
+        inputs = read(recorded_config(store, run).data).test_inputs[:CHECKED]
+        checked = f"{len(inputs)} test samples of {predictor.spec.name}"
+    except UserError as error:
+        raise UserError(f"the ONNX graph is checked on the run's own data: {error}") from error
+    gap = write_onnx(predictor, inputs, folder / "model.onnx")
+    words = {"checked": checked, "gap": f"{gap:.1e}", "labels": repr(predictor.spec.class_names)}
+    (folder / "README.md").write_text(_filled(ONNX, run, predictor, **words))
+    return f"checked against PyTorch on {checked}: largest difference {gap:.1e}"
+
+
+def _filled(text: str, run: tracking.StoredRun, predictor: Predictor, **words: str) -> str:
+    return Template(text).substitute(
+        name=" ".join(run.name.split()),
+        family=type(predictor.model).__name__,
+        data=predictor.spec.name,
+        shape=", ".join(map(str, predictor.spec.input_shape)),
+        **words,
+    )
+
+
+def _own_code(model: nn.Module) -> list[str]:
+    """Return the file of a network that is not sizewise's own."""
+    module = type(model).__module__
+    if module.startswith("sizewise."):
+        return []
+    return [inspect.getfile(sys.modules[module])]
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder to fill, which becomes `folder` when all went well.
+
+    Raises:
+        UserError: `folder` is in use, or can't be made.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise UserError(f"{folder} is there already; choose another with --to FOLDER")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as parent:
+            partial = Path(parent, "export")
+            partial.mkdir()
+            yield partial
+            partial.replace(folder)
+    except OSError as error:
+        raise UserError(f"{folder} can't be written ({error.strerror})") from error

@@ -1,0 +1,64 @@
+"""Where a run's files are, and the command that made it."""
+
+import re
+import socket
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sizewise import tracking
+from sizewise.errors import UserError
+
+MOVED = "run_folder"  # in a job's folder, where the run that it took up has its own: sizewise.run
+
+
+def find(store: tracking.Store, wanted: str) -> tracking.StoredRun:
+    """Return the run that is meant, or the run of a folder; it need not be finished.
+
+    Raises:
+        UserError: there is none.
+    """
+    folder = Path(wanted)
+    if not folder.is_dir():
+        return tracking.find_run(store, wanted, finished=False)
+    try:
+        if (folder / MOVED).exists():
+            folder = Path((folder / MOVED).read_text().strip())
+        run_id = (folder / tracking.RUN_ID).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"the folder {wanted} holds no run: expected a file {tracking.RUN_ID} in it, as in "
+            "outputs/DATE/TIME or multirun/DATE/TIME/JOB"
+        ) from error
+    if not re.fullmatch("[0-9a-f]{32}", run_id):
+        raise UserError(f"{folder / tracking.RUN_ID} does not hold a run's id")
+    return tracking.find_run(store, run_id, finished=False)
+
+
+def show(store: tracking.Store, run: tracking.StoredRun, console: Console) -> None:
+    """Show a run's places, how it was started, and what became of it."""
+    overrides = run.tags.get("overrides", "")
+    host = run.tags.get("host", "")
+    here = host in ("", socket.gethostname())
+    folder = str(run.folder) if run.tags.get("folder") else "not recorded"
+    if not tracking.belongs(run.folder, run.tags.get("run_key", "")):
+        folder += "  (gone)" if here else f"  (on {host})"
+    rows = {
+        "run": f"{run.name}  {run.run_id}  {run.status.lower()}",
+        "error": run.tags.get("error"),
+        "folder": folder,
+        "artifacts": run.artifacts,
+        "store": store.uri,
+        "sweep": run.tags.get("sweep"),
+        "overrides": overrides or "none",
+        "command": f"python train.py {overrides}".strip(),
+        "commit": run.tags.get("mlflow.source.git.commit"),
+    }
+    table = Table(box=None, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    console.print(table, soft_wrap=True)

@@ -1,0 +1,115 @@
+"""Apply a trained network to new inputs."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sizewise.data import Normalisation
+from sizewise.errors import UserError
+from sizewise.predict.trust import check_code
+from sizewise.training.checkpoint import SavedModel, load_model
+
+BATCH_SIZE = 1000
+
+
+class Prediction(NamedTuple):
+    """The likeliest class of one input and the next; the latter None where there is one class."""
+
+    label: str
+    probability: float
+    runner_up: str | None
+    runner_up_probability: float | None
+
+
+class Deployed(nn.Module):
+    """A network with its normalisation before it and softmax behind it.
+
+    It maps inputs (B, C, *S), as the data set has them, to class probabilities (B, K).
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: nn.Module, normalisation: Normalisation, axes: int) -> None:
+        super().__init__()
+        shape = (1, -1) + (1,) * axes
+        self.model = model
+        self.register_buffer("mean", torch.tensor(normalisation.mean).view(shape))
+        self.register_buffer("std", torch.tensor(normalisation.std).view(shape))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return class probabilities."""
+        probabilities: Tensor = self.model((inputs - self.mean) / self.std).softmax(dim=1)
+        return probabilities
+
+
+class Predictor:
+    """A trained network that takes inputs as the data set has them, not yet normalised.
+
+    Args:
+        saved: the network.
+        allow_code: classes that are not sizewise's own and may be imported: `check_code`.
+
+    Raises:
+        UserError: the network is of such a class, and it is not allowed.
+    """
+
+    def __init__(self, saved: SavedModel, allow_code: Collection[str] = ()) -> None:
+        check_code(saved.target, allow_code)
+        self.spec = saved.spec
+        self.normalisation = saved.normalisation
+        self.model = saved.build()
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Return class probabilities (N, K), float32, for inputs (N, C, *S).
+
+        Raises:
+            UserError: the inputs have another shape than the network was trained on.
+        """
+        probabilities: np.ndarray = self.logits(inputs).softmax(dim=1).numpy()
+        return probabilities
+
+    @torch.no_grad()
+    def logits(self, inputs: np.ndarray) -> Tensor:
+        """Return logits (N, K) for inputs (N, C, *S).
+
+        Raises:
+            UserError: the inputs have another shape than the network was trained on.
+        """
+        inputs = np.asarray(inputs)
+        if inputs.shape[1:] != self.spec.input_shape:
+            raise UserError(
+                f"inputs of shape {inputs.shape} don't fit a network trained on {self.spec.name}: "
+                f"expected (N, {', '.join(map(str, self.spec.input_shape))})"
+            )
+        batches = self.normalisation.apply(inputs).split(BATCH_SIZE)
+        return torch.cat([self.model(batch).float() for batch in batches])
+
+    def rank(self, logits: Tensor) -> list[Prediction]:
+        """Return the two likeliest classes of each row of logits (N, K).
+
+        They are ranked by their logits, since two probabilities can round to the same number, and
+        of equals the first is taken, as argmax does in a run's scores.
+        """
+        names = self.spec.class_names
+        order = logits.sort(dim=1, descending=True, stable=True).indices[:, :2]
+        chances = logits.softmax(dim=1).gather(1, order).tolist()
+        predictions = []
+        for ranks, shares in zip(order.tolist(), chances, strict=True):
+            second = (names[ranks[1]], shares[1]) if len(ranks) > 1 else (None, None)
+            predictions.append(Prediction(names[ranks[0]], shares[0], *second))
+        return predictions
+
+
+def _load_pyfunc(path: str) -> Predictor:
+    """MLflow's hook: it calls this to serve a logged model.
+
+    A class of the user's own is allowed: whoever has MLflow load a model runs the code that lies
+    beside its weights, this function included.
+    """
+    saved = load_model(Path(path))
+    return Predictor(saved, (saved.target,) if saved.target else ())

@@ -1,0 +1,1 @@
+"""Trained networks over HTTP, and a page that shows them side by side."""

@@ -1,0 +1,166 @@
+"""Which run is meant by an id, the start of one, a name, or `best:STUDY`."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sizewise.errors import UserError, first_line
+from sizewise.records import RunRecord
+from sizewise.tracking.queries import (
+    StoredRun,
+    artifact,
+    members,
+    read_record,
+    search,
+    sweeps_named,
+)
+from sizewise.tracking.store import STORE_ERRORS, Store
+from sizewise.tracking.tracker import say
+
+BEST = "best:"
+SHOWN = 8  # characters of a run's id
+
+
+def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
+    """Return the run that a user means.
+
+    Args:
+        store: where.
+        wanted: a run's id or its start, its name (the newest finished one's, if there are several,
+            with a line that says so), or `best:STUDY`: the run of that sweep which does best on
+            validation, in the epoch whose weights were kept; of equals the smallest.
+        finished: whether it has to be.
+
+    Raises:
+        UserError: there is no such run, several fit, or it is not finished.
+    """
+    if wanted.startswith(BEST):
+        return _best(store, wanted.removeprefix(BEST))
+    found = _matching(store, wanted)
+    if not found:
+        raise UserError(_unknown(store, wanted))
+    done = [run for run in found if run.status == "FINISHED"]
+    if not finished:
+        return (done or found)[0]
+    if not done:
+        raise UserError(_unfinished(found[0]))
+    if len(done) > 1:
+        say(f"{len(done)} finished runs are called {wanted}; taking the newest, {done[0].run_id}")
+    return done[0]
+
+
+@contextmanager
+def model_file(store: Store, run: StoredRun) -> Iterator[Path]:
+    """Yield the file that holds a run's trained network, which is only to be read.
+
+    Raises:
+        UserError: the store has not got it.
+    """
+    with _at_hand(store, run, "model.pt") as path:
+        yield path
+
+
+def read_config(store: Store, run: StoredRun) -> str:
+    """Return the config that a run recorded, as YAML.
+
+    Raises:
+        UserError: the store has not got it.
+    """
+    with _at_hand(store, run, "config.yaml") as path:
+        return path.read_text()
+
+
+@contextmanager
+def _at_hand(store: Store, run: StoredRun, name: str) -> Iterator[Path]:
+    try:
+        with artifact(store, run, name) as path:
+            path.open("rb").close()
+            yield path
+    except UserError:
+        raise
+    except STORE_ERRORS as error:
+        raise UserError(
+            f"the artifact {name} of run {run.name} can't be read ({first_line(error)}); train it "
+            "again with rerun=true"
+        ) from error
+
+
+def _matching(store: Store, wanted: str) -> list[StoredRun]:
+    """Return the run with this id, those of this name, or the one whose id starts so."""
+    quote = '"' if "'" in wanted else "'"
+    if quote in wanted:
+        return []
+    if re.fullmatch("[0-9a-f]{32}", wanted):
+        by_id = list(search(store, f"attributes.run_id = '{wanted}'"))
+        if by_id:
+            return _runs_only(by_id, wanted)
+    named = list(search(store, f"attributes.run_name = {quote}{wanted}{quote}"))
+    if named:
+        return _runs_only(named, wanted)
+    if not re.fullmatch("[0-9a-f]{1,31}", wanted):
+        return []
+    found = list(search(store, f"attributes.run_id LIKE '{wanted}%'"))
+    found = [run for run in found if run.tags.get("kind") != "sweep"] or found
+    if len(found) > 1:
+        some = ", ".join(f"{run.run_id[:SHOWN]} ({run.name})" for run in found[:3])
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise UserError(f"{len(found)} ids start with {wanted}: {some}{more}; type more of one")
+    return _runs_only(found, wanted)
+
+
+def _runs_only(found: list[StoredRun], wanted: str) -> list[StoredRun]:
+    """Leave out sweeps.
+
+    Raises:
+        UserError: there is nothing else.
+    """
+    runs = [run for run in found if run.tags.get("kind") != "sweep"]
+    if found and not runs:
+        name = found[0].tags["sweep"]
+        raise UserError(
+            f"{wanted} is a sweep, not a run; expected one of `sizewise runs --study {name}`, or "
+            f"best:{name}"
+        )
+    return runs
+
+
+def _best(store: Store, study: str) -> StoredRun:
+    runs = members(store, sweeps_named(store, study))
+    if not runs:
+        raise UserError(f"no run of the sweep {study} is finished yet")
+    records = [read_record(store, run) for run in runs]
+    best = max(range(len(runs)), key=lambda index: _merit(records[index]))
+    record = records[best]
+    say(
+        f"best of {study}: {record.name} ({runs[best].run_id}), with "
+        f"{record.best_validation_accuracy:.2%} on validation"
+    )
+    return runs[best]
+
+
+def _merit(record: RunRecord) -> tuple[float, int, int]:
+    return record.best_validation_accuracy, -record.parameters, -record.seed
+
+
+def _unknown(store: Store, wanted: str) -> str:
+    names = {run.name for run in search(store, "") if run.tags.get("kind") != "sweep"}
+    if not names:
+        return f"there are no runs in {store.uri} yet; make one with `python train.py`"
+    close = difflib.get_close_matches(wanted, sorted(names), n=1, cutoff=0.5)
+    if close:
+        return f"there is no run {wanted}: did you mean {close[0]}? (`sizewise runs` lists them)"
+    return (
+        f"there is no run {wanted} in {store.uri}; expected an id, its start, a name or "
+        "best:STUDY, as `sizewise runs` lists them"
+    )
+
+
+def _unfinished(run: StoredRun) -> str:
+    reason = run.tags.get("error", "")
+    why = f" ({reason.splitlines()[0]})" if reason else ""
+    return (
+        f"the run {run.name} ({run.run_id[:SHOWN]}) is {run.status.lower()}{why}; expected a "
+        "finished one, as `sizewise runs` lists"
+    )

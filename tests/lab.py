@@ -1,0 +1,102 @@
+"""A store with a few tiny runs, made in this process, and `sizewise` called in it."""
+
+import dataclasses
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from sizewise import tracking
+from sizewise.cli import main
+from sizewise.config import Config, TrackingConfig, parse
+from sizewise.errors import UserError
+from sizewise.records import RunRecord
+from sizewise.run import run
+
+CONF = Path(__file__).parents[1] / "conf"
+STUDY = "tiny-study"
+IMAGES = ("model=cnn", "data=digits", "training.epochs=2", "threads=1")
+SERIES = ("data=mnist1d", "data.num_samples=200", "training.epochs=2", "threads=1")
+
+
+@dataclasses.dataclass
+class Lab:
+    """Where everything is. `runs` are the records by the name they go by in the tests.
+
+    Args:
+        folder: of all files.
+        store: opened.
+        runs: `small` and `large` are CNNs on the digits, in a sweep called `STUDY`; `lstm` and
+            `attention` read MNIST-1D; `failed` is the id of a run that diverged.
+    """
+
+    folder: Path
+    store: tracking.Store
+    runs: dict[str, RunRecord]
+    failed: str
+
+    @property
+    def uri(self) -> str:
+        return self.store.uri
+
+    def stored(self, name: str) -> tracking.StoredRun:
+        return tracking.find_run(self.store, self.runs[name].run_id)
+
+
+def make_config(folder: Path, *overrides: str) -> Config:
+    """Return the config of a run that keeps to `folder`."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = parse(compose("config", overrides=[*overrides, f"data.root={folder / 'data'}"]))
+    there = TrackingConfig(
+        uri=f"sqlite:///{folder / 'mlflow.db'}",
+        experiment="sizewise",
+        artifacts=str(folder / "artifacts"),
+    )
+    return dataclasses.replace(config, tracking=there)
+
+
+def make_lab(folder: Path) -> Lab:
+    """Train the runs, with hardly any time spent on measuring their speed."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setattr("sizewise.cost.SECONDS", 0.01)
+        warnings.simplefilter("ignore")  # MLflow's own, when it is imported
+        return _make_lab(folder)
+
+
+def _make_lab(folder: Path) -> Lab:
+    config = make_config(folder, *IMAGES)
+    store = tracking.open_store(config.tracking)
+    (folder / "sweep").mkdir()
+    parent = tracking.start_sweep(
+        store, "key", STUDY, folder / "sweep", {"command": "python train.py -m"}
+    )
+    tags = {"sweep": STUDY, tracking.membership(parent): "true"}
+    wanted = {
+        "small": ((*IMAGES, "size=300"), tags),
+        "large": ((*IMAGES, "size=6k", "training.epochs=6"), tags),
+        "lstm": (("model=lstm", "size=500", *SERIES), {}),
+        "attention": (("model=attention", "size=500", *SERIES), {}),
+    }
+    runs = {
+        name: run(make_config(folder, *typed), folder / name, typed, tags=more, quiet=True)
+        for name, (typed, more) in wanted.items()
+    }
+    store.client.set_terminated(parent, "FINISHED")
+    diverging = ("model=mlp", "training.learning_rate=1e30", "training.clip_grad_norm=null")
+    with pytest.raises(UserError, match="became"):
+        run(make_config(folder, *diverging, *SERIES), folder / "failed", quiet=True)
+    failed = (folder / "failed/mlflow_run_id").read_text().strip()
+    return Lab(folder, store, runs, failed)
+
+
+def sizewise(*arguments: str) -> int:
+    """Call the command in this process and return its exit code; capsys has what it said."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["sizewise", *arguments])
+        try:
+            main()
+        except SystemExit as ended:
+            return int(ended.code or 0)
+    return 0

@@ -1,0 +1,157 @@
+"""Inputs that can't be predicted: one clear line each, and the others are predicted."""
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sizewise.predict import Predictor
+from sizewise.predict.stream import Outcome, predict_files
+from tests.builders import make_saved
+from tests.training.malice import Malicious
+
+IMAGE, SEQUENCE = (1, 8, 8), (1, 5)
+Make = Callable[[Path], object]
+
+
+def write(text: str | bytes) -> Make:
+    data = text.encode() if isinstance(text, str) else text
+    return lambda path: path.write_bytes(data)
+
+
+def image(mode: str = "L", size: tuple[int, int] = (8, 8), suffix: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, suffix)
+    return buffer.getvalue()
+
+
+def huge_png(width: int, height: int) -> bytes:
+    """A PNG that claims a size, with hardly any data."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
+
+
+def npz(**arrays: np.ndarray) -> Make:
+    return lambda path: np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+def npy(array: np.ndarray) -> Make:
+    return lambda path: np.save(path, array, allow_pickle=True)
+
+
+def cut_npy(path: Path) -> None:
+    np.save(path, np.zeros((10, 5)))
+    path.write_bytes(path.read_bytes()[:-60])
+
+
+def bad_checksum(path: Path) -> None:
+    np.savez(path, inputs=np.arange(50.0).reshape(10, 5))
+    whole = bytearray(path.read_bytes())
+    at = whole.index(np.float64(44).tobytes())
+    whole[at : at + 2] = b"\xff\xff"
+    path.write_bytes(whole)
+
+
+def pickled(path: Path) -> None:
+    np.save(path, np.array([Malicious(path.with_name("made-by-code"))]), allow_pickle=True)
+
+
+def text_in_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("inputs.npy", "no array")
+
+
+ROW = "1,2,3,4,5\n"
+MISSING = "there is no such file or folder"
+# name: what makes it, the network's shape, what is said, how many are predicted all the same
+BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
+    "absent.png": (lambda path: None, IMAGE, MISSING, 0),
+    "text.png": (write("this is text"), IMAGE, "not an image", 0),
+    "empty.png": (write(b""), IMAGE, "empty (0 bytes)", 0),
+    "cut.png": (write(image(size=(200, 200))[:90]), IMAGE, "a damaged image", 0),
+    "cut.jpg": (write(image(size=(99, 99), suffix="JPEG")[:-300]), IMAGE, "damaged image", 0),
+    "bomb.png": (write(huge_png(10_000, 10_000)), IMAGE, "100 megapixels; at most 50", 0),
+    "gigabomb.png": (write(huge_png(60_000, 60_000)), IMAGE, "at most 50 megapixels", 0),
+    "script.png": (write("%!PS-Adobe-3.0 EPSF-3.0\n"), IMAGE, "not an image", 0),
+    "float.tif": (write(image("F", suffix="TIFF")), IMAGE, "of mode F", 0),
+    "picture.png": (write(image()), SEQUENCE, "an image, and this network reads", 0),
+    "notes.txt": (write("hello"), IMAGE, "not a kind of file that is read", 0),
+    "no-suffix": (write(image()), IMAGE, "not a kind of file that is read", 0),
+    "folder": (lambda path: path.mkdir(), IMAGE, "a folder without images", 0),
+    "folder-of-images": (lambda path: path.mkdir(), SEQUENCE, "a folder without .csv", 0),
+    "empty.csv": (write(b""), SEQUENCE, "no samples in it", 0),
+    "header.csv": (write("a,b,c,d,e\n"), SEQUENCE, "no samples in it", 0),
+    "short-header.csv": (write("a,b\n" + ROW), SEQUENCE, "its header names 2 columns", 0),
+    "missing.csv": (write(ROW + "1,2,3\n" + ROW), SEQUENCE, "line 2: 3 values; expected 5", 2),
+    "extra.csv": (write(ROW + "1,2,3,4,5,6\n"), SEQUENCE, "line 2: 6 values; expected 5", 1),
+    "nan.csv": (write(ROW + "1,nan,3,4,5\n"), SEQUENCE, "line 2: 'nan' in column 2", 1),
+    "infinite.csv": (write("1,2,3,4,-inf\n"), SEQUENCE, "'-inf' in column 5", 0),
+    "blank.csv": (write("1,,3,4,5\n" + ROW), SEQUENCE, "line 1: '' in column 2", 1),
+    "words.csv": (write(ROW + "1,two,3,4,5\n"), SEQUENCE, "'two' in column 2 is not a number", 1),
+    "huge.csv": (write("1,1e300,3,4,5\n"), SEQUENCE, "beyond 3.4e38", 0),
+    "overflow.csv": (write("3e38,3e38,3e38,3e38,3e38\n" + ROW), SEQUENCE, "no finite answer", 1),
+    "semicolons.csv": (write("1;2;3;4;5\n"), SEQUENCE, "its header names 1 columns", 0),
+    "binary.csv": (write(bytes(range(128, 256))), SEQUENCE, "not a text file", 0),
+    "endless.csv": (write("1" * 5000), SEQUENCE, "line 1 is longer than", 0),
+    "absent.npz": (lambda path: None, SEQUENCE, MISSING, 0),
+    "text.npz": (write("no zip"), SEQUENCE, "damaged or foreign file", 0),
+    "empty.npz": (write(b""), SEQUENCE, "empty (0 bytes)", 0),
+    "other-names.npz": (npz(a=np.ones(5), b=np.ones(5)), SEQUENCE, "it holds a, b; expected", 0),
+    "nothing.npz": (npz(), SEQUENCE, "no array", 0),
+    "length.npz": (npz(x=np.ones((3, 1, 6))), SEQUENCE, "(3, 1, 6); expected (N, 1, 5)", 0),
+    "text-inside.npz": (text_in_zip, SEQUENCE, "damaged or foreign", 0),
+    "checksum.npz": (bad_checksum, SEQUENCE, "Bad CRC-32", 0),
+    "zero.npy": (npy(np.ones((0, 5))), SEQUENCE, "empty: 0 samples", 0),
+    "scalar.npy": (npy(np.array(3.0)), SEQUENCE, "has no axes", 0),
+    "words.npy": (npy(np.array([["a"] * 5])), SEQUENCE, "numbers are of type <U1", 0),
+    "complex.npy": (npy(np.ones((2, 5), dtype=complex)), SEQUENCE, "of type complex128", 0),
+    "fortran.npy": (npy(np.asfortranarray(np.ones((2, 5)))), SEQUENCE, "ascontiguousarray", 0),
+    "nan.npy": (npy(np.array([[1.0] * 5, [np.nan] * 5])), SEQUENCE, "sample 1: NaN or", 1),
+    "cut.npy": (cut_npy, SEQUENCE, "it ends after 8 of its 10 samples", 8),
+    "pickled.npy": (pickled, SEQUENCE, "Python objects, which are not unpickled", 0),
+}
+
+
+@pytest.fixture(scope="module")
+def predictors() -> dict[tuple[int, ...], Predictor]:
+    return {shape: Predictor(make_saved(shape=shape)) for shape in (IMAGE, SEQUENCE)}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_input_is_told_in_one_line_and_the_next_is_predicted(
+    name: str,
+    predictors: dict[tuple[int, ...], Predictor],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    make, shape, said, predicted = BAD[name]
+    make(tmp_path / name)
+    good = tmp_path / ("good.png" if shape == IMAGE else "good.csv")
+    good.write_bytes(image() if shape == IMAGE else ROW.encode())
+
+    outcome = predict_files(predictors[shape], [tmp_path / name, good], None)
+
+    assert outcome == Outcome(predicted=predicted + 1, failed=1) or name == "checksum.npz"
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"sizewise: {tmp_path / name}")
+    assert said in shown.err
+    assert shown.err.count("\n") == 1
+    assert shown.out.splitlines()[-1].startswith(str(good))
+    assert not (tmp_path / "made-by-code").exists()
+
+
+def test_the_table_is_as_long_as_was_promised() -> None:
+    assert len(BAD) >= 25

@@ -1,0 +1,64 @@
+"""Two CNNs on the digits, small and large, trained for seconds and served from a thread."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+import uvicorn
+
+from sizewise.config import DataConfig
+from sizewise.data import load
+from sizewise.models import build
+from sizewise.predict import Predictor
+from sizewise.serve.app import create_app
+from sizewise.serve.models import Served, Shelf
+from sizewise.sizing import count_parameters
+from sizewise.training.checkpoint import SavedModel
+from sizewise.training.loop import fit
+from tests.builders import make_training
+from tests.report.synthetic import record
+
+DIGITS = DataConfig(name="digits", root="data", validation_fraction=0.1)
+COSTS = {"cost/train_seconds": 1.0, "cost/model_bytes": 5000.0}
+
+
+def train(width: int, epochs: int) -> Served:
+    dataset = load(DIGITS, seed=0)
+    torch.manual_seed(0)
+    model = build(dataset.spec, "cnn", width)
+    training = make_training(epochs=epochs, batch_size=50)
+    fit(model, dataset, training, seed=0, log=lambda *_: None)
+    saved = SavedModel(
+        spec=dataset.spec,
+        normalisation=dataset.normalisation,
+        family="cnn",
+        width=width,
+        depth=None,
+        target=None,
+        weights=model.state_dict(),
+    )
+    made = record("cnn", count_parameters(model))
+    made.metrics.update(COSTS)
+    return Served(Predictor(saved), made)
+
+
+@pytest.fixture(scope="package")
+def shelf() -> Shelf:
+    torch.set_num_threads(1)
+    return Shelf([train(12, 8), train(2, 4)], DIGITS)
+
+
+@pytest.fixture(scope="package")
+def url(shelf: Shelf) -> Iterator[str]:
+    """Serve the networks on a free port, and yield where."""
+    config = uvicorn.Config(create_app(shelf), host="127.0.0.1", port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()

@@ -1,0 +1,147 @@
+"""The HTTP interface, over HTTP."""
+
+import io
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sizewise.errors import UserError
+from sizewise.predict import Predictor
+from sizewise.predict.forms import from_drawing
+from sizewise.serve.app import MOST_BYTES
+from sizewise.serve.models import Served, Shelf
+from tests.builders import make_saved
+from tests.report.synthetic import record
+
+JSON = "application/json"
+
+
+def ask(url: str, body: bytes | None = None, kind: str = JSON) -> tuple[int, Any]:
+    request = urllib.request.Request(url, body, {"Content-Type": kind})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_models_are_named_the_smallest_first(url: str, shelf: Shelf) -> None:
+    status, content = ask(f"{url}/models")
+    assert status == 200
+    assert content["kind"] == "image"
+    assert content["input_shape"] == [1, 8, 8]
+    sizes = [model["parameters"] for model in content["models"]]
+    assert sizes == sorted(each.record.parameters for each in shelf.served)
+    assert all(model["latency_ms"] > 0 for model in content["models"])
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 8, 8), (3, 8, 8), (3, 64)])
+def test_answers_are_the_networks_own(url: str, shelf: Shelf, shape: tuple[int, ...]) -> None:
+    inputs = np.random.default_rng(0).integers(0, 17, shape)
+    status, content = ask(f"{url}/predict", json.dumps({"inputs": inputs.tolist()}).encode())
+    assert status == 200
+    for answer, served in zip(content["answers"], shelf.served, strict=True):
+        expected = served.predictor.predict(inputs.reshape(3, 1, 8, 8))
+        found = [each["probabilities"] for each in answer["predictions"]]
+        assert np.allclose(found, expected, atol=1e-6)
+        assert [each["label"] for each in answer["predictions"]] == [
+            str(each) for each in expected.argmax(axis=1)
+        ]
+        assert answer["latency_ms"] > 0
+
+
+def test_one_model_can_be_asked_alone(url: str, shelf: Shelf) -> None:
+    wanted = shelf.served[1].record.run_id
+    body = json.dumps({"inputs": [[0] * 64], "models": [wanted]}).encode()
+    status, content = ask(f"{url}/predict", body)
+    assert status == 200
+    assert [answer["model"] for answer in content["answers"]] == [wanted]
+
+
+def test_images_are_brought_to_the_sets_form(url: str, shelf: Shelf) -> None:
+    image = Image.new("RGB", (80, 80), "white")
+    image.paste("black", (30, 10, 50, 70))
+    status, content = ask(f"{url}/predict", png(image), "image/png")
+    assert status == 200
+    assert content["done"] == ["made grey", "inverted", "scaled from 80x80 to 8x8"]
+    assert np.max(content["inputs"]) > 12
+    drawing = Image.new("L", (200, 200))
+    drawing.paste("white", (90, 20, 110, 180))
+    status, content = ask(f"{url}/draw", png(drawing), "image/png")
+    assert status == 200
+    assert np.allclose(content["inputs"][0], from_drawing(drawing, shelf.spec))
+
+
+def test_samples_come_with_their_labels(url: str) -> None:
+    status, content = ask(f"{url}/sample?index=0")
+    assert status == 200
+    assert content["label"] == "2"  # the 1438th of scikit-learn's digits
+    assert np.shape(content["inputs"]) == (1, 1, 8, 8)
+
+
+BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
+    "no JSON": ("/predict", b"{", JSON, 422, "the body is not JSON"),
+    "deep": ("/predict", b"[" * 100_000, JSON, 422, "the body is not JSON"),
+    "empty": ("/predict", b"", JSON, 422, "the body is not JSON"),
+    "no inputs": ("/predict", b"{}", JSON, 422, "the body has no inputs"),
+    "a list": ("/predict", b"[]", JSON, 422, "the body has no inputs"),
+    "no sample": ("/predict", b'{"inputs": []}', JSON, 422, "inputs is empty"),
+    "a text": ("/predict", b'{"inputs": "x"}', JSON, 422, "inputs is empty or no list"),
+    "texts": ("/predict", b'{"inputs": ["x"]}', JSON, 422, "not all inputs are numbers"),
+    "null": ("/predict", b'{"inputs": [null]}', JSON, 422, "not all inputs are numbers"),
+    "ragged": ("/predict", b'{"inputs": [[1], [1, 2]]}', JSON, 422, "differ in shape"),
+    "shape": ("/predict", b'{"inputs": [[1, 2]]}', JSON, 422, "(1, 2); expected inputs of shape"),
+    "NaN": (
+        "/predict",
+        json.dumps({"inputs": [[float("nan")] * 64]}).encode(),
+        JSON,
+        422,
+        "NaN, infinity",
+    ),
+    "many": ("/predict", json.dumps({"inputs": [0] * 1001}).encode(), JSON, 422, "at most 1000"),
+    "a key": ("/predict", b'{"inputs": [1], "x": 1}', JSON, 422, "there is no key x"),
+    "models": ("/predict", b'{"inputs": [1], "models": 3}', JSON, 422, "a list of ids"),
+    "a model": (
+        "/predict",
+        json.dumps({"inputs": [[0] * 64], "models": ["x"]}).encode(),
+        JSON,
+        422,
+        "there is no model x here",
+    ),
+    "no image": ("/predict", b"x", "image/png", 422, "not an image"),
+    "nothing": ("/predict", b"", "image/png", 422, "the body is empty"),
+    "no drawing": ("/draw", b"{}", JSON, 415, "expected a drawing"),
+    "long": ("/predict", b" " * (MOST_BYTES + 1), JSON, 413, "longer than 16,000,000 bytes"),
+    "index": ("/sample?index=999", None, JSON, 422, "expected 0 to 359"),
+    "word": ("/sample?index=x", None, JSON, 422, "index=x is not a number"),
+    "path": ("/nope", None, JSON, 404, "Not Found: GET /nope; expected GET /"),
+    "method": ("/predict", None, JSON, 405, "Method Not Allowed: GET /predict"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_request_is_told_in_one_line(url: str, name: str) -> None:
+    path, body, kind, expected, said = BAD[name]
+    status, content = ask(f"{url}{path}", body, kind)
+    assert status == expected
+    assert said in content["error"]
+    assert "\n" not in content["error"]
+    assert list(content) == ["error"]
+
+
+def test_numbers_that_overflow_have_no_answer() -> None:
+    served = Served(Predictor(make_saved(shape=(1, 5))), record())
+    with pytest.raises(UserError, match="no finite answer"):
+        served.answer(np.full((1, 1, 5), 3e38, dtype=np.float32))
