@@ -16,17 +16,20 @@ import numpy as np
 from matplotlib.colors import LogNorm, to_hex
 from plotly.offline import get_plotlyjs
 
+from sizewise.records import RunRecord
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.colours import colours, markers
 from sizewise.report.costs import COSTS
 from sizewise.report.curves import learning_curve, train_errors
+from sizewise.report.data_figure import lines
+from sizewise.report.data_sizes import DataSizes
+from sizewise.report.data_words import TRAINING, amount_rows
 from sizewise.report.fit import Fit
-from sizewise.report.markdown import choice, method
+from sizewise.report.markdown import choice, method, summary
 from sizewise.report.pareto import pareto_front
 from sizewise.report.select import NOT_SETTINGS_PREFIXES, Cell
 from sizewise.report.tables import cell_rows, fit_rows
 from sizewise.report.wording import Paragraph, setting_words
-from sizewise.report.words import listed
 
 SYMBOLS = {  # plotly's names of matplotlib's markers
     "o": "circle",
@@ -46,6 +49,15 @@ CURVE_POINTS = 80
 DIGITS = 5  # significant, of every number in the page
 WORDS = ("family", "form", "setting")  # columns that are not numbers
 
+BY_DATA = """<section>
+<h2>Test error against training data</h2>
+<div id="data-plot" class="plot"></div>
+<div id="seconds-plot" class="plot"></div>
+<p class="note">Each family at its best size by validation at each amount, with 90% intervals over
+seeds; networks are solid, classical families dashed.</p>
+<div class="scroll"><table>$amounts</table></div>
+</section>"""
+
 
 def write_page(analysis: Analysis, words: list[Paragraph], run_url: str | None) -> str:
     """Return the page's text.
@@ -55,22 +67,19 @@ def write_page(analysis: Analysis, words: list[Paragraph], run_url: str | None) 
         words: the verdict.
         run_url: where a run is looked at, with `{run_id}` in it; None leaves ids without links.
     """
-    selection = analysis.selection
-    runs = sum(len(cell.records) for cell in selection.cells)
-    families = listed(list(selection.families))
     command = f"<pre>{html.escape(analysis.command)}</pre>" if analysis.command else ""
     forms = fit_rows(analysis)
     fitted = f"<section><h2>Forms compared</h2><div class='scroll'><table>{_table(forms)}"
+    amounts = _table(amount_rows(analysis.by_data)) if analysis.by_data else ""
     data = json.dumps(_data(analysis, run_url), separators=(",", ":"), allow_nan=False)
     return Template(_read("page.html")).substitute(
         title=html.escape(f"{analysis.name}: how big does it need to be?"),
         style=_read("page.css"),
-        summary=html.escape(
-            f"{runs} runs on {selection.data}: {families}, {len(selection.cells)} sizes in all."
-        ),
+        summary=html.escape(summary(analysis)),
         command=command,
         verdict=_verdict(analysis, words),
         cells=_table(cell_rows(analysis), linked=True),
+        by_data=Template(BY_DATA).substitute(amounts=amounts) if amounts else "",
         forms=f"{fitted}</table></div></section>" if forms else "",
         choice=_items(choice(analysis)),
         method=_items(method(analysis)),
@@ -82,11 +91,10 @@ def write_page(analysis: Analysis, words: list[Paragraph], run_url: str | None) 
 
 def _verdict(analysis: Analysis, words: list[Paragraph]) -> str:
     colour = colours([result.family for result in analysis.families])
-    styles = [f'style="--family: {each}"' for each in colour.values()]
-    if analysis.overall:
-        styles.insert(0, 'class="overall"')
     articles = []
-    for paragraph, style in zip(words, styles, strict=True):
+    for paragraph in words:
+        own = colour.get(paragraph.family or "")
+        style = f'style="--family: {own}"' if own else 'class="overall"'
         body = f"<h3>{html.escape(paragraph.headline)}</h3><ul>{_items(paragraph.sentences)}</ul>"
         article = f"<article {style}>{body}"
         if paragraph.command:
@@ -122,7 +130,7 @@ def _items(sentences: Sequence[str]) -> str:
 
 
 def _data(analysis: Analysis, run_url: str | None) -> dict[str, Any]:
-    cells = [cell for result in analysis.families for cell in result.cells]
+    cells = [cell for cell, _ in analysis.rows]
     errors = np.array([cell.test_errors.mean() for cell in cells])
     costs = [cost for cost in COSTS if any(cell.cost(cost.metric) > 0 for cell in cells)]
     metrics = [cost.metric for cost in costs]
@@ -133,6 +141,8 @@ def _data(analysis: Analysis, run_url: str | None) -> dict[str, Any]:
         "log_error": bool(errors.min() > 0 and errors.max() > 3 * errors.min()),
         "costs": [{"metric": c.metric, "words": c.words, "axis": c.axis} for c in costs],
         "families": _families(analysis),
+        "references": _references(analysis),
+        "by_data": _by_data(analysis.by_data) if analysis.by_data else None,
         "cells": _cells(analysis, metrics),
         "fronts": [pareto_front(column, errors).tolist() for column in table.T],
         "varying": varying,
@@ -159,6 +169,42 @@ def _families(analysis: Analysis) -> list[dict[str, Any]]:
     return families
 
 
+def _references(analysis: Analysis) -> list[dict[str, Any]]:
+    names = [each.cell.family for each in analysis.references]
+    colour, marker = colours(names), markers(names)
+    first = len(analysis.rows) - len(names)
+    return [
+        {
+            "name": each.cell.label,
+            "colour": colour[each.cell.family],
+            "symbol": SYMBOLS[marker[each.cell.family]],
+            "cell": first + index,
+        }
+        for index, each in enumerate(analysis.references)
+    ]
+
+
+def _by_data(found: DataSizes) -> list[dict[str, Any]]:
+    drawn = list(lines(found))
+    names = [line.family for line in drawn]
+    colour, marker = colours(names), markers(names)
+    return [
+        {
+            "name": line.family,
+            "colour": colour[line.family],
+            "symbol": SYMBOLS[marker[line.family]],
+            "dash": "dash" if line.is_reference else "solid",
+            "labels": [cell.label for cell in line.cells],
+            "samples": line.samples,
+            "seconds": _numbers([cell.cost(TRAINING) for cell in line.cells]),
+            "mean": _numbers([cell.test_errors.mean() for cell in line.cells]),
+            "low": [_number(max(0.0, each.low)) if each else None for each in line.intervals],
+            "high": [_number(each.high) if each else None for each in line.intervals],
+        }
+        for line in drawn
+    ]
+
+
 def _fit(result: FamilyResult) -> dict[str, Any] | None:
     if not isinstance(result.fit, Fit):
         return None
@@ -173,27 +219,26 @@ def _fit(result: FamilyResult) -> dict[str, Any] | None:
 
 
 def _cells(analysis: Analysis, metrics: list[str]) -> list[dict[str, Any]]:
-    sizes = [max(cell.parameters, 1) for cell in analysis.selection.cells]
+    sizes = [max(cell.parameters, 1) for cell in analysis.selection.compared]
     norm = LogNorm(min(sizes), max(max(sizes), 2 * min(sizes)))
     viridis = matplotlib.colormaps["viridis_r"]
     rows = []
-    for result in analysis.families:
-        for cell, interval in zip(result.cells, result.intervals, strict=True):
-            repeated = len(cell.seeds) > 1
-            rows.append(
-                {
-                    "label": cell.label,
-                    "setting": setting_words(cell.setting),
-                    "mean": _number(cell.test_errors.mean()),
-                    "low": _number(max(0.0, interval.low)) if interval else None,
-                    "high": _number(interval.high) if interval else None,
-                    "train": _number(train_errors(cell).mean()),
-                    "deviation": _number(cell.test_errors.std(ddof=1)) if repeated else None,
-                    "costs": [_number(cell.cost(metric)) for metric in metrics],
-                    "curve": _numbers(learning_curve(cell)),
-                    "colour": to_hex(viridis(norm(max(cell.parameters, 1)))),
-                }
-            )
+    for cell, interval in analysis.rows:
+        repeated = len(cell.seeds) > 1
+        rows.append(
+            {
+                "label": cell.label,
+                "setting": setting_words(cell.setting),
+                "mean": _number(cell.test_errors.mean()),
+                "low": _number(max(0.0, interval.low)) if interval else None,
+                "high": _number(interval.high) if interval else None,
+                "train": _number(train_errors(cell).mean()),
+                "deviation": _number(cell.test_errors.std(ddof=1)) if repeated else None,
+                "costs": [_number(cell.cost(metric)) for metric in metrics],
+                "curve": _numbers(learning_curve(cell)),
+                "colour": to_hex(viridis(norm(max(cell.parameters, 1)))),
+            }
+        )
     return rows
 
 
@@ -206,12 +251,15 @@ def _runs(cells: list[Cell], metrics: list[str], varying: list[str]) -> dict[str
         "seed": [record.seed for _, record in runs],
         "test": _numbers(np.concatenate([cell.test_errors for cell in cells])),
         "validation": _numbers(np.concatenate([cell.validation_errors for cell in cells])),
-        "costs": [
-            [_number(record.metrics.get(metric, math.nan)) for metric in metrics]
-            for _, record in runs
-        ],
+        "costs": [[_number(_cost(record, metric)) for metric in metrics] for _, record in runs],
         "config": [[record.config.get(key) for key in varying] for _, record in runs],
     }
+
+
+def _cost(record: RunRecord, metric: str) -> float:
+    """Return a cost; NaN for the parameters of a reference, which has no place on their axis."""
+    is_size = record.is_classical and metric == "cost/parameters"
+    return math.nan if is_size else record.metrics.get(metric, math.nan)
 
 
 def _varying(cells: list[Cell]) -> list[str]:
