@@ -19,6 +19,8 @@ from sizewise.report.noise import Array
 from sizewise.report.select import Cell, select_usable
 from sizewise.report.usable import AMOUNT
 
+LEAST_ERROR = 1e-5  # stands for none at all, which has no logarithm
+
 
 class Overtaking(Enum):
     """Whether the networks' error falls below the classical families' as data grow."""
@@ -26,7 +28,7 @@ class Overtaking(Enum):
     CROSSES = "classical ahead on little data, networks on much"
     NETWORKS = "networks ahead at every amount"
     CLASSICAL = "classical ahead at the largest amount"
-    ONE_KIND = "only one of the two was run"
+    ONE_KIND = "both were run at fewer than two amounts"
 
 
 @dataclass(frozen=True)
@@ -99,15 +101,16 @@ def compare_amounts(groups: Sequence[Sequence[RunRecord]]) -> DataSizes:
 def crossing_of(amounts: Array, differences: Array) -> Array:
     """Return where each row of differences (..., A) changes from above zero to below for good.
 
-    Between two amounts it is interpolated, straight in the logarithm of the amount. It is 0 where a
-    row is below zero throughout, and infinite where its last is not.
+    Between two amounts it is interpolated, straight in the logarithm of the amount; for logarithms
+    of ratios of errors that is where two power laws of the amount meet. It is 0 where a row is
+    below zero throughout, and infinite where its last is not.
     """
     ahead = differences < 0
     last = len(amounts) - 1 - np.argmax(~ahead[..., ::-1], axis=-1)  # the last not below zero
     before = np.minimum(last, len(amounts) - 2)[..., None]
     high = np.take_along_axis(differences, before, axis=-1)[..., 0]
     low = np.take_along_axis(differences, before + 1, axis=-1)[..., 0]
-    share = high / np.where(high == low, 1, high - low)
+    share = np.clip(high / np.where(high == low, 1, high - low), 0, 1)  # without a change: unread
     logs = np.log(amounts)
     start = logs[before[..., 0]]
     place = np.exp(start + share * (logs[before[..., 0] + 1] - start))
@@ -138,7 +141,7 @@ def _by_validation(cell: Cell) -> tuple[float, int]:
 
 def _cross(amounts: Sequence[Amount], *, seed: int = 0) -> Crossing:
     both = [each for each in amounts if each.network and each.classical and each.samples > 0]
-    if not both:
+    if len(both) < 2:
         return Crossing(Overtaking.ONE_KIND, np.array([]), np.array([]), None)
     sizes = np.array([each.samples for each in both], dtype=float)
     means, pairs = [], []
@@ -148,7 +151,8 @@ def _cross(amounts: Sequence[Amount], *, seed: int = 0) -> Crossing:
         means.append(each.network.test_errors.mean() - each.classical.test_errors.mean())
         pairs.append(_paired(each.network, each.classical))
     differences = np.array(means)
-    place = float(crossing_of(sizes, differences)) if len(both) > 1 else math.nan
+    classical = np.array([each.classical.test_errors.mean() for each in both if each.classical])
+    place = float(crossing_of(sizes, _log_ratios(differences, classical)))
     kind = Overtaking.CROSSES
     if (differences < 0).all():
         kind = Overtaking.NETWORKS
@@ -162,7 +166,7 @@ def _cross(amounts: Sequence[Amount], *, seed: int = 0) -> Crossing:
     centres = np.array([pair.mean() for pair in pairs])
     intervals = [Interval(*ends) for ends in zip(centres - half, centres + half, strict=True)]
     curves = centres + drawn
-    places = crossing_of(sizes, curves) if len(both) > 1 else np.full(len(curves), math.nan)
+    places = crossing_of(sizes, _log_ratios(curves, classical))
     low, high = np.quantile(places, TAILS, method="nearest")
     return Crossing(
         kind,
@@ -174,6 +178,12 @@ def _cross(amounts: Sequence[Amount], *, seed: int = 0) -> Crossing:
         never=float((curves[:, -1] >= 0).mean()),
         always=float((curves < 0).all(axis=1).mean()),
     )
+
+
+def _log_ratios(differences: Array, classical: Array) -> Array:
+    """Return the logarithms of the network's error over the classical one's, (..., A)."""
+    errors = np.maximum(classical, LEAST_ERROR)
+    return np.asarray(np.log(np.maximum(errors + differences, LEAST_ERROR) / errors))
 
 
 def _paired(network: Cell, classical: Cell) -> Array:

@@ -16,8 +16,10 @@ def crossing_headline(found: DataSizes) -> str:
     largest = size(amounts[-1].samples)
     match crossing.kind:
         case Overtaking.ONE_KIND:
-            kinds = "networks" if amounts[-1].network else "classical families"
-            return f"Only {kinds} were run, at {len(amounts)} amounts of training samples."
+            return (
+                f"{len(amounts)} amounts of training samples, but not networks and classical "
+                "families at two of them: nothing to cross."
+            )
         case Overtaking.CROSSES:
             place = f"about {size(crossing.place or 0)} training samples"
             if crossing.interval is None:
