@@ -20,11 +20,11 @@ Curve = Callable[[int], float]
 
 
 def steep(samples: int) -> float:  # meets `shallow` at 2,000
-    return 0.2 * (samples / 2000) ** -0.5
+    return float(0.2 * (samples / 2000) ** -0.5)
 
 
 def shallow(samples: int) -> float:
-    return 0.2 * (samples / 2000) ** -0.2
+    return float(0.2 * (samples / 2000) ** -0.2)
 
 
 def runs(network: Curve, classical: Curve, seeds: int = 4, noise: float = 0.002) -> list[RunRecord]:
