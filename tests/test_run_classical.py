@@ -62,8 +62,10 @@ def test_the_record_and_mlflow_hold_what_a_networks_do(
     assert "setting 2/2" in shown
     assert "best setting" in shown
     store = tracking.open_store(wanted.tracking)
-    show_runs(tracking.list_runs(store))  # what has no parameters gets a dash
-    assert record.name in capsys.readouterr().out
+    show_runs(tracking.list_runs(store))
+    shown = capsys.readouterr().out
+    assert record.name in shown
+    assert f"({record.metrics['cost/model_bytes'] / 1e3:,.0f} kB)" in shown
 
 
 def test_the_saved_model_gives_the_logged_test_accuracy(

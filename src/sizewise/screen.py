@@ -103,7 +103,7 @@ def show_runs(runs: list[RunSummary]) -> None:
             run.run_id[:8],
             run.status.lower(),
             _formatted(run.metrics.get("test/accuracy"), "{:.2%}"),
-            _formatted(run.metrics.get("cost/parameters"), "{:,.0f}"),
+            _size(run.metrics),
             _formatted(run.metrics.get("cost/train_seconds"), "{:.1f} s"),
             _formatted(run.metrics.get("cost/latency_ms_p50"), "{:.2f} ms"),
         )
@@ -111,6 +111,13 @@ def show_runs(runs: list[RunSummary]) -> None:
     if not console.is_terminal:
         console.width = FILE_WIDTH
     console.print(table if runs else "no runs yet; make one with `python train.py`")
+
+
+def _size(metrics: dict[str, float]) -> str:
+    """Return the parameters, or the bytes of a classical model that has none to count."""
+    if "cost/parameters" in metrics or "cost/model_bytes" not in metrics:
+        return _formatted(metrics.get("cost/parameters"), "{:,.0f}")
+    return f"({metrics['cost/model_bytes'] / 1e3:,.0f} kB)"
 
 
 def _formatted(value: float | None, form: str) -> str:
