@@ -8,8 +8,9 @@ from torch import nn
 
 from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, DataSpec, Normalisation, Split
-from sizewise.models import FAMILIES, build
+from sizewise.models import FAMILIES, Classical, build
 from sizewise.training.checkpoint import SavedModel
+from sizewise.training.classic import fit_classical
 
 SHAPES = {
     "sequence": (1, 40),
@@ -101,3 +102,18 @@ def make_saved(
         target=None,
         weights=make_model(family, width, shape, seed=seed).state_dict(),
     )
+
+
+def make_classical(
+    family: str,
+    width: int | None = None,
+    shape: tuple[int, ...] = (1, 12),
+    num_classes: int = 4,
+    features: str | None = None,
+) -> Classical:
+    """Return a classical model fitted to noise."""
+    dataset = make_dataset(60, 40, shape, num_classes)
+    model = build(dataset.spec, family, width, features=features)
+    assert isinstance(model, Classical)
+    fit_classical(model, dataset, seed=0, log=lambda *_: None)
+    return model

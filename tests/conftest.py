@@ -78,6 +78,7 @@ def mnist1d_config(data_root: Path) -> Mnist1dConfig:
         name="mnist1d",
         root=str(data_root),
         validation_fraction=0.1,
+        train_samples=None,
         num_samples=5000,
         shuffle_seq=False,
         seed=42,

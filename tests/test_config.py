@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from sizewise.config import Config, flatten, known_keys, parse_size, run_key, unknown_key
 from sizewise.data.sources import SOURCES
 from sizewise.errors import UserError
-from sizewise.models import FAMILIES
+from sizewise.models import ALL_FAMILIES
 from tests.conftest import CONF
 
 Compose = Callable[..., Config]
@@ -54,7 +54,7 @@ def test_a_data_file_is_named_after_its_set(compose: Compose, option: str) -> No
 
 
 def test_every_family_and_every_set_has_a_file() -> None:
-    assert {path.stem for path in (CONF / "model").glob("*.yaml")} == set(FAMILIES)
+    assert {path.stem for path in (CONF / "model").glob("*.yaml")} == set(ALL_FAMILIES)
     assert {path.stem for path in (CONF / "data").glob("*.yaml")} == set(SOURCES)
 
 

@@ -66,10 +66,12 @@ ONLY: dict[str, set[str]] = {
 CONFINED: dict[str, set[str]] = {
     "mlflow": {"tracking"},
     "hydra": {"cli", "entry", "sweep", "train"},
+    "skops": {"models"},
+    "skimage": {"models"},
 }
 
 # Packages that these may not import, though their other dependencies are their own affair.
-NEVER: dict[str, set[str]] = {"report": {"torch", "torchvision", "mlflow", "hydra"}}
+NEVER: dict[str, set[str]] = {"report": {"torch", "torchvision", "sklearn", "mlflow", "hydra"}}
 
 FILES = {
     path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."): path

@@ -78,6 +78,7 @@ class DataConfig:
     name: str
     root: str
     validation_fraction: float = _fraction()
+    train_samples: int | None = _at_least(1)
 
 
 @dataclass(kw_only=True)
@@ -129,6 +130,7 @@ class Config:
     tracking: TrackingConfig
     sweep: SweepConfig
     size: int | None = _at_least(1)
+    features: str | None = _one_of("raw", "hog", "signal")
     seed: int = _seed()
     device: str
     threads: int | None = _at_least(1)

@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
 from sizewise.models.attention import DotProductAttention
+from sizewise.models.classic import Classical
 
 WARM_UP_CALLS = 5
 MOST_CALLS = 200
@@ -24,7 +26,13 @@ THROUGHPUT_BATCH = 256
 
 
 def parameters_by_group(model: nn.Module) -> dict[str, int]:
-    """Return the trainable parameters of each direct child of `model`; they sum to its size."""
+    """Return the trainable parameters of each direct child of `model`; they sum to its size.
+
+    A classical model has one group, or none where it has nothing to count.
+    """
+    if isinstance(model, Classical):
+        count = model.num_parameters()
+        return {} if count is None else {"estimator": count}
     groups: dict[str, int] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -95,8 +103,10 @@ def flops_per_sample(model: nn.Module, spec: DataSpec) -> Flops | None:
     Matrix products and convolutions are counted, elementwise operations are not, as is usual
     (Kaplan et al., 2020, section 2.1). The backward pass takes each product twice, once for each
     operand's gradient, but none for the gradient of the network's own input. (A recurrent layer's
-    initial state counts as any other step's.)
+    initial state counts as any other step's.) A classical model does little of that kind.
     """
+    if isinstance(model, Classical):
+        return None
     products: list[_Product] = []
 
     def count(module: nn.Module, arguments: tuple[Tensor, ...], output: Any) -> None:
@@ -158,7 +168,7 @@ def _time_calls(model: nn.Module, inputs: Tensor) -> list[float]:
 
 
 def _random_batch(model: nn.Module, spec: DataSpec, batch_size: int) -> Tensor:
-    device = next(model.parameters()).device
+    device = next(chain(model.parameters(), model.buffers())).device
     generator = torch.Generator().manual_seed(0)
     return torch.randn(batch_size, *spec.input_shape, generator=generator).to(device)
 

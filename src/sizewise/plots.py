@@ -14,8 +14,9 @@ def learning_curves(record: RunRecord) -> Figure:
         for split, label in (("train", "training"), ("val", "validation")):
             values = [row[f"{split}/{metric}"] for row in record.history]
             axes.plot(epochs, values, label=label, marker="." if len(values) < 30 else None)
-        axes.axvline(record.best_epoch, color="grey", linestyle=":", label="best epoch")
-        axes.set(xlabel="epoch", title=metric, ylim=(0, None if metric == "loss" else 1))
+        unit = "setting" if record.is_classical else "epoch"
+        axes.axvline(record.best_epoch, color="grey", linestyle=":", label=f"best {unit}")
+        axes.set(xlabel=unit, title=metric, ylim=(0, None if metric == "loss" else 1))
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
     figure.suptitle(record.name)

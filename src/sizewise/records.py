@@ -19,7 +19,8 @@ class RunRecord:
         run_key: hash of what determines the result.
         family: the architecture's name; `width` and `depth` are its knobs.
         size_asked: the parameter budget; None if the width was given.
-        parameters: trainable parameters, in all and by layer group.
+        parameters: trainable parameters, in all and by layer group; None for a classical method
+            that has no such thing (`cost/model_bytes` is what it takes).
         data: the data set's name; `fingerprint` is the hash of its bytes and splits.
         seed: decides initialisation, the order of samples and the validation split.
         best_epoch, epochs, steps: the epoch whose weights were kept; how many were trained.
@@ -29,6 +30,9 @@ class RunRecord:
         config: the config by dotted key, less places on one machine: `config.portable`.
         folder: the run's output folder, from where the command was given.
         git_commit: of the code, with `+` where the tree had changes; None outside git.
+        features: that a classical family read; None for a network. An epoch, in `best_epoch`,
+            `epochs` and `history`, is a setting of a classical family's grid.
+        train_samples: how many it learnt from; None in records from before this was kept.
     """
 
     run_id: str
@@ -38,7 +42,7 @@ class RunRecord:
     width: int | None
     depth: int | None
     size_asked: int | None
-    parameters: int
+    parameters: int | None
     parameters_by_group: dict[str, int]
     data: str
     fingerprint: str
@@ -52,6 +56,13 @@ class RunRecord:
     config: dict[str, Any]
     folder: str
     git_commit: str | None
+    features: str | None = None
+    train_samples: int | None = None
+
+    @property
+    def is_classical(self) -> bool:
+        """Whether it is of a classical family: a reference, not a size of a network."""
+        return self.features is not None
 
     @property
     def best_validation_accuracy(self) -> float:

@@ -22,11 +22,13 @@ from sizewise.config import Config, flatten, portable, run_key
 from sizewise.data import Dataset, DataSpec, load
 from sizewise.errors import Interrupted, UserError, first_line
 from sizewise.interrupts import held_back
-from sizewise.models import build
+from sizewise.models import Classical, build
+from sizewise.models.classic import requirements_of
 from sizewise.records import RunRecord, readable_count, write_records
 from sizewise.screen import Screen
-from sizewise.sizing import count_parameters, solve_width
+from sizewise.sizing import parameters_of, solve_width
 from sizewise.training.checkpoint import Checkpoint, SavedModel, save_model
+from sizewise.training.classic import Search, fit_classical
 from sizewise.training.evaluate import Scores, evaluate
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
@@ -42,7 +44,7 @@ class Identity(NamedTuple):
     name: str
     key: str
     width: int | None
-    parameters: int
+    parameters: int | None
 
 
 def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
@@ -55,17 +57,33 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
     if config.size is not None:
         width = solve_width(config.size, spec, wanted.family, wanted.depth, wanted._target_)
     with torch.device("meta"):
-        model = build(spec, wanted.family, width, wanted.depth, wanted._target_)
-    size = count_parameters(model)
+        model = _build(config, spec, width)
+    size = parameters_of(model)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size * BYTES_PER_PARAMETER > memory:
+    if size is not None and size * BYTES_PER_PARAMETER > memory:
         raise UserError(
             f"{readable_count(size)} parameters take {size * BYTES_PER_PARAMETER / 1e9:.0f} GB to "
             f"train, and this machine has {memory / 1e9:.0f} GB; try a smaller size or model.width"
         )
-    name = f"{wanted.name}-{readable_count(size)}-{spec.name}-s{config.seed}"
+    name = f"{wanted.name}-{_variant(model, size)}-{spec.name}"
+    if config.data.train_samples is not None:
+        name += f"-n{readable_count(config.data.train_samples)}"
+    name += f"-s{config.seed}"
     key = run_key(config, fingerprint, _source_hash(*_user_code(type(model))))
     return Identity(name, key, width, size)
+
+
+def _build(config: Config, spec: DataSpec, width: int | None) -> nn.Module:
+    wanted = config.model
+    return build(spec, wanted.family, width, wanted.depth, wanted._target_, config.features)
+
+
+def _variant(model: nn.Module, size: int | None) -> str:
+    """Name a run within its family: by its size, or by a classical model's features and width."""
+    if not isinstance(model, Classical):
+        assert size is not None
+        return readable_count(size)
+    return model.features if model.width is None else f"{model.features}-w{model.width}"
 
 
 def run(
@@ -106,13 +124,11 @@ def run(
             "or leave that out"
         )
     torch.manual_seed(config.seed)
-    wanted = config.model
-    model = build(dataset.spec, wanted.family, identity.width, wanted.depth, wanted._target_)
-    model.to(device)
+    model = _build(config, dataset.spec, identity.width).to(device)
     _check_outputs(model, dataset)
 
     store = tracking.open_store(config.tracking)
-    screen = Screen(identity.name, config.training.epochs, quiet)
+    screen = _screen(identity, config, model, quiet)
     signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
     with _ending_in_words(identity.name, store, folder, overrides), signals as stop:
         found = None
@@ -148,7 +164,7 @@ def _start(
 ) -> tracking.Tracker:
     own = {
         "family": config.model.name,
-        "size": str(identity.parameters),
+        "size": "none" if identity.parameters is None else str(identity.parameters),
         "seed": str(config.seed),
         "overrides": " ".join(overrides),
         # They decide the last bit of what comes out.
@@ -156,6 +172,12 @@ def _start(
         "device": device.type,
     }
     return tracking.start_run(store, identity.key, identity.name, folder, own | tags)
+
+
+def _screen(identity: Identity, config: Config, model: nn.Module, quiet: bool) -> Screen:
+    if isinstance(model, Classical):
+        return Screen(identity.name, len(model.grid), quiet, unit="setting")
+    return Screen(identity.name, config.training.epochs, quiet)
 
 
 @contextmanager
@@ -193,7 +215,11 @@ def _train(
     checkpoint: Checkpoint,
 ) -> RunRecord:
     """Train, score and measure the network, and have the tracker keep what comes of it."""
-    solved = {"parameters": identity.parameters, "model.width": identity.width}
+    solved = {
+        "parameters": identity.parameters,
+        "model.width": identity.width,
+        "features": model.features if isinstance(model, Classical) else "raw",
+    }
     tracker.log_config(flatten(config) | solved)
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     profile = {split: len(samples) for split, samples in splits.items()}
@@ -205,7 +231,15 @@ def _train(
         tracker.log(epoch, metrics)
         screen.show_epoch(epoch, metrics)
 
-    state = fit(model, dataset, config.training, seed=config.seed, log=log, checkpoint=checkpoint)
+    state: TrainState | Search
+    if isinstance(model, Classical):
+        state = fit_classical(
+            model, dataset, seed=config.seed, log=log, before_each=checkpoint.before_fit
+        )
+    else:
+        state = fit(
+            model, dataset, config.training, seed=config.seed, log=log, checkpoint=checkpoint
+        )
     scores = evaluate(model, dataset.test, dataset.spec.num_classes)
     folder, device = tracker.folder, dataset.test.inputs.device
     model_bytes = _save(folder / "model.pt", config, identity, dataset, state)
@@ -219,7 +253,7 @@ def _train(
     record = _record(config, identity, dataset, state, model, metrics, tracker)
     for path in _write_files(folder, config, record, scores, dataset.spec.class_names):
         tracker.log_artifact(path)
-    tracker.log_model(dataset.spec.input_shape, _user_code(type(model)))
+    tracker.log_model(dataset.spec.input_shape, _user_code(type(model)), requirements_of(model))
     return record
 
 
@@ -270,7 +304,7 @@ def _check_outputs(model: nn.Module, dataset: Dataset) -> None:
 
 
 def _save(
-    path: Path, config: Config, identity: Identity, dataset: Dataset, state: TrainState
+    path: Path, config: Config, identity: Identity, dataset: Dataset, state: TrainState | Search
 ) -> int:
     """Save the best epoch's network and return the file's size in bytes."""
     assert state.best is not None
@@ -282,6 +316,7 @@ def _save(
         depth=config.model.depth,
         target=config.model._target_,
         weights=state.best.weights,
+        features=config.features,
     )
     return save_model(path, saved)
 
@@ -290,7 +325,7 @@ def _record(
     config: Config,
     identity: Identity,
     dataset: Dataset,
-    state: TrainState,
+    state: TrainState | Search,
     model: nn.Module,
     metrics: dict[str, float],
     tracker: tracking.Tracker,
@@ -318,16 +353,21 @@ def _record(
         config=portable(config),
         folder=os.path.relpath(tracker.folder),
         git_commit=tracking.git_commit(),
+        features=model.features if isinstance(model, Classical) else None,
+        train_samples=len(dataset.train),
     )
 
 
 def _measure_costs(
-    model: nn.Module, dataset: Dataset, state: TrainState, model_bytes: int, device: torch.device
+    model: nn.Module,
+    dataset: Dataset,
+    state: TrainState | Search,
+    model_bytes: int,
+    device: torch.device,
 ) -> dict[str, float]:
     peak = cost.peak_memory_mb(device)  # before the costs' own batches can raise it
     speed = cost.measure_speed(model, dataset.spec)
     costs = {
-        "cost/parameters": count_parameters(model),
         "cost/train_seconds": state.train_seconds,
         "cost/peak_memory_mb": peak,
         "cost/model_bytes": model_bytes,
@@ -335,7 +375,9 @@ def _measure_costs(
         "cost/latency_ms_p95": speed.latency_ms_p95,
         "cost/throughput": speed.throughput,
     }
-    flops = cost.flops_per_sample(model, dataset.spec)
+    size, flops = parameters_of(model), cost.flops_per_sample(model, dataset.spec)
+    if size is not None:
+        costs["cost/parameters"] = size
     if flops is not None:
         costs |= {"cost/flops_inference": flops.inference, "cost/flops_training": flops.training}
     return costs

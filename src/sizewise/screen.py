@@ -15,16 +15,17 @@ FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 class Screen:
     """A run's progress: one moving line on a terminal, one plain line per epoch elsewhere."""
 
-    def __init__(self, name: str, epochs: int, quiet: bool = False) -> None:
+    def __init__(self, name: str, epochs: int, quiet: bool = False, unit: str = "epoch") -> None:
         self._console = Console(quiet=quiet)
         self._name = name
         self._epochs = epochs
+        self._unit = unit  # "setting" for a classical family
         self._started = time.monotonic()
         self._first: int | None = None  # the first epoch shown; later than 1 after an interruption
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
-            TextColumn("epoch {task.completed}/{task.total}  {task.fields[scores]}"),
+            TextColumn(unit + " {task.completed}/{task.total}  {task.fields[scores]}"),
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
@@ -51,9 +52,11 @@ class Screen:
         if not self._console.is_terminal:
             per_epoch = (time.monotonic() - self._started) / (epoch - self._first + 1)
             left = per_epoch * (self._epochs - epoch)
-            speed = f"{metrics['samples_per_second']:,.0f} samples/s"
+            rate = metrics.get("samples_per_second")  # a classical family's fit has none
+            speed = f"  {rate:,.0f} samples/s" if rate else ""
             self._console.print(
-                f"{self._name}  epoch {epoch}/{self._epochs}  {scores}  {speed}  {left:.0f} s left",
+                f"{self._name}  {self._unit} {epoch}/{self._epochs}  {scores}{speed}"
+                f"  {left:.0f} s left",
                 soft_wrap=True,
                 highlight=False,
             )
@@ -64,11 +67,14 @@ class Screen:
         """Show what came of the run and where it is."""
         metrics = record.metrics
         asked = "" if record.size_asked is None else f" (asked for {record.size_asked:,})"
+        count = "–" if record.parameters is None else f"{record.parameters:,}"
+        unit = "setting" if record.is_classical else "epoch"
         rows = {
             "test accuracy": f"{metrics['test/accuracy']:.2%}",
-            "parameters": f"{record.parameters:,}{asked}",
-            "training": f"{metrics['cost/train_seconds']:.1f} s, best epoch {record.best_epoch} of "
-            f"{record.epochs}; {record.stopped_by}",
+            "parameters": f"{count}{asked}",
+            "on disk": f"{metrics['cost/model_bytes'] / 1e3:,.1f} kB",
+            "training": f"{metrics['cost/train_seconds']:.1f} s, best {unit} {record.best_epoch} "
+            f"of {record.epochs}; {record.stopped_by}",
             "latency": f"{metrics['cost/latency_ms_p50']:.2f} ms (p95 "
             f"{metrics['cost/latency_ms_p95']:.2f} ms)",
             "files": record.folder,
@@ -97,7 +103,7 @@ def show_runs(runs: list[RunSummary]) -> None:
             run.run_id[:8],
             run.status.lower(),
             _formatted(run.metrics.get("test/accuracy"), "{:.2%}"),
-            _formatted(run.metrics.get("cost/parameters"), "{:,.0f}"),
+            _size(run.metrics),
             _formatted(run.metrics.get("cost/train_seconds"), "{:.1f} s"),
             _formatted(run.metrics.get("cost/latency_ms_p50"), "{:.2f} ms"),
         )
@@ -105,6 +111,13 @@ def show_runs(runs: list[RunSummary]) -> None:
     if not console.is_terminal:
         console.width = FILE_WIDTH
     console.print(table if runs else "no runs yet; make one with `python train.py`")
+
+
+def _size(metrics: dict[str, float]) -> str:
+    """Return the parameters, or the bytes of a classical model that has none to count."""
+    if "cost/parameters" in metrics or "cost/model_bytes" not in metrics:
+        return _formatted(metrics.get("cost/parameters"), "{:,.0f}")
+    return f"({metrics['cost/model_bytes'] / 1e3:,.0f} kB)"
 
 
 def _formatted(value: float | None, form: str) -> str:

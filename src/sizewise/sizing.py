@@ -4,7 +4,7 @@ from torch import device, nn
 
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
-from sizewise.models import build
+from sizewise.models import CLASSICAL, Classical, build
 
 LARGEST = 10**10
 
@@ -12,6 +12,11 @@ LARGEST = 10**10
 def count_parameters(model: nn.Module) -> int:
     """The size of `model`: its number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def parameters_of(model: nn.Module) -> int | None:
+    """The size of `model`; None for a classical one that has no trainable parameters to count."""
+    return model.num_parameters() if isinstance(model, Classical) else count_parameters(model)
 
 
 def solve_width(
@@ -24,7 +29,8 @@ def solve_width(
     near widths the smaller is returned. The arguments after `size` are those of `models.build`.
 
     Raises:
-        UserError: `size` is below the family's smallest network, or above what can be counted.
+        UserError: `size` is below the family's smallest network, above what can be counted, or
+            asked of a classical family.
     """
 
     def count(width: int) -> int:
@@ -32,6 +38,16 @@ def solve_width(
             return count_parameters(build(spec, family, width, depth, target))
 
     name = target or family
+    if target is None and family in CLASSICAL:
+        dial = CLASSICAL[family].dial
+        raise UserError(
+            f"size={size} counts a network's parameters, and model={family} "
+            + (
+                f"is sized by model.width, its {dial}: expected size=null"
+                if dial
+                else "has as many as its features ask for: expected size=null"
+            )
+        )
     smallest = count(1)
     if size < smallest:
         raise UserError(

@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from sizewise.config import DataConfig
-from sizewise.data import Dataset, Normalisation, Split, carve_validation, load, sources
+from sizewise.data import (
+    Dataset,
+    Normalisation,
+    Split,
+    carve_validation,
+    choose_stratified,
+    load,
+    sources,
+)
 from sizewise.data.sources import Arrays
 from sizewise.errors import UserError
 
@@ -24,10 +32,17 @@ def make_arrays(channels: int = 2) -> Arrays:
 
 
 def load_arrays(
-    arrays: Arrays, monkeypatch: pytest.MonkeyPatch, seed: int = 0, fraction: float = 0.25
+    arrays: Arrays,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int = 0,
+    fraction: float = 0.25,
+    train_samples: int | None = None,
 ) -> Dataset:
     monkeypatch.setitem(sources.SOURCES, "made-up", lambda _: arrays)
-    return load(DataConfig(name="made-up", root="", validation_fraction=fraction), seed)
+    config = DataConfig(
+        name="made-up", root="", validation_fraction=fraction, train_samples=train_samples
+    )
+    return load(config, seed)
 
 
 def restore(split: Split, normalisation: Normalisation) -> np.ndarray:
@@ -166,3 +181,70 @@ def test_the_fingerprint_changes_with_any_byte_and_any_split(
 def test_an_empty_split_is_an_error(monkeypatch: pytest.MonkeyPatch, fraction: float) -> None:
     with pytest.raises(UserError, match=r"data\.validation_fraction=0\.\d+ of 80 training samples"):
         load_arrays(make_arrays(), monkeypatch, fraction=fraction)
+
+
+def indices(split: Split, dataset: Dataset) -> set[int]:
+    """Return which samples of `make_numbered` a split holds."""
+    return set(restore(split, dataset.normalisation)[:, 0, 0].round().astype(int).tolist())
+
+
+def make_numbered() -> Arrays:
+    """Return arrays whose training samples each carry their own index."""
+    arrays = make_arrays()
+    arrays.train_inputs[:, 0, 0] = np.arange(80)
+    return arrays
+
+
+def test_fewer_training_samples_are_a_stratified_subset_of_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    everything = load_arrays(make_numbered(), monkeypatch)
+    before: set[int] = set()
+    for count in (4, 7, 20, 60):
+        dataset = load_arrays(make_numbered(), monkeypatch, train_samples=count)
+        chosen = indices(dataset.train, dataset)
+        per_class = dataset.train.targets.bincount(minlength=4)
+        assert len(dataset.train) == len(chosen) == count
+        assert per_class.max() - per_class.min() <= 1
+        assert before <= chosen
+        assert indices(dataset.validation, dataset) == indices(everything.validation, everything)
+        before = chosen
+    assert before == indices(everything.train, everything)
+
+
+def test_which_training_samples_are_left_depends_on_the_seed_and_shows_in_the_fingerprint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, again, other = (
+        load_arrays(make_numbered(), monkeypatch, seed, train_samples=20) for seed in (0, 0, 1)
+    )
+    assert indices(first.train, first) == indices(again.train, again)
+    assert indices(first.train, first) != indices(other.train, other)
+    assert first.fingerprint != load_arrays(make_numbered(), monkeypatch).fingerprint
+
+
+def test_normalisation_reads_the_training_samples_that_are_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inputs = load_arrays(make_arrays(), monkeypatch, train_samples=8).train.inputs.double()
+    assert inputs.mean(dim=(0, 2)).abs().max() < 1e-5
+
+
+def test_rare_classes_keep_one_sample() -> None:
+    targets = np.array([0] * 90 + [1] * 9 + [2])
+    chosen = choose_stratified(targets, 12, 0, "data.train_samples")
+    assert np.bincount(targets[chosen]).tolist() == [10, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [
+        (61, "data.train_samples=61 is more than the 60 training samples: expected at most 60"),
+        (3, "data.train_samples=3 is fewer than the 4 classes: expected at least 4"),
+    ],
+)
+def test_too_many_and_too_few_training_samples_are_errors(
+    monkeypatch: pytest.MonkeyPatch, count: int, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        load_arrays(make_arrays(), monkeypatch, train_samples=count)

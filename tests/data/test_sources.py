@@ -33,7 +33,7 @@ def digest_of_read(config: Mnist1dConfig) -> str:
 
 
 def make_config(name: str, root: Path) -> DataConfig:
-    return DataConfig(name=name, root=str(root), validation_fraction=0.1)
+    return DataConfig(name=name, root=str(root), validation_fraction=0.1, train_samples=None)
 
 
 @pytest.fixture

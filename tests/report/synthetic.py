@@ -1,6 +1,7 @@
 """Sweeps with a known answer."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,52 @@ def record(
         folder=f"multirun/{family}-{parameters}-{seed}",
         git_commit="abc",
     )
+
+
+def reference(
+    family: str = "svm",
+    seed: int = 0,
+    *,
+    test_error: float = 0.2,
+    validation_error: float | None = None,
+    parameters: int | None = None,
+    **config: Any,
+) -> RunRecord:
+    """Return a finished run of a classical family; keys of its config are given as for `record`."""
+    config = {"model__width": None, "size": None} | config
+    made = record(
+        family, 0, seed, test_error=test_error, validation_error=validation_error, epochs=2,
+        **config,
+    )  # fmt: skip
+    metrics = dict(made.metrics)
+    del metrics["cost/flops_inference"], metrics["cost/parameters"]
+    if parameters is not None:
+        metrics["cost/parameters"] = parameters
+    return replace(
+        made,
+        width=made.config["model.width"],
+        size_asked=None,
+        parameters=parameters,
+        parameters_by_group={},
+        metrics=metrics,
+        features=made.config.get("features", "hog"),
+        steps=0,
+    )
+
+
+def with_samples(runs: Sequence[RunRecord], samples: int, *, all_there_are: int) -> list[RunRecord]:
+    """Return runs as if they had learnt from so many of the training samples there are."""
+    asked = None if samples == all_there_are else samples
+    return [
+        replace(
+            run,
+            run_id=f"n{samples}{run.run_id}"[:32],
+            config=run.config | {"data.train_samples": asked},
+            fingerprint=f"{run.fingerprint}-{samples}",
+            train_samples=samples,
+        )
+        for run in runs
+    ]
 
 
 def sweep(

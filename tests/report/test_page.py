@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sizewise.report import Report, write_report
-from tests.report.synthetic import record, sweep
+from tests.report.synthetic import record, reference, sweep, with_samples
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -135,3 +135,32 @@ def test_page_works_in_the_sandboxed_frame_of_an_artifact_viewer(
     frame.locator("tr.cell a").first.click()
     assert frame.locator("tr.runs code").count() > 0
     page.close()
+
+
+@pytest.mark.parametrize("networks", [True, False], ids=["with networks", "classical alone"])
+def test_references_and_amounts_of_data_are_drawn(
+    browser: Any, tmp_path: Path, networks: bool
+) -> None:
+    runs = []
+    for samples in (100, 1000):
+        found = [reference(seed=seed, test_error=0.3 + seed / 100) for seed in (0, 1)]
+        if networks:
+            found += [record("cnn", size, seed) for size in (1000, 4000) for seed in (0, 1)]
+        runs += with_samples(found, samples, all_there_are=1000)
+    report = write_report(runs, tmp_path, name="data")
+    page = browser.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(report.files[0].as_uri())
+    page.wait_for_selector("#data-plot .points path")
+    page.wait_for_selector("#seconds-plot .points path")
+    errors = "document.getElementById('error-plot').data.find(t => t.name === 'svm (hog)').y"
+    assert page.evaluate(errors) == [0.305, 0.305]
+    if networks:
+        ends = page.evaluate(errors[:-1] + "x")
+        assert ends == [1000, 4000]
+        page.select_option("#cost", "cost/model_bytes")
+    page.locator("tr.cell", has_text="svm (hog)").locator("a").first.click()
+    assert page.locator("tr.runs code").count() == 2
+    page.close()
+    assert not troubles

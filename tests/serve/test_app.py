@@ -43,7 +43,7 @@ def test_models_are_named_the_smallest_first(url: str, shelf: Shelf) -> None:
     assert content["kind"] == "image"
     assert content["input_shape"] == [1, 8, 8]
     sizes = [model["parameters"] for model in content["models"]]
-    assert sizes == sorted(each.record.parameters for each in shelf.served)
+    assert sizes == sorted(each.size for each in shelf.served)
     assert all(model["latency_ms"] > 0 for model in content["models"])
 
 

@@ -31,7 +31,7 @@ class Shelf:
         write_records(self._folder / "record.jsonl", [made])
         client.log_artifact(run.info.run_id, str(self._folder / "record.jsonl"))
         client.log_metric(run.info.run_id, "test/accuracy", made.metrics["test/accuracy"])
-        client.log_metric(run.info.run_id, "cost/parameters", made.parameters)
+        client.log_metric(run.info.run_id, "cost/parameters", made.parameters or 0)
         client.set_terminated(run.info.run_id, status)
         return str(run.info.run_id)
 

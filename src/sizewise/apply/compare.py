@@ -49,7 +49,7 @@ def _config(records: Sequence[RunRecord]) -> list[Row]:
     said: list[dict[str, Any]] = [
         {
             "family": record.family,
-            "parameters": f"{record.parameters:,}",
+            "parameters": "–" if record.parameters is None else f"{record.parameters:,}",
             "model.width": record.width,
             "model.depth": record.depth,
             "data": record.data,

@@ -16,6 +16,7 @@ from sizewise.apply.onnx import write_onnx
 from sizewise.apply.recorded import recorded_config
 from sizewise.data.sources import read
 from sizewise.errors import UserError
+from sizewise.models.classic import requirements_of
 from sizewise.predict import Predictor
 from sizewise.predict.fetch import load_run
 
@@ -30,6 +31,7 @@ A $family trained on $data: inputs (N, $shape) as the data set has them, normali
 # with sizewise installed; load.py beside this file is the same
 from pathlib import Path
 
+from sizewise.models.classic import requirements_of
 from sizewise.predict import Predictor
 from sizewise.training.checkpoint import load_model
 
@@ -42,6 +44,7 @@ LOAD = '''"""Load the network beside this file: `from load import predictor`."""
 
 from pathlib import Path
 
+from sizewise.models.classic import requirements_of
 from sizewise.predict import Predictor
 from sizewise.training.checkpoint import load_model
 
@@ -87,8 +90,13 @@ def export(
             return _export_onnx(store, run, predictor, partial)
         with tracking.model_file(store, run) as weights:
             if form == "mlflow":
-                code = _own_code(predictor.model)
-                tracking.save_flavour(partial, weights, predictor.spec.input_shape, code)
+                tracking.save_flavour(
+                    partial,
+                    weights,
+                    predictor.spec.input_shape,
+                    _own_code(predictor.model),
+                    requirements_of(predictor.model),
+                )
                 return f"serve it with: mlflow models serve -m {folder} --env-manager local"
             shutil.copyfile(weights, partial / "model.pt")
         allow = f", {allow_code!r}" if allow_code else ""

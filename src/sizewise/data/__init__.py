@@ -14,7 +14,15 @@ from sizewise.data.sources import Arrays, read
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
 
-__all__ = ["DataSpec", "Dataset", "Normalisation", "Split", "carve_validation", "load"]
+__all__ = [
+    "DataSpec",
+    "Dataset",
+    "Normalisation",
+    "Split",
+    "carve_validation",
+    "choose_stratified",
+    "load",
+]
 
 
 class Split(NamedTuple):
@@ -75,8 +83,13 @@ class Dataset:
 def load(config: DataConfig, seed: int) -> Dataset:
     """Return the set that `config` names, with validation carved out of training by `seed`.
 
+    Where `config.train_samples` limits the training samples, validation stays as it is without the
+    limit, so that what is chosen by it is chosen equally well; normalisation is measured on the
+    samples left.
+
     Raises:
-        UserError: the set's files can't be had, or it is too small to divide.
+        UserError: the set's files can't be had, it is too small to divide, or has fewer samples
+            than are asked for.
     """
     arrays = read(config)
     training, validation = carve_validation(arrays.train_targets, config.validation_fraction, seed)
@@ -85,6 +98,10 @@ def load(config: DataConfig, seed: int) -> Dataset:
             f"data.validation_fraction={config.validation_fraction} of {len(arrays.train_targets)} "
             "training samples leaves a split empty; expected at least one sample of each"
         )
+    if config.train_samples is not None:
+        targets = arrays.train_targets[training]
+        chosen = choose_stratified(targets, config.train_samples, seed, "data.train_samples")
+        training = training[chosen]
     train_inputs = arrays.train_inputs[training]
     normalisation = _measure(train_inputs)
 
@@ -126,6 +143,43 @@ def carve_validation(
         members = np.flatnonzero(targets == label)
         chosen[random.permutation(members)[:share]] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def choose_stratified(targets: np.ndarray, count: int, seed: int, key: str) -> np.ndarray:
+    """Choose samples so that each class keeps its share, within one sample, and has at least one.
+
+    With the same seed, fewer samples are a subset of more.
+
+    Args:
+        targets: (N,) class indices.
+        count: how many to choose.
+        seed: which.
+        key: the config key that asks for them, for the error.
+
+    Returns:
+        Their sorted indices, (count,).
+
+    Raises:
+        UserError: there are fewer samples than `count`, or more classes.
+    """
+    if count > len(targets):
+        raise UserError(
+            f"{key}={count} is more than the {len(targets)} training samples: expected at most "
+            f"{len(targets)}, or null for all"
+        )
+    random = np.random.default_rng([seed, 1])  # another stream than that of the validation split
+    place = np.empty(len(targets))  # where in its class a sample stands, 0..1
+    labels = np.unique(targets)
+    if count < len(labels):
+        raise UserError(
+            f"{key}={count} is fewer than the {len(labels)} classes: expected at least "
+            f"{len(labels)}, one sample of each"
+        )
+    for label in labels:
+        members = random.permutation(np.flatnonzero(targets == label))
+        place[members] = (np.arange(len(members)) + random.random()) / len(members)
+        place[members[0]] = -1  # each class has one among the first
+    return np.sort(np.argsort(place, kind="stable")[:count])
 
 
 def _measure(inputs: np.ndarray) -> Normalisation:

@@ -1,7 +1,8 @@
-"""Families: architectures that can be built at any width.
+"""Families: architectures that can be built at any width, and the classical methods beside them.
 
 To add one: write a module whose constructor takes `spec`, `width` and, if it has that knob,
-`depth`; name it in `FAMILIES`; give it a conf/model/NAME.yaml.
+`depth`; name it in `FAMILIES`; give it a conf/model/NAME.yaml. A classical one is a subclass of
+`Classical`, named in `CLASSICAL`.
 """
 
 import importlib
@@ -12,6 +13,7 @@ from torch import nn
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError, nearest
 from sizewise.models.attention import Attention
+from sizewise.models.classic import CLASSICAL, Classical
 from sizewise.models.cnn import CNN
 from sizewise.models.mlp import MLP, Logistic
 from sizewise.models.recurrent import GRU, LSTM, RNN
@@ -25,6 +27,9 @@ FAMILIES: dict[str, type[nn.Module]] = {
     "mlp": MLP,
     "logistic": Logistic,
 }
+ALL_FAMILIES: dict[str, type[nn.Module]] = FAMILIES | CLASSICAL
+
+__all__ = ["ALL_FAMILIES", "CLASSICAL", "FAMILIES", "Classical", "build"]
 
 
 def build(
@@ -33,8 +38,9 @@ def build(
     width: int | None,
     depth: int | None = None,
     target: str | None = None,
+    features: str | None = None,
 ) -> nn.Module:
-    """Build a freshly initialised network for data of shape `spec`.
+    """Build a freshly initialised network, or an unfitted classical model, for data like `spec`.
 
     Args:
         spec: the data's shape.
@@ -43,18 +49,20 @@ def build(
         depth: the number of layers, for the families that have this knob; None for the others.
         target: `package.Class` of a network of your own, called with `spec`, `width` and, unless
             None, `depth`.
+        features: that a classical family reads; None takes those suited to the data. A network
+            reads the samples, which are `raw`.
 
     Raises:
         UserError: there is no such family or class, or it does not take these arguments.
     """
     if target is not None:
         network, named = _import_class(target), f"model._target_={target}"
-    elif family in FAMILIES:
-        network, named = FAMILIES[family], f"model={family}"
+    elif family in ALL_FAMILIES:
+        network, named = ALL_FAMILIES[family], f"model={family}"
     else:
-        raise UserError(f"there is no model family {family}: {nearest(family, FAMILIES)}")
+        raise UserError(f"there is no model family {family}: {nearest(family, ALL_FAMILIES)}")
     parameters = inspect.signature(network).parameters
-    knobs: dict[str, int] = {}
+    knobs: dict[str, int | str] = {}
     for name, value in (("width", width), ("depth", depth)):
         if value is not None and name not in parameters:
             raise UserError(f"{named} has no {name}; expected model.{name}=null")
@@ -62,6 +70,13 @@ def build(
             knobs[name] = value
         elif name in parameters and parameters[name].default is inspect.Parameter.empty:
             raise UserError(f"{named} needs a {name}; give it with model.{name}=NUMBER")
+    if features is not None and issubclass(network, Classical):
+        knobs["features"] = features
+    elif features not in (None, "raw"):
+        raise UserError(
+            f"features={features} is for a classical family ({', '.join(CLASSICAL)}), and {named} "
+            "reads samples as they are: expected features=null or raw"
+        )
     return network(spec, **knobs)
 
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from sizewise.records import RunRecord
 from sizewise.report.bootstrap import Interval, Sweep
 from sizewise.report.compare import mean_intervals
+from sizewise.report.data_sizes import DataSizes, by_amount, compare_amounts
 from sizewise.report.fit import Fit, NoFit, fit_sweep
-from sizewise.report.select import Cell, Selection, select
+from sizewise.report.select import Cell, Selection, select_usable
+from sizewise.report.usable import check_data, usable_runs
 from sizewise.report.verdict import Answer, Growth, answer, growth
 
 
@@ -38,16 +41,49 @@ class FamilyResult:
         return np.array([cell.test_errors.mean() for cell in self.cells])
 
 
+class Reference(NamedTuple):
+    """A classical family: what it reaches, with the 90 % interval if seeds say how sure it is."""
+
+    cell: Cell
+    interval: Interval | None
+
+    @property
+    def mean(self) -> float:
+        """Return the mean test error."""
+        return float(self.cell.test_errors.mean())
+
+
 @dataclass(frozen=True)
 class Analysis:
-    """A sweep's results. `overall` compares all families; None if there is one."""
+    """A sweep's results.
+
+    Args:
+        name, command, tolerance: as given.
+        selection: what is compared.
+        families: of networks.
+        references: the classical families, never fitted.
+        overall: compares all families of networks; None if there are fewer than two.
+        by_data: compares amounts of training data; None where all runs had the same.
+    """
 
     name: str
     command: str | None
     tolerance: float
     selection: Selection
     families: list[FamilyResult]
+    references: list[Reference]
     overall: Answer | None
+    by_data: DataSizes | None
+
+    @property
+    def rows(self) -> list[tuple[Cell, Interval | None]]:
+        """Return every cell compared and its interval, the references last."""
+        cells = [
+            row
+            for result in self.families
+            for row in zip(result.cells, result.intervals, strict=True)
+        ]
+        return cells + [(each.cell, each.interval) for each in self.references]
 
 
 def analyse(
@@ -58,7 +94,16 @@ def analyse(
     Raises:
         UserError: the runs can't be compared; see `select`.
     """
-    selection = select(records)
+    usable, notes = usable_runs(records)
+    check_data(usable)
+    amounts = by_amount(usable)
+    fewer = sum(map(len, amounts[:-1]))
+    if fewer:
+        notes.append(
+            f"Sizes are compared among the {len(amounts[-1])} runs on the most training samples; "
+            f"the {fewer} runs on fewer tell how accuracy grows with data."
+        )
+    selection = select_usable(amounts[-1], notes)
     families = []
     for family, cells in selection.families.items():
         sweep = Sweep(
@@ -78,4 +123,7 @@ def analyse(
     overall = None
     if len(families) > 1:
         overall = answer(selection.cells, selection=selection, tolerance=tolerance)
-    return Analysis(name, command, tolerance, selection, families, overall)
+    intervals = mean_intervals(selection.references)
+    references = list(map(Reference, selection.references, intervals))
+    by_data = compare_amounts(amounts) if fewer else None
+    return Analysis(name, command, tolerance, selection, families, references, overall, by_data)

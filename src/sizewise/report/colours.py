@@ -15,7 +15,15 @@ FIXED = {
     "logistic": "#666666",
 }
 OTHERS = ("#000000", "#B8A800", *FIXED.values())
+FIXED |= {  # the references: darker than networks, drawn dashed or by markers of their own
+    "svm": "#000000",
+    "random_forest": "#7A4A1E",
+    "gradient_boosting": "#8A8000",
+    "knn": "#5B4B9A",
+    "linear": "#8C8C8C",
+}
 MARKERS = {"cnn": "o", "lstm": "s", "attention": "D", "gru": "^", "rnn": "v", "mlp": "P"}
+MARKERS |= {"svm": "X", "random_forest": "*", "gradient_boosting": ">", "knn": "<", "linear": "p"}
 OTHER_MARKERS = ("X", "*", "<", ">", "p", "h")
 
 

@@ -10,15 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.colours import colours, markers
 from sizewise.report.costs import COSTS
 from sizewise.report.curves import learning_curve, train_errors
+from sizewise.report.data_figure import error_by_data
 from sizewise.report.fit import Fit
 from sizewise.report.noise import Array
 from sizewise.report.pareto import pareto_front
+from sizewise.report.style import log_axis, percent_axis
 from sizewise.report.words import quantity
 
 MOST_SEED_DOTS = 2_000  # beyond, the seeds' own points would be a smear, and slow to draw
@@ -26,14 +28,18 @@ CURVE_POINTS = 120
 
 
 def draw_figures(analysis: Analysis) -> dict[str, Figure]:
-    """Return every figure by its file's name, without an ending."""
-    return {
-        "error_by_size": error_by_size(analysis),
-        "error_by_cost": error_by_cost(analysis),
-        "learning_curves": learning_curves(analysis),
-        "generalisation_gap": generalisation_gap(analysis),
-        "seed_spread": seed_spread(analysis),
-    }
+    """Return every figure that has something to show, by its file's name without an ending."""
+    figures: dict[str, Figure] = {}
+    if analysis.families:
+        figures["error_by_size"] = error_by_size(analysis)
+    figures["error_by_cost"] = error_by_cost(analysis)
+    if analysis.by_data:
+        figures["error_by_data"] = error_by_data(analysis.by_data)
+    if analysis.families:
+        figures["learning_curves"] = learning_curves(analysis)
+        figures["generalisation_gap"] = generalisation_gap(analysis)
+        figures["seed_spread"] = seed_spread(analysis)
+    return figures
 
 
 def error_by_size(analysis: Analysis) -> Figure:
@@ -55,8 +61,9 @@ def error_by_size(analysis: Analysis) -> Figure:
         else:
             axes.axhline(result.means[0], color=own, linewidth=0.8, linestyle=":", zorder=1)
         _draw_means(axes, result, result.sizes, own, marker[result.family])
-    _log_axis(axes, [cell.parameters for cell in analysis.selection.cells])
-    _percent_axis(axes, np.concatenate([result.means for result in analysis.families]))
+    _draw_references(axes, analysis, label=True)
+    log_axis(axes, [cell.parameters for cell in analysis.selection.cells])
+    percent_axis(axes, _mean_errors(analysis))
     axes.set(xlabel="trainable parameters", ylabel="test error")
     axes.set_title(
         "Test error against size: mean and 90% interval over seeds, fitted curve and band"
@@ -67,7 +74,7 @@ def error_by_size(analysis: Analysis) -> Figure:
 
 def error_by_cost(analysis: Analysis) -> Figure:
     """Draw mean test error against each cost that is known, with the Pareto front."""
-    cells = analysis.selection.cells
+    cells = analysis.selection.compared
     known = [cost for cost in COSTS if any(cell.cost(cost.metric) > 0 for cell in cells)]
     columns = min(3, len(known))
     rows = math.ceil(len(known) / columns)
@@ -85,8 +92,12 @@ def error_by_cost(analysis: Analysis) -> Figure:
         for result in analysis.families:
             mine = np.array([cell.cost(cost.metric) for cell in result.cells])
             _draw_means(axes, result, mine, colour[result.family], marker[result.family])
-        _log_axis(axes, values)
-        _percent_axis(axes, errors)
+        _draw_references(axes, analysis, label=False)
+        for each in analysis.references:
+            own = {"color": colour[each.cell.family], "marker": marker[each.cell.family]}
+            axes.plot(each.cell.cost(cost.metric), each.mean, zorder=4, linestyle="none", **own)
+        log_axis(axes, values)
+        percent_axis(axes, errors)
         axes.set(xlabel=cost.axis)
     for axes in grid[::columns]:
         axes.set_ylabel("test error")
@@ -116,7 +127,7 @@ def learning_curves(analysis: Analysis) -> Figure:
             axes.plot(epochs, curve, color=cmap(norm(max(cell.parameters, 1))), linewidth=1.4)
         axes.set(title=result.family)
     for axes in grid:
-        _percent_axis(axes, np.concatenate(everything))
+        percent_axis(axes, np.concatenate(everything))
     figure.suptitle("Validation error while training, mean over seeds")
     bar = figure.colorbar(
         ScalarMappable(norm, cmap), ax=list(grid), label="trainable parameters", pad=0.01,
@@ -139,12 +150,12 @@ def generalisation_gap(analysis: Analysis) -> Figure:
         axes.plot(
             result.sizes, train, label="training", linestyle="--", markerfacecolor="white", **style
         )
-        _log_axis(axes, [cell.parameters for cell in analysis.selection.cells])
+        log_axis(axes, [cell.parameters for cell in analysis.selection.cells])
         axes.set(title=result.family)
         axes.legend(frameon=False, loc="best")
     grid[0].set_ylim(bottom=0)
     for axes in grid:
-        _percent_axis(axes)  # linear, so that heights are gaps
+        percent_axis(axes)  # linear, so that heights are gaps
     figure.suptitle("Generalisation gap: error on the test set above error in training")
     return figure
 
@@ -167,7 +178,7 @@ def seed_spread(analysis: Analysis) -> Figure:
             linewidth=1.2,
             label=result.family,
         )
-    _log_axis(axes, [cell.parameters for cell in analysis.selection.cells])
+    log_axis(axes, [cell.parameters for cell in analysis.selection.cells])
     axes.set(xlabel="trainable parameters", ylabel="standard deviation (points)")
     axes.set_ylim(bottom=0)
     axes.set_title("How much test error differs between seeds")
@@ -184,6 +195,23 @@ def _draw_curve(axes: Axes, result: FamilyResult, fit: Fit, colour: str) -> None
     band = fit.band(sizes)
     if band:
         axes.fill_between(sizes, *band, color=colour, alpha=0.13, linewidth=0, zorder=1)
+
+
+def _draw_references(axes: Axes, analysis: Analysis, *, label: bool) -> None:
+    """Draw the classical families as lines across, with their intervals: they have no size."""
+    colour, _ = _styles(analysis)
+    for each in analysis.references:
+        own = colour[each.cell.family]
+        axes.axhline(
+            each.mean, color=own, linewidth=1.1, linestyle="--", zorder=1.5, label=each.cell.label
+        )
+        if each.interval:
+            axes.axhspan(*each.interval, color=own, alpha=0.1, linewidth=0, zorder=1)
+        if label:
+            axes.annotate(
+                each.cell.label, (1, each.mean), xycoords=("axes fraction", "data"), color=own,
+                ha="right", va="bottom", fontsize=8,
+            )  # fmt: skip
 
 
 def _draw_means(axes: Axes, result: FamilyResult, x: Array, colour: str, marker: str) -> None:
@@ -233,32 +261,9 @@ def _panels(analysis: Analysis, xlabel: str, ylabel: str) -> tuple[Figure, Seque
 
 def _styles(analysis: Analysis) -> tuple[dict[str, str], dict[str, str]]:
     families = [result.family for result in analysis.families]
+    families += [each.cell.family for each in analysis.references]
     return colours(families), markers(families)
 
 
-def _log_axis(axes: Axes, values: Sequence[float] | Array) -> None:
-    """Make the x axis logarithmic with readable ticks: 1, 1 and 3, or 1, 2 and 5 a decade."""
-    axes.spines[["top", "right"]].set_visible(False)
-    known = [value for value in values if value > 0]
-    if not known:
-        return
-    low, high = min(known), max(known)
-    axes.set_xscale("log")
-    margin = max((high / low) ** 0.06, 1.15)
-    axes.set_xlim(low / margin, high * margin)
-    decades = math.log10(high / low * margin**2)
-    steps = (1.0,) if decades > 4 else (1.0, 3.0) if decades > 1.5 else (1.0, 2.0, 5.0)
-    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
-    axes.xaxis.set_minor_locator(NullLocator())  # half of the drawing time, and nothing to read
-
-
-def _percent_axis(axes: Axes, values: Array | None = None) -> None:
-    """Make the y axis one of errors in percent: logarithmic where `values` span a factor of 3."""
-    if values is not None and values.min() > 0 and values.max() > 3 * values.min():
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
+def _mean_errors(analysis: Analysis) -> Array:
+    return np.array([cell.test_errors.mean() for cell, _ in analysis.rows])

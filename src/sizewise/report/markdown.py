@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 from sizewise.report.analysis import Analysis
+from sizewise.report.data_words import amount_rows
 from sizewise.report.tables import cell_rows, fit_rows, markdown
 from sizewise.report.wording import Paragraph, choice_sentences
 from sizewise.report.words import listed, margin
 
 CAPTIONS = {
     "error_by_size": "Test error against size",
+    "error_by_data": "Test error against training samples and training time",
     "error_by_cost": "Test error against each cost, with the Pareto front",
     "learning_curves": "Validation error while training, by size",
     "generalisation_gap": "Training and test error by size",
@@ -19,13 +21,7 @@ SHORT_ID = 8  # characters of a run's id, as git shortens its own; runs.csv has 
 
 def write_markdown(analysis: Analysis, words: list[Paragraph], figures: Iterable[str]) -> str:
     """Return the text of report.md."""
-    selection = analysis.selection
-    runs = sum(len(cell.records) for cell in selection.cells)
-    parts = [f"# {analysis.name}: how big does it need to be?"]
-    families = listed(list(selection.families))
-    parts.append(
-        f"{runs} runs on {selection.data}: {families}, {len(selection.cells)} sizes in all."
-    )
+    parts = [f"# {analysis.name}: how big does it need to be?", summary(analysis)]
     if analysis.command:
         parts.append(f"```\n{analysis.command}\n```")
     parts.append("## Verdict")
@@ -37,12 +33,27 @@ def write_markdown(analysis: Analysis, words: list[Paragraph], figures: Iterable
     for name in figures:
         parts.append(f"![{CAPTIONS[name]}](figures/{name}.png)")
     parts += ["## Every size", markdown(_rows_with_runs(analysis))]
+    if analysis.by_data:
+        parts += ["## Every amount of training data", markdown(amount_rows(analysis.by_data))]
     fits = fit_rows(analysis)
     if fits:
         parts += ["## Forms compared", markdown(fits)]
     parts += ["## How the runs were chosen", "\n".join(f"- {each}" for each in choice(analysis))]
     parts += ["## How to read this", "\n".join(f"- {each}" for each in method(analysis))]
     return "\n\n".join(parts) + "\n"
+
+
+def summary(analysis: Analysis) -> str:
+    """Return what the report is of, in one sentence."""
+    selection = analysis.selection
+    runs = sum(len(cell.records) for cell in selection.compared)
+    words = f"{runs} runs on {selection.data}: "
+    if selection.cells:
+        words += f"{listed(list(selection.families))}, {len(selection.cells)} sizes in all"
+        words += "; " if selection.references else ""
+    if selection.references:
+        words += f"{listed([cell.label for cell in selection.references])} for reference"
+    return f"{words}."
 
 
 def choice(analysis: Analysis) -> list[str]:
@@ -54,7 +65,7 @@ def choice(analysis: Analysis) -> list[str]:
 
 def method(analysis: Analysis) -> list[str]:
     """Return what the numbers mean and what they can't say, one sentence each."""
-    return [
+    sentences = [
         "Error is 1 - accuracy. The epoch, the setting and the best size are chosen on validation; "
         "only then is the test set read.",
         "Intervals are 90% and over seeds: initialisation, order of samples, division of the "
@@ -69,10 +80,17 @@ def method(analysis: Analysis) -> list[str]:
         "Training error is measured as its epoch goes, on weights that are still changing. "
         "Seconds and latency are this machine's, under whatever else it ran.",
     ]
+    if analysis.references:
+        sentences.append(
+            "Classical families are references: their settings are chosen on validation like a "
+            "network's epoch, but they have no place on an axis of parameters, and no curve is "
+            "fitted to them. Their training error is of at most 2,000 samples, after the fit."
+        )
+    return sentences
 
 
 def _rows_with_runs(analysis: Analysis) -> list[dict[str, str]]:
-    cells = [cell for result in analysis.families for cell in result.cells]
+    cells = [cell for cell, _ in analysis.rows]
     return [
         row | {"runs": " ".join(record.run_id[:SHORT_ID] for record in cell.records)}
         for row, cell in zip(cell_rows(analysis), cells, strict=True)

@@ -104,6 +104,34 @@ function frontTrace(cost) {
   };
 }
 
+// A classical family has no size: a line across, and a marker where the cost is another.
+function referenceTraces(cost) {
+  const known = data.cells.map((cell) => cell.costs[cost]).filter((value) => value > 0);
+  const ends = [Math.min(...known), Math.max(...known)];
+  return data.references.flatMap((reference) => {
+    const cell = data.cells[reference.cell];
+    const shared = { legendgroup: reference.name, hoverinfo: "text" };
+    const line = {
+      ...shared, mode: "lines", name: reference.name, x: ends, y: [cell.mean, cell.mean],
+      text: cellTexts[reference.cell], customdata: [reference.cell, reference.cell],
+      line: { color: reference.colour, width: 1.6, dash: "dash" },
+    };
+    if (cell.low === null) return [line];
+    const edge = { ...shared, mode: "lines", x: ends, line: { width: 0 }, showlegend: false,
+      hoverinfo: "skip" };
+    const marker = {
+      ...shared, mode: "markers", showlegend: false, x: [cell.costs[cost]], y: [cell.mean],
+      text: [cellTexts[reference.cell]], customdata: [reference.cell],
+      marker: { color: reference.colour, symbol: reference.symbol, size: 10 },
+    };
+    return [
+      { ...edge, y: [cell.low, cell.low] },
+      { ...edge, y: [cell.high, cell.high], fill: "tonexty", fillcolor: reference.colour + "1a" },
+      line, ...(cell.costs[cost] === null ? [] : [marker]),
+    ];
+  });
+}
+
 function layout(xTitle, yTitle, logX, logY, yFormat = ".3~p") {
   const axis = { gridcolor: "#e6e9ec", zeroline: false, showline: true, linecolor: "#8a949e" };
   const ticks = (log) => (log ? { type: "log", dtick: "D2" } : { type: "linear" });
@@ -129,6 +157,7 @@ function drawErrors() {
   const traces = [];
   if (byId("show-front").checked) traces.push(frontTrace(cost));
   if (data.costs[cost].metric === "cost/parameters") traces.push(...data.families.flatMap(fitTraces));
+  traces.push(...referenceTraces(cost));
   traces.push(...data.families.flatMap((family) => familyTraces(family, cost)));
   const figure = layout(data.costs[cost].axis, "test error", byId("log-x").checked,
     byId("log-y").checked);
@@ -136,7 +165,26 @@ function drawErrors() {
   return Plotly.react("error-plot", traces, figure, settings);
 }
 
+function byData(id, field, xTitle) {
+  const traces = data.by_data.map((line) => ({
+    mode: "lines+markers", name: line.name, x: line[field], y: line.mean,
+    error_y: {
+      type: "data", symmetric: false, thickness: 1.3, width: 3,
+      array: line.mean.map((mean, i) => (line.high[i] === null ? 0 : line.high[i] - mean)),
+      arrayminus: line.mean.map((mean, i) => (line.low[i] === null ? 0 : mean - line.low[i])),
+    },
+    text: line.labels.map((label, i) => `${escapeHtml(label)}, ${quantity(line.samples[i])} samples`),
+    hovertemplate: "%{text}: %{y:.2%}<extra></extra>",
+    line: { color: line.colour, width: 1.8, dash: line.dash },
+    marker: { symbol: line.symbol, size: 8 },
+  }));
+  const figure = layout(xTitle, "test error", true, true);
+  sparse(figure, data.by_data.flatMap((line) => line[field]));
+  return Plotly.newPlot(id, traces, figure, settings);
+}
+
 function drawLearning() {
+  if (!data.families.length) return;
   const family = data.families[byId("family").selectedIndex];
   const traces = family.cells.map((index) => {
     const cell = data.cells[index];
@@ -222,3 +270,7 @@ drawErrors().then((plot) => {
 drawLearning();
 bySize("gap-plot", "error", [["mean", ", test", "solid"], ["train", ", training", "dash"]]);
 bySize("spread-plot", "standard deviation of test error", [["deviation", "", "solid"]]);
+if (data.by_data) {
+  byData("data-plot", "samples", "training samples");
+  byData("seconds-plot", "seconds", "training time (s)");
+}

@@ -5,46 +5,30 @@ The markup, style and script lie beside this module; here they get the numbers.
 
 import html
 import json
-import math
 from collections.abc import Sequence
 from importlib import resources
 from string import Template
-from typing import Any
 
-import matplotlib
-import numpy as np
-from matplotlib.colors import LogNorm, to_hex
 from plotly.offline import get_plotlyjs
 
-from sizewise.report.analysis import Analysis, FamilyResult
-from sizewise.report.colours import colours, markers
-from sizewise.report.costs import COSTS
-from sizewise.report.curves import learning_curve, train_errors
-from sizewise.report.fit import Fit
-from sizewise.report.markdown import choice, method
-from sizewise.report.pareto import pareto_front
-from sizewise.report.select import NOT_SETTINGS_PREFIXES, Cell
+from sizewise.report.analysis import Analysis
+from sizewise.report.colours import colours
+from sizewise.report.data_words import amount_rows
+from sizewise.report.markdown import choice, method, summary
+from sizewise.report.page_data import page_data
 from sizewise.report.tables import cell_rows, fit_rows
-from sizewise.report.wording import Paragraph, setting_words
-from sizewise.report.words import listed
+from sizewise.report.wording import Paragraph
 
-SYMBOLS = {  # plotly's names of matplotlib's markers
-    "o": "circle",
-    "s": "square",
-    "D": "diamond",
-    "^": "triangle-up",
-    "v": "triangle-down",
-    "<": "triangle-left",
-    ">": "triangle-right",
-    "P": "cross",
-    "X": "x",
-    "*": "star",
-    "p": "pentagon",
-    "h": "hexagon",
-}
-CURVE_POINTS = 80
-DIGITS = 5  # significant, of every number in the page
 WORDS = ("family", "form", "setting")  # columns that are not numbers
+
+BY_DATA = """<section>
+<h2>Test error against training data</h2>
+<div id="data-plot" class="plot"></div>
+<div id="seconds-plot" class="plot"></div>
+<p class="note">Each family at its best size by validation at each amount, with 90% intervals over
+seeds; networks are solid, classical families dashed.</p>
+<div class="scroll"><table>$amounts</table></div>
+</section>"""
 
 
 def write_page(analysis: Analysis, words: list[Paragraph], run_url: str | None) -> str:
@@ -55,22 +39,19 @@ def write_page(analysis: Analysis, words: list[Paragraph], run_url: str | None) 
         words: the verdict.
         run_url: where a run is looked at, with `{run_id}` in it; None leaves ids without links.
     """
-    selection = analysis.selection
-    runs = sum(len(cell.records) for cell in selection.cells)
-    families = listed(list(selection.families))
     command = f"<pre>{html.escape(analysis.command)}</pre>" if analysis.command else ""
     forms = fit_rows(analysis)
     fitted = f"<section><h2>Forms compared</h2><div class='scroll'><table>{_table(forms)}"
-    data = json.dumps(_data(analysis, run_url), separators=(",", ":"), allow_nan=False)
+    amounts = _table(amount_rows(analysis.by_data)) if analysis.by_data else ""
+    data = json.dumps(page_data(analysis, run_url), separators=(",", ":"), allow_nan=False)
     return Template(_read("page.html")).substitute(
         title=html.escape(f"{analysis.name}: how big does it need to be?"),
         style=_read("page.css"),
-        summary=html.escape(
-            f"{runs} runs on {selection.data}: {families}, {len(selection.cells)} sizes in all."
-        ),
+        summary=html.escape(summary(analysis)),
         command=command,
         verdict=_verdict(analysis, words),
         cells=_table(cell_rows(analysis), linked=True),
+        by_data=Template(BY_DATA).substitute(amounts=amounts) if amounts else "",
         forms=f"{fitted}</table></div></section>" if forms else "",
         choice=_items(choice(analysis)),
         method=_items(method(analysis)),
@@ -82,11 +63,10 @@ def write_page(analysis: Analysis, words: list[Paragraph], run_url: str | None) 
 
 def _verdict(analysis: Analysis, words: list[Paragraph]) -> str:
     colour = colours([result.family for result in analysis.families])
-    styles = [f'style="--family: {each}"' for each in colour.values()]
-    if analysis.overall:
-        styles.insert(0, 'class="overall"')
     articles = []
-    for paragraph, style in zip(words, styles, strict=True):
+    for paragraph in words:
+        own = colour.get(paragraph.family or "")
+        style = f'style="--family: {own}"' if own else 'class="overall"'
         body = f"<h3>{html.escape(paragraph.headline)}</h3><ul>{_items(paragraph.sentences)}</ul>"
         article = f"<article {style}>{body}"
         if paragraph.command:
@@ -119,122 +99,6 @@ def _table(rows: Sequence[dict[str, str]], *, linked: bool = False) -> str:
 
 def _items(sentences: Sequence[str]) -> str:
     return "".join(f"<li>{html.escape(each)}</li>" for each in sentences)
-
-
-def _data(analysis: Analysis, run_url: str | None) -> dict[str, Any]:
-    cells = [cell for result in analysis.families for cell in result.cells]
-    errors = np.array([cell.test_errors.mean() for cell in cells])
-    costs = [cost for cost in COSTS if any(cell.cost(cost.metric) > 0 for cell in cells)]
-    metrics = [cost.metric for cost in costs]
-    table = np.array([[cell.cost(metric) for metric in metrics] for cell in cells])
-    varying = _varying(cells)
-    return {
-        "run_url": run_url,
-        "log_error": bool(errors.min() > 0 and errors.max() > 3 * errors.min()),
-        "costs": [{"metric": c.metric, "words": c.words, "axis": c.axis} for c in costs],
-        "families": _families(analysis),
-        "cells": _cells(analysis, metrics),
-        "fronts": [pareto_front(column, errors).tolist() for column in table.T],
-        "varying": varying,
-        "runs": _runs(cells, metrics, varying),
-    }
-
-
-def _families(analysis: Analysis) -> list[dict[str, Any]]:
-    colour = colours([result.family for result in analysis.families])
-    marker = markers(list(colour))
-    families: list[dict[str, Any]] = []
-    first = 0
-    for result in analysis.families:
-        families.append(
-            {
-                "name": result.family,
-                "colour": colour[result.family],
-                "symbol": SYMBOLS[marker[result.family]],
-                "cells": list(range(first, first + len(result.cells))),
-                "fit": _fit(result),
-            }
-        )
-        first += len(result.cells)
-    return families
-
-
-def _fit(result: FamilyResult) -> dict[str, Any] | None:
-    if not isinstance(result.fit, Fit):
-        return None
-    sizes = np.geomspace(result.sizes[0], result.sizes[-1], CURVE_POINTS)
-    low, high = result.fit.band(sizes) or (None, None)
-    return {
-        "x": _numbers(sizes),
-        "y": _numbers(result.fit.predict(sizes)),
-        "low": None if low is None else _numbers(low),
-        "high": None if high is None else _numbers(high),
-    }
-
-
-def _cells(analysis: Analysis, metrics: list[str]) -> list[dict[str, Any]]:
-    sizes = [max(cell.parameters, 1) for cell in analysis.selection.cells]
-    norm = LogNorm(min(sizes), max(max(sizes), 2 * min(sizes)))
-    viridis = matplotlib.colormaps["viridis_r"]
-    rows = []
-    for result in analysis.families:
-        for cell, interval in zip(result.cells, result.intervals, strict=True):
-            repeated = len(cell.seeds) > 1
-            rows.append(
-                {
-                    "label": cell.label,
-                    "setting": setting_words(cell.setting),
-                    "mean": _number(cell.test_errors.mean()),
-                    "low": _number(max(0.0, interval.low)) if interval else None,
-                    "high": _number(interval.high) if interval else None,
-                    "train": _number(train_errors(cell).mean()),
-                    "deviation": _number(cell.test_errors.std(ddof=1)) if repeated else None,
-                    "costs": [_number(cell.cost(metric)) for metric in metrics],
-                    "curve": _numbers(learning_curve(cell)),
-                    "colour": to_hex(viridis(norm(max(cell.parameters, 1)))),
-                }
-            )
-    return rows
-
-
-def _runs(cells: list[Cell], metrics: list[str], varying: list[str]) -> dict[str, list[Any]]:
-    runs = [(index, record) for index, cell in enumerate(cells) for record in cell.records]
-    return {
-        "id": [record.run_id for _, record in runs],
-        "name": [record.name for _, record in runs],
-        "cell": [index for index, _ in runs],
-        "seed": [record.seed for _, record in runs],
-        "test": _numbers(np.concatenate([cell.test_errors for cell in cells])),
-        "validation": _numbers(np.concatenate([cell.validation_errors for cell in cells])),
-        "costs": [
-            [_number(record.metrics.get(metric, math.nan)) for metric in metrics]
-            for _, record in runs
-        ],
-        "config": [[record.config.get(key) for key in varying] for _, record in runs],
-    }
-
-
-def _varying(cells: list[Cell]) -> list[str]:
-    """Return the config keys in which the compared runs differ."""
-    values: dict[str, set[str]] = {}
-    for cell in cells:
-        for record in cell.records:
-            for key, value in record.config.items():
-                values.setdefault(key, set()).add(repr(value))
-    return sorted(
-        key
-        for key, found in values.items()
-        if len(found) > 1 and not key.startswith(NOT_SETTINGS_PREFIXES)
-    )
-
-
-def _number(value: float) -> float | None:
-    """Return a number as JSON holds it, rounded; None for what is not known."""
-    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
-
-
-def _numbers(values: Sequence[float] | np.ndarray) -> list[float | None]:
-    return [_number(value) for value in values]
 
 
 def _read(name: str) -> str:

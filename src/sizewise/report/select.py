@@ -26,7 +26,7 @@ class Cell:
 
     Args:
         family: the architecture's name.
-        parameters: trainable parameters.
+        parameters: trainable parameters; 0 for a reference, which has no size.
         size_asked: the budget; None if the width was given.
         setting: the swept keys' values, those of other families included.
         records: by seed, one each.
@@ -55,8 +55,15 @@ class Cell:
 
     @cached_property
     def label(self) -> str:
-        """Return the cell in words: "lstm 10k"."""
+        """Return the cell in words: "lstm 10k", or of a reference "svm (hog)"."""
+        if self.is_reference:
+            return f"{self.family} ({self.records[0].features})"
         return f"{self.family} {readable_count(self.parameters)}"
+
+    @property
+    def is_reference(self) -> bool:
+        """Return whether it is of a classical family: compared with, but not of any size."""
+        return self.records[0].is_classical
 
     @property
     def width_known(self) -> bool:
@@ -64,7 +71,9 @@ class Cell:
         return self.records[0].width is not None
 
     def cost(self, metric: str) -> float:
-        """Return the mean of a cost over the seeds; NaN where no run has it."""
+        """Return the mean of a cost over the seeds; NaN where no run has it, or it is a size."""
+        if self.is_reference and metric == "cost/parameters":
+            return math.nan
         values = [record.metrics.get(metric, math.nan) for record in self.records]
         known = [value for value in values if math.isfinite(value)]
         return sum(known) / len(known) if known else math.nan
@@ -91,7 +100,8 @@ class Selection:
 
     Args:
         data: the data set's name.
-        cells: by family, then by size.
+        cells: of networks, by family, then by size.
+        references: one cell for each classical family, by name.
         choices: of cells where more than one setting was tried.
         swept: for each family, the values tried of each key.
         notes: what was left out, in words.
@@ -99,6 +109,7 @@ class Selection:
 
     data: str
     cells: list[Cell]
+    references: list[Cell]
     choices: list[Choice]
     swept: dict[str, dict[str, list[Any]]]
     notes: list[str]
@@ -111,8 +122,24 @@ class Selection:
             groups.setdefault(cell.family, []).append(cell)
         return groups
 
+    @property
+    def compared(self) -> list[Cell]:
+        """Return all cells, the references last."""
+        return [*self.cells, *self.references]
+
 
 def select(records: Sequence[RunRecord]) -> Selection:
+    """Leave out what can't be compared, and do as `select_usable`.
+
+    Raises:
+        UserError: there are fewer than two usable runs, or runs on different data.
+    """
+    usable, notes = usable_runs(records)
+    check_data(usable)
+    return select_usable(usable, notes)
+
+
+def select_usable(records: Sequence[RunRecord], notes: Sequence[str]) -> Selection:
     """Group runs into cells and let validation choose each cell's setting.
 
     A cell is a family at a size: runs of the same asked size (what is achieved for it may differ by
@@ -121,13 +148,15 @@ def select(records: Sequence[RunRecord]) -> Selection:
     cell; ties go to the lower validation loss, then to the setting met first. A setting that lacks
     seeds which others have (its runs failed, say) can't win. Test scores are not read.
 
-    Raises:
-        UserError: there are fewer than two usable runs, or runs on different data.
+    A classical family is one cell, a reference: its width is a setting like any other.
+
+    Args:
+        records: usable runs on the same data; see `usable`.
+        notes: what was left out before.
     """
-    usable, notes = usable_runs(records)
-    check_data(usable)
+    notes = list(notes)
     by_family: dict[str, list[RunRecord]] = defaultdict(list)
-    for record in usable:
+    for record in records:
         by_family[record.family].append(record)
     cells, choices, swept, repeated = [], [], {}, 0
     for family, members in sorted(by_family.items()):
@@ -135,7 +164,7 @@ def select(records: Sequence[RunRecord]) -> Selection:
         swept[family] = {
             key: _distinct(record.config.get(key) for record in members) for key in keys
         }
-        for group in _by_size(members):
+        for group in [members] if members[0].is_classical else _by_size(members):
             settings: dict[str, dict[int, RunRecord]] = {}
             for record in group:  # a later run of the same config and seed replaces the earlier
                 setting = repr([record.config.get(key) for key in keys])
@@ -155,15 +184,18 @@ def select(records: Sequence[RunRecord]) -> Selection:
     if len(versions) > 1:
         notes.append(f"The runs come from {len(versions)} versions of the code.")
     cells.sort(key=lambda cell: (cell.family, cell.parameters))
-    return Selection(usable[0].data, cells, choices, swept, notes)
+    networks = [cell for cell in cells if not cell.is_reference]
+    references = [cell for cell in cells if cell.is_reference]
+    return Selection(records[0].data, networks, references, choices, swept, notes)
 
 
 def _varying(records: Sequence[RunRecord]) -> list[str]:
     """Return the config keys, beside size and seed, in which a family's runs differ."""
     values: dict[str, set[str]] = defaultdict(set)
     keys = {key for record in records for key in record.config}
+    sizes = {"model.width"} if records[0].is_classical else set()  # a reference has no size
     for key in keys:
-        if key not in NOT_SETTINGS and not key.startswith(NOT_SETTINGS_PREFIXES):
+        if key not in set(NOT_SETTINGS) - sizes and not key.startswith(NOT_SETTINGS_PREFIXES):
             values[key] = {repr(record.config.get(key)) for record in records}
     return sorted(key for key, found in values.items() if len(found) > 1)
 
@@ -173,9 +205,9 @@ def _by_size(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
     groups: dict[tuple[str, int], list[RunRecord]] = defaultdict(list)
     for record in records:
         asked = record.size_asked
-        groups["parameters" if asked is None else "asked", asked or record.parameters].append(
-            record
-        )
+        size = record.parameters if asked is None else asked
+        assert size is not None  # a network has a size
+        groups["parameters" if asked is None else "asked", size].append(record)
     merged: dict[object, list[RunRecord]] = {}  # two budgets that got the same network are one size
     for key, group in groups.items():
         achieved = {record.parameters for record in group}
@@ -186,9 +218,10 @@ def _by_size(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
 def _cell(keys: list[str], seeds: dict[int, RunRecord]) -> Cell:
     records = tuple(record for _, record in sorted(seeds.items()))
     first = records[0]
+    sizes = [0 if record.is_classical else record.parameters or 0 for record in records]
     return Cell(
         family=first.family,
-        parameters=round(float(np.median([record.parameters for record in records]))),
+        parameters=round(float(np.median(sizes))),
         size_asked=first.size_asked,
         setting=tuple((key, first.config.get(key)) for key in keys),
         records=records,

@@ -17,7 +17,10 @@ from sizewise.report.words import percent, percent_interval, points, quantity, s
 
 def write_runs(path: Path, analysis: Analysis, records: list[RunRecord]) -> None:
     """Write one row for each run that was given, `compared` saying whether the report uses it."""
-    used = {id(record) for cell in analysis.selection.cells for record in cell.records}
+    compared = analysis.selection.compared
+    if analysis.by_data:
+        compared = [*compared, *(c for amount in analysis.by_data.amounts for c in amount.cells)]
+    used = {id(record) for cell in compared for record in cell.records}
     keys = sorted({key for swept in analysis.selection.swept.values() for key in swept})
     metrics = sorted({name for record in records for name in record.metrics})
     header = ["run_id", "name", "compared", "family", "size_asked", "parameters", "seed", *keys]
@@ -45,24 +48,24 @@ def write_runs(path: Path, analysis: Analysis, records: list[RunRecord]) -> None
 
 def cell_rows(analysis: Analysis) -> list[dict[str, str]]:
     """Return each cell's numbers as text by the name of their column."""
-    has_settings = any(cell.setting for cell in analysis.selection.cells)
+    has_settings = any(cell.setting for cell in analysis.selection.compared)
     rows = []
-    for result in analysis.families:
-        for cell, interval in zip(result.cells, result.intervals, strict=True):
-            row = {
-                "family": cell.family,
-                "parameters": f"{cell.parameters:,}",
-                "seeds": str(len(cell.seeds)),
-                "test error": percent(cell.test_errors.mean()),
-                "90% interval": percent_interval(interval) if interval else "–",
-                "validation error": percent(cell.validation_errors.mean()),
-                "gap (points)": _gap(cell),
-            }
-            if has_settings:
-                row["setting"] = setting_words(cell.setting) or "–"
-            for cost in COSTS[1:]:
-                row[cost.words] = quantity(cell.cost(cost.metric), cost.unit)
-            rows.append(row)
+    for cell, interval in analysis.rows:
+        count = cell.records[0].parameters if cell.is_reference else cell.parameters
+        row = {
+            "family": cell.label if cell.is_reference else cell.family,
+            "parameters": "–" if count is None else f"{count:,}",
+            "seeds": str(len(cell.seeds)),
+            "test error": percent(cell.test_errors.mean()),
+            "90% interval": percent_interval(interval) if interval else "–",
+            "validation error": percent(cell.validation_errors.mean()),
+            "gap (points)": _gap(cell),
+        }
+        if has_settings:
+            row["setting"] = setting_words(cell.setting) or "–"
+        for cost in COSTS[1:]:
+            row[cost.words] = quantity(cell.cost(cost.metric), cost.unit)
+        rows.append(row)
     return rows
 
 

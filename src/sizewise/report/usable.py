@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from sizewise.errors import UserError
 from sizewise.records import RunRecord
 
+AMOUNT = "data.train_samples"
+
 
 def validation(record: RunRecord, metric: str) -> float:
     """Return a validation metric at the epoch whose weights were kept; NaN if there is none."""
@@ -51,22 +53,23 @@ def usable_runs(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str
 
 
 def check_data(records: Sequence[RunRecord]) -> None:
-    """Check that all runs learnt from the same data.
+    """Check that all runs learnt from the same data, be it more of it or less.
 
     Raises:
         UserError: they are on different sets, variants of one, or bytes that changed.
     """
     sets: dict[tuple[str, str], int] = defaultdict(int)
-    prints: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+    prints: dict[tuple[str, str, str, int], set[str]] = defaultdict(set)
     for record in records:
         details = {
             key: value
             for key, value in sorted(record.config.items())
-            if key.startswith("data.") and key not in ("data.root", "data.name")
+            if key.startswith("data.") and key not in ("data.root", "data.name", AMOUNT)
         }
         sets[record.data, repr(details)] += 1
         # the fingerprint covers the division into training and validation, which the seed draws
-        prints[record.data, repr(details), record.seed].add(record.fingerprint)
+        amount = repr(record.config.get(AMOUNT))
+        prints[record.data, repr(details), amount, record.seed].add(record.fingerprint)
     if len({name for name, _ in sets}) > 1:
         counts = ", ".join(f"{name} ({count} runs)" for (name, _), count in sorted(sets.items()))
         raise UserError(
@@ -78,7 +81,7 @@ def check_data(records: Sequence[RunRecord]) -> None:
             f"the runs are on {len(sets)} variants of {records[0].data} (their data.* keys "
             "differ): expected one; sweep and report each by itself"
         )
-    changed = [seed for (_, _, seed), found in prints.items() if len(found) > 1]
+    changed = [seed for (_, _, _, seed), found in prints.items() if len(found) > 1]
     if changed:
         raise UserError(
             f"the bytes of {records[0].data} changed between runs (two fingerprints for seed "

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.bootstrap import Interval
-from sizewise.report.compare import Comparison
+from sizewise.report.compare import Comparison, compare
+from sizewise.report.data_words import crossing_headline, crossing_sentences
 from sizewise.report.fit import Fit, NoFit
 from sizewise.report.select import Cell, Choice, Setting
 from sizewise.report.verdict import Answer, Growth, Kind, undecided
@@ -32,12 +33,14 @@ class Paragraph:
     """A headline, what backs it, and the command to run next, if one would tell more.
 
     `growth`, one of the sentences, is what growing bought and cost; None for a single size.
+    `family` is what it is about; None for all of them.
     """
 
     headline: str
     sentences: list[str] = field(default_factory=list)
     command: str | None = None
     growth: str | None = None
+    family: str | None = None
 
 
 def paragraphs(analysis: Analysis) -> list[Paragraph]:
@@ -45,6 +48,11 @@ def paragraphs(analysis: Analysis) -> list[Paragraph]:
     words = [_family(result, analysis.tolerance) for result in analysis.families]
     if analysis.overall:
         words.insert(0, _overall(analysis.overall, analysis))
+    if analysis.by_data:
+        found = analysis.by_data
+        words.insert(0, Paragraph(crossing_headline(found), crossing_sentences(found)))
+    if analysis.references:
+        words.append(_references(analysis))
     return words
 
 
@@ -172,7 +180,23 @@ def _family(result: FamilyResult, tolerance: float) -> Paragraph:
     sentences += [growth] if growth else []
     sentences += _stops(result, tolerance)
     sentences += fit_sentences(result.fit, family)
-    return Paragraph(headline, sentences, found.command, growth)
+    return Paragraph(headline, sentences, found.command, growth, family)
+
+
+def _references(analysis: Analysis) -> Paragraph:
+    """Say what the classical families reach, and how the best network compares."""
+    best = min(
+        (each.cell for each in analysis.references),
+        key=lambda cell: float(cell.validation_errors.mean()),
+    )
+    headline = f"For reference: {best.label}, the best classical family by validation, has "
+    headline += f"{_error(best)}."
+    networks = [result.answer.best for result in analysis.families]
+    if not networks:
+        return Paragraph(headline)
+    network = min(networks, key=lambda cell: float(cell.validation_errors.mean()))
+    (compared,) = compare([network], best)
+    return Paragraph(headline, [f"The best network, {_compared(compared)}."])
 
 
 def _error(cell: Cell) -> str:

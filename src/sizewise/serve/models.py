@@ -21,6 +21,8 @@ WARM_UP_CALLS = 10
 TIMED_CALLS = 50
 MILLISECONDS = 1e3
 
+BYTES_PER_PARAMETER = 4
+
 
 @dataclass
 class Served:
@@ -37,11 +39,19 @@ class Served:
             "name": self.record.name,
             "family": self.record.family,
             "parameters": self.record.parameters,
+            "size": self.size,
             "test_accuracy": metrics["test/accuracy"],
             "train_seconds": metrics["cost/train_seconds"],
             "bytes": metrics["cost/model_bytes"],
             "latency_ms": self.latency_ms,
         }
+
+    @property
+    def size(self) -> float:
+        """The number of parameters; of a method that has none, what its bytes would make."""
+        if self.record.parameters is not None:
+            return self.record.parameters
+        return self.record.metrics["cost/model_bytes"] / BYTES_PER_PARAMETER
 
     @functools.cached_property
     def latency_ms(self) -> float:
@@ -89,7 +99,7 @@ class Shelf:
     """
 
     def __init__(self, served: list[Served], data: DataConfig) -> None:
-        self.served = sorted(served, key=lambda each: each.record.parameters)
+        self.served = sorted(served, key=lambda each: each.size)
         self.spec = self._common_spec()
         self._data = data
         self._samples: tuple[np.ndarray, np.ndarray] | None = None

@@ -11,7 +11,7 @@ from rich.table import Table
 from sizewise import cost, tracking
 from sizewise.config import parse
 from sizewise.data import Dataset, Normalisation, Split
-from sizewise.models import build
+from sizewise.models import Classical, build
 from sizewise.records import readable_count
 from sizewise.sweep.job import jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, without_hydra
@@ -44,29 +44,42 @@ def show_plan(composed: DictConfig) -> None:
     table = Table(box=None, header_style="bold")
     for heading in ("family", "data"):
         table.add_column(heading)
-    for heading in ("asked", "parameters", "runs", "done", "training FLOPs", "seconds each"):
+    for heading in (
+        "samples",
+        "asked",
+        "parameters",
+        "runs",
+        "done",
+        "training FLOPs",
+        "seconds each",
+    ):
         table.add_column(heading, justify="right")
-    left = 0.0
+    left, unknown = 0.0, 0
     for runs in _alike(planned):
-        seconds, flops = _trial(runs[0])
-        finished = sum(run.identity.key in done for run in runs)
-        left += seconds * (len(runs) - finished)
         first = runs[0]
+        finished = sum(run.identity.key in done for run in runs)
+        seconds, flops = _trial(first)
+        if seconds is None:
+            unknown += len(runs) - finished
+        else:
+            left += seconds * (len(runs) - finished)
         table.add_row(
             first.config.model.name,
             first.spec.name,
+            f"{first.num_samples:,}",
             readable_count(first.config.size) if first.config.size else "–",
-            f"{first.identity.parameters:,}",
+            f"{first.identity.parameters:,}" if first.identity.parameters else "–",
             str(len(runs)),
             str(finished),
             f"{flops * len(runs):.1e}" if flops else "–",
-            f"{seconds:.0f}",
+            "–" if seconds is None else f"{seconds:.0f}",
         )
     Console().print(table)
     remaining = sum(run.identity.key not in done for run in planned)
     print(
         f"{len(planned)} runs, {len(planned) - remaining} done, {remaining} to run: "
         f"about {left / jobs / 60:.1f} minutes, {jobs} at once"
+        + (f", without the {unknown} of classical families, which can't be told" if unknown else "")
     )
 
 
@@ -80,6 +93,7 @@ def _alike(planned: list[PlannedRun]) -> list[list[PlannedRun]]:
             run.spec,
             run.config.size,
             run.identity.parameters,
+            run.num_samples,
             training.batch_size,
             training.epochs,
             training.max_steps,
@@ -88,14 +102,19 @@ def _alike(planned: list[PlannedRun]) -> list[list[PlannedRun]]:
     return list(groups.values())
 
 
-def _trial(run: PlannedRun) -> tuple[float, float | None]:
-    """Train on a few batches of noise; return a whole run's seconds and training FLOPs."""
+def _trial(run: PlannedRun) -> tuple[float | None, float | None]:
+    """Train on a few batches of noise; return a whole run's seconds and training FLOPs.
+
+    None of a classical family, whose fits don't scale with the samples alone.
+    """
     training, spec, model_config = run.config.training, run.spec, run.config.model
     samples = TRIAL_BATCHES * training.batch_size
     noise = Split(torch.randn(samples, *spec.input_shape), torch.zeros(samples, dtype=torch.int64))
     dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
     width = run.identity.width
     model = build(spec, model_config.family, width, model_config.depth, model_config._target_)
+    if isinstance(model, Classical):
+        return None, None
     trial = dataclasses.replace(
         training, epochs=2, max_steps=None, stop_loss=None, patience=None, learning_rate=1e-6
     )

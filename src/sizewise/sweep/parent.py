@@ -188,9 +188,7 @@ def _announce(
 def _progress(composed: DictConfig, planned: list[PlannedRun]) -> Progress:
     if planned:
         names = [run.identity.name for run in planned]
-        return Progress(
-            Path(composed.hydra.sweep.dir), names, [run.config.training.epochs for run in planned]
-        )
+        return Progress(Path(composed.hydra.sweep.dir), names, [run.epochs for run in planned])
     trials = int(OmegaConf.select(composed, "hydra.sweeper.n_trials", default=1))
     names = [f"trial-{number}" for number in range(trials)]
     return Progress(Path(composed.hydra.sweep.dir), names, [composed.training.epochs] * trials)

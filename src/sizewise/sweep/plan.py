@@ -15,6 +15,7 @@ from sizewise.config import Config, parse
 from sizewise.data import load
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
+from sizewise.models import CLASSICAL
 from sizewise.run import Identity, identify
 
 
@@ -27,6 +28,14 @@ class PlannedRun:
     identity: Identity
     spec: DataSpec
     num_samples: int
+
+    @property
+    def epochs(self) -> int:
+        """The most epochs it trains; of a classical family, the settings it tries."""
+        model = self.config.model
+        if model._target_ is None and model.family in CLASSICAL:
+            return len(CLASSICAL[model.family].grid)
+        return self.config.training.epochs
 
     @property
     def command(self) -> str:

@@ -15,13 +15,16 @@ REQUIREMENTS = ("torch", "numpy", "mlflow", "omegaconf")
 PACKAGE = Path(__file__).parents[1]
 
 
-def flavour(path: Path, input_shape: Sequence[int], code: Sequence[str]) -> dict[str, Any]:
+def flavour(
+    path: Path, input_shape: Sequence[int], code: Sequence[str], requirements: Sequence[str]
+) -> dict[str, Any]:
     """Return what MLflow's pyfunc is told of a network.
 
     Args:
         path: of model.pt; `sizewise.predict` rebuilds the network from it.
         input_shape: of one sample, (C, *S).
         code: files or folders that hold classes of the user's own.
+        requirements: packages that it needs beyond `REQUIREMENTS`.
     """
     inputs = TensorSpec(np.dtype("float32"), (-1, *input_shape))
     probabilities = TensorSpec(np.dtype("float32"), (-1, -1))
@@ -30,15 +33,19 @@ def flavour(path: Path, input_shape: Sequence[int], code: Sequence[str]) -> dict
         "data_path": str(path),
         "code_paths": [str(PACKAGE), *code],
         "signature": ModelSignature(Schema([inputs]), Schema([probabilities])),
-        "pip_requirements": [f"{name}=={version(name)}" for name in REQUIREMENTS],
+        "pip_requirements": [f"{name}=={version(name)}" for name in (*REQUIREMENTS, *requirements)],
     }
 
 
 def save_flavour(
-    folder: Path, path: Path, input_shape: Sequence[int], code: Sequence[str] = ()
+    folder: Path,
+    path: Path,
+    input_shape: Sequence[int],
+    code: Sequence[str] = (),
+    requirements: Sequence[str] = (),
 ) -> None:
     """Write a network to `folder`, which is not there yet, as `mlflow models serve` takes it."""
     with warnings.catch_warnings():
         # An example would only repeat the signature.
         warnings.filterwarnings("ignore", message=".*input example was not provided")
-        mlflow.pyfunc.save_model(str(folder), **flavour(path, input_shape, code))
+        mlflow.pyfunc.save_model(str(folder), **flavour(path, input_shape, code, requirements))

@@ -96,6 +96,7 @@ class Outcome:
         artifacts: names of files in the run's folder.
         input_shape: of one sample, (C, *S), where model.pt is to be logged as a model.
         code: files that hold classes of the user's own.
+        requirements: packages that the model needs to be served, beyond every model's.
     """
 
     uri: str
@@ -106,6 +107,7 @@ class Outcome:
     artifacts: list[str] = field(default_factory=list)
     input_shape: list[int] | None = None
     code: list[str] = field(default_factory=list)
+    requirements: list[str] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Leave it in the run's folder."""

@@ -141,7 +141,7 @@ def _best(store: Store, study: str) -> StoredRun:
 
 
 def _merit(record: RunRecord) -> tuple[float, int, int]:
-    return record.best_validation_accuracy, -record.parameters, -record.seed
+    return record.best_validation_accuracy, -(record.parameters or 0), -record.seed
 
 
 def _unknown(store: Store, wanted: str) -> str:

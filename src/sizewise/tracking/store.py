@@ -26,6 +26,7 @@ VIEW = "sizewise"
 COLUMNS = [
     "metrics.`test/accuracy`",
     "metrics.`cost/parameters`",
+    "metrics.`cost/model_bytes`",  # stands in where a classical model has no parameters
     "metrics.`cost/train_seconds`",
     "metrics.`cost/latency_ms_p50`",
     "params.`model.family`",

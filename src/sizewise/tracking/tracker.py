@@ -165,7 +165,9 @@ class Tracker:
         """Have a file of the run's folder copied to the run's artifacts when the run is closed."""
         self._outcome.artifacts.append(path.name)
 
-    def log_model(self, input_shape: tuple[int, ...], code: list[Path]) -> None:
+    def log_model(
+        self, input_shape: tuple[int, ...], code: list[Path], requirements: Iterable[str] = ()
+    ) -> None:
         """Have `model.pt` logged, when the run is closed, as a model that MLflow can serve.
 
         It is rebuilt from its weights by `sizewise.predict`, nothing is pickled; the package's own
@@ -174,9 +176,11 @@ class Tracker:
         Args:
             input_shape: of one sample, (C, *S).
             code: files or folders that hold classes of the user's own.
+            requirements: packages that it needs beyond every model's.
         """
         self._outcome.input_shape = list(input_shape)
         self._outcome.code = list(map(str, code))
+        self._outcome.requirements = list(requirements)
 
     def __enter__(self) -> "Tracker":
         self._sender.start()
@@ -236,7 +240,12 @@ class Tracker:
                 name="model",
                 flavor=mlflow.pyfunc,
                 run_id=self.run_id,
-                **flavour(self.folder / "model.pt", outcome.input_shape, outcome.code),
+                **flavour(
+                    self.folder / "model.pt",
+                    outcome.input_shape,
+                    outcome.code,
+                    outcome.requirements,
+                ),
             )
 
     def _logged_models(self) -> list[LoggedModel]:

@@ -25,7 +25,10 @@ MAGIC = b"sizewise checkpoint 1\n"
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A trained network's weights with all it takes to rebuild and apply it."""
+    """A trained network's weights with all it takes to rebuild and apply it.
+
+    Of a classical model they hold the fitted estimator as bytes.
+    """
 
     spec: DataSpec
     normalisation: Normalisation
@@ -34,10 +37,11 @@ class SavedModel:
     depth: int | None
     target: str | None
     weights: dict[str, Tensor]
+    features: str | None = None  # files from before there were classical families have none
 
     def build(self) -> nn.Module:
         """Return the network with its weights, on the CPU, in evaluation mode."""
-        model = build(self.spec, self.family, self.width, self.depth, self.target)
+        model = build(self.spec, self.family, self.width, self.depth, self.target, self.features)
         model.load_state_dict(self.weights)
         return model.eval()
 
@@ -51,6 +55,7 @@ def save_model(path: Path, saved: SavedModel) -> int:
         "width": saved.width,
         "depth": saved.depth,
         "target": saved.target,
+        "features": saved.features,
         "weights": {name: value.cpu().contiguous() for name, value in saved.weights.items()},
     }
     with replacing(path) as file:
@@ -111,6 +116,15 @@ class Checkpoint:
             state.restore(content)
             return True
         return False
+
+    def before_fit(self) -> None:
+        """Look whether to stop before what can't be saved halfway.
+
+        Raises:
+            Interrupted: it was asked to stop; nothing is saved.
+        """
+        if self._asked_to_stop():
+            raise Interrupted
 
     def after_step(self, state: TrainState) -> None:
         """Save where it is time to.
