@@ -1,89 +1,32 @@
-"""One run, end to end: data, network, training, test, costs, records."""
+"""One run, from its data to its record."""
 
-import functools
-import hashlib
-import inspect
-import itertools
 import os
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from omegaconf import OmegaConf
 from torch import nn
 
-from sizewise import cost, plots, tracking
-from sizewise.config import Config, flatten, portable, run_key
-from sizewise.data import Dataset, DataSpec, load
+from sizewise import cost, tracking
+from sizewise.config import Config, flatten
+from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line
 from sizewise.interrupts import held_back
-from sizewise.models import Classical, build
+from sizewise.models import Classical
 from sizewise.models.classic import requirements_of
-from sizewise.records import RunRecord, readable_count, write_records
+from sizewise.records import RunRecord
+from sizewise.run.identity import Identity, build_network, identify, user_code
+from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
-from sizewise.sizing import parameters_of, solve_width
-from sizewise.training.checkpoint import Checkpoint, SavedModel, save_model
+from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.classic import Search, fit_classical
-from sizewise.training.evaluate import Scores, evaluate
+from sizewise.training.evaluate import evaluate
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
 
-BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
-PACKAGE = Path(__file__).parent
 RUN_FOLDER = "run_folder"  # in a new folder, where the run that was taken up has its own
-
-
-class Identity(NamedTuple):
-    """What is known of a run before it trains."""
-
-    name: str
-    key: str
-    width: int | None
-    parameters: int | None
-
-
-def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
-    """Solve for the width and name the run, without allocating its network.
-
-    Raises:
-        UserError: there is no such network, or it does not fit this machine.
-    """
-    wanted, width = config.model, config.model.width
-    if config.size is not None:
-        width = solve_width(config.size, spec, wanted.family, wanted.depth, wanted._target_)
-    with torch.device("meta"):
-        model = _build(config, spec, width)
-    size = parameters_of(model)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size is not None and size * BYTES_PER_PARAMETER > memory:
-        raise UserError(
-            f"{readable_count(size)} parameters take {size * BYTES_PER_PARAMETER / 1e9:.0f} GB to "
-            f"train, and this machine has {memory / 1e9:.0f} GB; try a smaller size or model.width"
-        )
-    name = f"{wanted.name}-{_variant(model, size)}-{spec.name}"
-    if config.data.train_samples is not None:
-        name += f"-n{readable_count(config.data.train_samples)}"
-    name += f"-s{config.seed}"
-    key = run_key(config, fingerprint, _source_hash(*_user_code(type(model))))
-    return Identity(name, key, width, size)
-
-
-def _build(config: Config, spec: DataSpec, width: int | None) -> nn.Module:
-    wanted = config.model
-    return build(spec, wanted.family, width, wanted.depth, wanted._target_, config.features)
-
-
-def _variant(model: nn.Module, size: int | None) -> str:
-    """Name a run within its family: by its size, or by a classical model's features and width."""
-    if not isinstance(model, Classical):
-        assert size is not None
-        return readable_count(size)
-    return model.features if model.width is None else f"{model.features}-w{model.width}"
 
 
 def run(
@@ -124,7 +67,7 @@ def run(
             "or leave that out"
         )
     torch.manual_seed(config.seed)
-    model = _build(config, dataset.spec, identity.width).to(device)
+    model = build_network(config, dataset.spec, identity.width).to(device)
     _check_outputs(model, dataset)
 
     store = tracking.open_store(config.tracking)
@@ -242,18 +185,18 @@ def _train(
         )
     scores = evaluate(model, dataset.test, dataset.spec.num_classes)
     folder, device = tracker.folder, dataset.test.inputs.device
-    model_bytes = _save(folder / "model.pt", config, identity, dataset, state)
+    model_bytes = save(folder / "model.pt", config, identity, dataset, state)
     metrics = {
         "test/loss": scores.loss,
         "test/accuracy": scores.accuracy,
         "test/macro_f1": scores.macro_f1,
-        **_measure_costs(model, dataset, state, model_bytes, device),
+        **measure_costs(model, dataset, state, model_bytes, device),
     }
     metrics = tracker.log(state.epoch, metrics)
-    record = _record(config, identity, dataset, state, model, metrics, tracker)
-    for path in _write_files(folder, config, record, scores, dataset.spec.class_names):
+    record = make_record(config, identity, dataset, state, model, metrics, tracker)
+    for path in write_files(folder, config, record, scores, dataset.spec.class_names):
         tracker.log_artifact(path)
-    tracker.log_model(dataset.spec.input_shape, _user_code(type(model)), requirements_of(model))
+    tracker.log_model(dataset.spec.input_shape, user_code(type(model)), requirements_of(model))
     return record
 
 
@@ -301,115 +244,3 @@ def _check_outputs(model: nn.Module, dataset: Dataset) -> None:
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != expected:
         raise UserError(f"{named} returns {found} for two samples; expected logits {expected}")
-
-
-def _save(
-    path: Path, config: Config, identity: Identity, dataset: Dataset, state: TrainState | Search
-) -> int:
-    """Save the best epoch's network and return the file's size in bytes."""
-    assert state.best is not None
-    saved = SavedModel(
-        spec=dataset.spec,
-        normalisation=dataset.normalisation,
-        family=config.model.family,
-        width=identity.width,
-        depth=config.model.depth,
-        target=config.model._target_,
-        weights=state.best.weights,
-        features=config.features,
-    )
-    return save_model(path, saved)
-
-
-def _record(
-    config: Config,
-    identity: Identity,
-    dataset: Dataset,
-    state: TrainState | Search,
-    model: nn.Module,
-    metrics: dict[str, float],
-    tracker: tracking.Tracker,
-) -> RunRecord:
-    assert state.best is not None
-    return RunRecord(
-        run_id=tracker.run_id,
-        name=identity.name,
-        run_key=identity.key,
-        family=config.model.name,
-        width=identity.width,
-        depth=config.model.depth,
-        size_asked=config.size,
-        parameters=identity.parameters,
-        parameters_by_group=cost.parameters_by_group(model),
-        data=config.data.name,
-        fingerprint=dataset.fingerprint,
-        seed=config.seed,
-        best_epoch=state.best.epoch,
-        epochs=state.epoch,
-        steps=state.step,
-        stopped_by=state.stopped_by,
-        metrics=metrics,
-        history=state.history,
-        config=portable(config),
-        folder=os.path.relpath(tracker.folder),
-        git_commit=tracking.git_commit(),
-        features=model.features if isinstance(model, Classical) else None,
-        train_samples=len(dataset.train),
-    )
-
-
-def _measure_costs(
-    model: nn.Module,
-    dataset: Dataset,
-    state: TrainState | Search,
-    model_bytes: int,
-    device: torch.device,
-) -> dict[str, float]:
-    peak = cost.peak_memory_mb(device)  # before the costs' own batches can raise it
-    speed = cost.measure_speed(model, dataset.spec)
-    costs = {
-        "cost/train_seconds": state.train_seconds,
-        "cost/peak_memory_mb": peak,
-        "cost/model_bytes": model_bytes,
-        "cost/latency_ms_p50": speed.latency_ms_p50,
-        "cost/latency_ms_p95": speed.latency_ms_p95,
-        "cost/throughput": speed.throughput,
-    }
-    size, flops = parameters_of(model), cost.flops_per_sample(model, dataset.spec)
-    if size is not None:
-        costs["cost/parameters"] = size
-    if flops is not None:
-        costs |= {"cost/flops_inference": flops.inference, "cost/flops_training": flops.training}
-    return costs
-
-
-def _write_files(
-    folder: Path, config: Config, record: RunRecord, scores: Scores, class_names: tuple[str, ...]
-) -> list[Path]:
-    """Write the run's files and return those that are its artifacts."""
-    confusion = scores.confusion.numpy()
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
-    write_records(folder / "record.jsonl", [record])
-    np.savetxt(folder / "confusion.csv", confusion, fmt="%d", delimiter=",")
-    plots.learning_curves(record).savefig(folder / "learning_curves.png")
-    plots.confusion_matrix(record, confusion, class_names).savefig(folder / "confusion.png")
-    names = ("config.yaml", "record.jsonl", "metrics.jsonl", "model.pt", "confusion.csv")
-    return [folder / name for name in (*names, "learning_curves.png", "confusion.png")]
-
-
-@functools.cache
-def _source_hash(*user_code: Path) -> str:
-    """Hash the code that shapes a run's result."""
-    rooms = [sorted((PACKAGE / room).glob("*.py")) for room in ("data", "models", "training")]
-    digest = hashlib.sha256()
-    for path in (*itertools.chain(*rooms), PACKAGE / "sizing.py", *user_code):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _user_code(network: type[nn.Module]) -> list[Path]:
-    """Return the file of a network that is not sizewise's own."""
-    if network.__module__.startswith("sizewise."):
-        return []
-    module = sys.modules[network.__module__]
-    return [Path(inspect.getfile(module))]

@@ -1,0 +1,90 @@
+"""What a run is, known before it trains: its name, its size and its key."""
+
+import functools
+import hashlib
+import inspect
+import itertools
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from sizewise.config import Config, run_key
+from sizewise.data import DataSpec
+from sizewise.errors import UserError
+from sizewise.models import Classical, build
+from sizewise.records import readable_count
+from sizewise.sizing import parameters_of, solve_width
+
+BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
+PACKAGE = Path(__file__).parents[1]
+
+
+class Identity(NamedTuple):
+    """What is known of a run before it trains."""
+
+    name: str
+    key: str
+    width: int | None
+    parameters: int | None
+
+
+def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
+    """Solve for the width and name the run, without allocating its network.
+
+    Raises:
+        UserError: there is no such network, or it does not fit this machine.
+    """
+    wanted, width = config.model, config.model.width
+    if config.size is not None:
+        width = solve_width(config.size, spec, wanted.family, wanted.depth, wanted._target_)
+    with torch.device("meta"):
+        model = build_network(config, spec, width)
+    size = parameters_of(model)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size is not None and size * BYTES_PER_PARAMETER > memory:
+        raise UserError(
+            f"{readable_count(size)} parameters take {size * BYTES_PER_PARAMETER / 1e9:.0f} GB to "
+            f"train, and this machine has {memory / 1e9:.0f} GB; try a smaller size or model.width"
+        )
+    name = f"{wanted.name}-{_variant(model, size)}-{spec.name}"
+    if config.data.train_samples is not None:
+        name += f"-n{readable_count(config.data.train_samples)}"
+    name += f"-s{config.seed}"
+    key = run_key(config, fingerprint, _source_hash(*user_code(type(model))))
+    return Identity(name, key, width, size)
+
+
+def build_network(config: Config, spec: DataSpec, width: int | None) -> nn.Module:
+    """Build the network, or the classical model, that `config` describes."""
+    wanted = config.model
+    return build(spec, wanted.family, width, wanted.depth, wanted._target_, config.features)
+
+
+def _variant(model: nn.Module, size: int | None) -> str:
+    """Name a run within its family: by its size, or by a classical model's features and width."""
+    if not isinstance(model, Classical):
+        assert size is not None
+        return readable_count(size)
+    return model.features if model.width is None else f"{model.features}-w{model.width}"
+
+
+@functools.cache
+def _source_hash(*user_code: Path) -> str:
+    """Hash the code that shapes a run's result."""
+    rooms = [sorted((PACKAGE / room).glob("*.py")) for room in ("data", "models", "training")]
+    digest = hashlib.sha256()
+    for path in (*itertools.chain(*rooms), PACKAGE / "sizing.py", *user_code):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def user_code(network: type[nn.Module]) -> list[Path]:
+    """Return the file of a network that is not sizewise's own."""
+    if network.__module__.startswith("sizewise."):
+        return []
+    module = sys.modules[network.__module__]
+    return [Path(inspect.getfile(module))]

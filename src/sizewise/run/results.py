@@ -1,0 +1,117 @@
+"""What came of a run: its saved network, its costs, its record and its files."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from sizewise import cost, plots, tracking
+from sizewise.config import Config, portable
+from sizewise.data import Dataset
+from sizewise.models import Classical
+from sizewise.records import RunRecord, write_records
+from sizewise.run.identity import Identity
+from sizewise.sizing import parameters_of
+from sizewise.training.checkpoint import SavedModel, save_model
+from sizewise.training.classic import Search
+from sizewise.training.evaluate import Scores
+from sizewise.training.state import TrainState
+
+
+def save(
+    path: Path, config: Config, identity: Identity, dataset: Dataset, state: TrainState | Search
+) -> int:
+    """Save the best epoch's network and return the file's size in bytes."""
+    assert state.best is not None
+    saved = SavedModel(
+        spec=dataset.spec,
+        normalisation=dataset.normalisation,
+        family=config.model.family,
+        width=identity.width,
+        depth=config.model.depth,
+        target=config.model._target_,
+        weights=state.best.weights,
+        features=config.features,
+    )
+    return save_model(path, saved)
+
+
+def make_record(
+    config: Config,
+    identity: Identity,
+    dataset: Dataset,
+    state: TrainState | Search,
+    model: nn.Module,
+    metrics: dict[str, float],
+    tracker: tracking.Tracker,
+) -> RunRecord:
+    """Put all that is known of a finished run into its record."""
+    assert state.best is not None
+    return RunRecord(
+        run_id=tracker.run_id,
+        name=identity.name,
+        run_key=identity.key,
+        family=config.model.name,
+        width=identity.width,
+        depth=config.model.depth,
+        size_asked=config.size,
+        parameters=identity.parameters,
+        parameters_by_group=cost.parameters_by_group(model),
+        data=config.data.name,
+        fingerprint=dataset.fingerprint,
+        seed=config.seed,
+        best_epoch=state.best.epoch,
+        epochs=state.epoch,
+        steps=state.step,
+        stopped_by=state.stopped_by,
+        metrics=metrics,
+        history=state.history,
+        config=portable(config),
+        folder=os.path.relpath(tracker.folder),
+        git_commit=tracking.git_commit(),
+        features=model.features if isinstance(model, Classical) else None,
+        train_samples=len(dataset.train),
+    )
+
+
+def measure_costs(
+    model: nn.Module,
+    dataset: Dataset,
+    state: TrainState | Search,
+    model_bytes: int,
+    device: torch.device,
+) -> dict[str, float]:
+    """Return a trained network's costs by their MLflow names."""
+    peak = cost.peak_memory_mb(device)  # before the costs' own batches can raise it
+    speed = cost.measure_speed(model, dataset.spec)
+    costs = {
+        "cost/train_seconds": state.train_seconds,
+        "cost/peak_memory_mb": peak,
+        "cost/model_bytes": model_bytes,
+        "cost/latency_ms_p50": speed.latency_ms_p50,
+        "cost/latency_ms_p95": speed.latency_ms_p95,
+        "cost/throughput": speed.throughput,
+    }
+    size, flops = parameters_of(model), cost.flops_per_sample(model, dataset.spec)
+    if size is not None:
+        costs["cost/parameters"] = size
+    if flops is not None:
+        costs |= {"cost/flops_inference": flops.inference, "cost/flops_training": flops.training}
+    return costs
+
+
+def write_files(
+    folder: Path, config: Config, record: RunRecord, scores: Scores, class_names: tuple[str, ...]
+) -> list[Path]:
+    """Write the run's files and return those that are its artifacts."""
+    confusion = scores.confusion.numpy()
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    write_records(folder / "record.jsonl", [record])
+    np.savetxt(folder / "confusion.csv", confusion, fmt="%d", delimiter=",")
+    plots.learning_curves(record).savefig(folder / "learning_curves.png")
+    plots.confusion_matrix(record, confusion, class_names).savefig(folder / "confusion.png")
+    names = ("config.yaml", "record.jsonl", "metrics.jsonl", "model.pt", "confusion.csv")
+    return [folder / name for name in (*names, "learning_curves.png", "confusion.png")]
