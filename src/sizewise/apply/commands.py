@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_STORE = "sqlite:///mlruns/mlflow.db"
 LOCALHOST = "127.0.0.1"
 FORMATS = ("mlflow", "torch", "onnx")
+Command = Callable[[argparse.Namespace], None]
 RUN = "an id, its start, a name, or best:STUDY"
 
 
@@ -58,6 +59,58 @@ def add_commands(
         store: see `store_arguments`.
         compose: returns the config that overrides give, as for train.py.
     """
+
+    def add(name: str, command: Command, text: str, *more: argparse.ArgumentParser) -> Any:
+        parser = commands.add_parser(name, parents=[store, *more], help=text)
+        parser.set_defaults(command=command)
+        return parser
+
+    _add_uses(add, compose)
+    _add_looks(add)
+
+
+def _add_uses(add: Callable[..., Any], compose: Callable[[list[str]], "Config"]) -> None:
+    """Add what applies a run's network to something."""
+    code = _code_arguments()
+    evaluating = add("evaluate", evaluate, "a run's scores on a test split, and calibration", code)
+    evaluating.add_argument("run", metavar="RUN", help=RUN)
+    evaluating.add_argument("overrides", nargs="*", help="as for train.py: data=mnist data.root=…")
+    evaluating.set_defaults(compose=compose)
+
+    predicting = add("predict", predict, "apply a run to images, CSV and NumPy files", code)
+    predicting.add_argument("run", metavar="RUN", help=RUN)
+    predicting.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
+    predicting.add_argument("--output", type=Path, metavar="FILE.csv")
+    predicting.add_argument("--overwrite", action="store_true", help="of a file that is there")
+
+    exporting = add("export", export, "a run's network as a folder by itself", code)
+    exporting.add_argument("run", metavar="RUN", help=RUN)
+    exporting.add_argument("--format", choices=FORMATS, required=True)
+    exporting.add_argument("--to", type=Path, required=True, metavar="FOLDER")
+
+    serving = add("serve", serve, "over HTTP, with a page that shows runs side by side", code)
+    serving.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
+    serving.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+    serving.add_argument(
+        "--host", default=LOCALHOST, help="default: %(default)s, this machine only"
+    )
+
+
+def _add_looks(add: Callable[..., Any]) -> None:
+    """Add what looks at a run itself."""
+    comparing = add("compare", compare, "configs, scores and costs of runs side by side")
+    comparing.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
+
+    text = "train a run again and compare every number"
+    reproducing = add("reproduce", reproduce, text, _code_arguments())
+    reproducing.add_argument("run", metavar="RUN", help=RUN)
+    reproducing.add_argument("overrides", nargs="*", help="data.root=FOLDER, if it has moved")
+
+    finding = add("where", where, "a run's folder, artifacts and command")
+    finding.add_argument("run", metavar="RUN|FOLDER", help=f"{RUN}; or its folder")
+
+
+def _code_arguments() -> argparse.ArgumentParser:
     code = argparse.ArgumentParser(add_help=False)
     code.add_argument(
         "--allow-code",
@@ -66,45 +119,7 @@ def add_commands(
         metavar="package.Class",
         help="import this class, which is not sizewise's own, if the run names it",
     )
-
-    def add(name: str, command: Callable[[argparse.Namespace], None], text: str) -> Any:
-        parents = [store] if name in ("compare", "where") else [store, code]
-        parser = commands.add_parser(name, parents=parents, help=text)
-        parser.set_defaults(command=command)
-        return parser
-
-    evaluating = add("evaluate", evaluate, "a run's scores on a test split, and its calibration")
-    evaluating.add_argument("run", metavar="RUN", help=RUN)
-    evaluating.add_argument("overrides", nargs="*", help="as for train.py: data=mnist data.root=…")
-    evaluating.set_defaults(compose=compose)
-
-    predicting = add("predict", predict, "apply a run to images, CSV and NumPy files")
-    predicting.add_argument("run", metavar="RUN", help=RUN)
-    predicting.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
-    predicting.add_argument("--output", type=Path, metavar="FILE.csv")
-    predicting.add_argument("--overwrite", action="store_true", help="of a file that is there")
-
-    exporting = add("export", export, "a run's network as a folder that stands by itself")
-    exporting.add_argument("run", metavar="RUN", help=RUN)
-    exporting.add_argument("--format", choices=FORMATS, required=True)
-    exporting.add_argument("--to", type=Path, required=True, metavar="FOLDER")
-
-    serving = add("serve", serve, "answer over HTTP, with a page that shows runs side by side")
-    serving.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
-    serving.add_argument("--port", type=int, default=8000, help="default: %(default)s")
-    serving.add_argument(
-        "--host", default=LOCALHOST, help="default: %(default)s, this machine only"
-    )
-
-    comparing = add("compare", compare, "configs, scores and costs of runs side by side")
-    comparing.add_argument("runs", nargs="+", metavar="RUN", help=RUN)
-
-    reproducing = add("reproduce", reproduce, "train a run again and compare every number")
-    reproducing.add_argument("run", metavar="RUN", help=RUN)
-    reproducing.add_argument("overrides", nargs="*", help="data.root=FOLDER, if it has moved")
-
-    finding = add("where", where, "a run's folder, artifacts and command")
-    finding.add_argument("run", metavar="RUN|FOLDER", help=f"{RUN}; or its folder")
+    return code
 
 
 def evaluate(arguments: argparse.Namespace) -> None:

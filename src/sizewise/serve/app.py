@@ -79,13 +79,13 @@ def create_app(shelf: Shelf) -> FastAPI:
     @app.post("/predict")
     async def predict(request: Request) -> Response:
         body, kind = await _body(request), _kind(request)
-        if kind.startswith("image/"):
-            return JSONResponse(
-                await in_worker(
-                    lambda: reply(parse_image(body, shelf.spec, mean, drawn=False)),
-                )
-            )
-        return JSONResponse(await in_worker(lambda: reply(parse_json(body, shelf.spec))))
+
+        def work() -> dict[str, Any]:
+            if kind.startswith("image/"):
+                return reply(parse_image(body, shelf.spec, mean, drawn=False))
+            return reply(parse_json(body, shelf.spec))
+
+        return JSONResponse(await in_worker(work))
 
     @app.post("/draw")
     async def draw(request: Request) -> Response:
@@ -96,6 +96,11 @@ def create_app(shelf: Shelf) -> FastAPI:
             await in_worker(lambda: reply(parse_image(body, shelf.spec, mean, drawn=True)))
         )
 
+    _put_refusals_in_words(app)
+    return app
+
+
+def _put_refusals_in_words(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     async def refuse(_: Request, error: Refused) -> Response:
         return JSONResponse({"error": str(error)}, error.status)
@@ -105,8 +110,6 @@ def create_app(shelf: Shelf) -> FastAPI:
         known = "expected GET /, GET /models, GET /sample, POST /predict or POST /draw"
         reason = f"{error.detail}: {request.method} {request.url.path}; {known}"
         return JSONResponse({"error": reason}, error.status_code)
-
-    return app
 
 
 def _kind(request: Request) -> str:
