@@ -21,7 +21,9 @@ COUNT = 1000
 def test_png_files_give_the_accuracy_of_a_runs_own_evaluation(
     mnist_root: Path, tmp_path: Path
 ) -> None:
-    arrays = read(DataConfig(name="mnist", root=str(mnist_root), validation_fraction=0.1))
+    arrays = read(
+        DataConfig(name="mnist", root=str(mnist_root), validation_fraction=0.1, train_samples=None)
+    )
     images, targets = arrays.test_inputs[:COUNT], arrays.test_targets[:COUNT]
     saved = make_saved("cnn", (1, 28, 28), name="mnist", mean=33.3, std=78.6, width=2)
     predictor = Predictor(saved)

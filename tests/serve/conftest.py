@@ -20,7 +20,7 @@ from sizewise.training.loop import fit
 from tests.builders import make_training
 from tests.report.synthetic import record
 
-DIGITS = DataConfig(name="digits", root="data", validation_fraction=0.1)
+DIGITS = DataConfig(name="digits", root="data", validation_fraction=0.1, train_samples=None)
 COSTS = {"cost/train_seconds": 1.0, "cost/model_bytes": 5000.0}
 
 
