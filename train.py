@@ -22,15 +22,18 @@ def main(composed: DictConfig) -> float:
     """Train one run and return its validation accuracy, for Hydra's optimising sweepers."""
     # The imports below take seconds, and neither --help nor --cfg needs them.
     job = HydraConfig.get()
-    folder, overrides = Path(job.runtime.output_dir), list(job.overrides.task)
+    overrides = list(job.overrides.task)
     if job.mode == RunMode.MULTIRUN:
         from sizewise.sweep.job import run_in_sweep
 
-        return run_in_sweep(composed, Path(job.sweep.dir), folder, overrides)
+        os.chdir(job.runtime.cwd)  # Ray starts its workers elsewhere
+        sweep = Path(job.sweep.dir)
+        return run_in_sweep(composed, sweep, sweep / job.sweep.subdir, overrides)
     with one_line_errors():
         config = parse(composed)
         from sizewise.run import run
 
+        folder = Path(job.runtime.output_dir)
         record = run(config, folder, overrides, take_up=bool(config.resume))
         return record.best_validation_accuracy
 
