@@ -149,5 +149,9 @@ def test_the_report_shows_it(tmp_path: Path) -> None:
     rows = amount_rows(report.analysis.by_data)
     assert len(rows) == 12
     assert rows[0]["training samples"] == "100"
+    assert any(
+        each.startswith("Between 1,000 and 10,000 nothing was run")
+        for each in report.verdict[0].sentences
+    )
     at_100 = next(each for each in report.verdict[0].sentences if each.startswith("At 100: "))
     assert "classical is ahead by 53." in at_100  # points: 0.894 - 0.364

@@ -49,6 +49,16 @@ def crossing_sentences(found: DataSizes) -> list[str]:
         for amount in found.amounts
         if amount.network or amount.classical
     ]
+    if crossing.place is not None:
+        place = crossing.place
+        below, above = (
+            max(each for each in crossing.amounts if each <= place),
+            min(each for each in crossing.amounts if each >= place),
+        )
+        sentences.append(
+            f"Between {below:,.0f} and {above:,.0f} nothing was run: the place is where two power "
+            "laws through the means meet, and its interval is over seeds, not over that form."
+        )
     if crossing.intervals is not None:
         sentences.append(
             f"Over resampled seeds, networks are ahead at every amount in {crossing.always:.0%}, "
