@@ -12,6 +12,8 @@ import pytest
 
 from tests.processes import children, client, kill, python, start, train, wait_until
 
+pytestmark = pytest.mark.slow
+
 # Slow enough to be stopped on the way, and it stands still while there is a file called hold.
 SLOW = """
 import time
@@ -91,9 +93,7 @@ def statuses(folder: Path, kind: str) -> list[str]:
     return [run.info.status for run in client(folder).search_runs(["1"], kind)]
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_asked_to_stop_goes_on_later_to_the_same_end(
     workspace: Path, undisturbed: dict[int, Any], number: signal.Signals
 ) -> None:
@@ -118,7 +118,6 @@ def test_a_run_that_is_asked_to_stop_goes_on_later_to_the_same_end(
     assert [point.step for point in epochs] == list(range(1, 21))
 
 
-@pytest.mark.slow
 def test_a_run_that_was_killed_is_found_and_put_right(
     workspace: Path, undisturbed: dict[int, Any]
 ) -> None:
@@ -142,7 +141,7 @@ def test_a_run_that_was_killed_is_found_and_put_right(
     assert statuses(workspace, "") == ["FINISHED"]
 
 
-@pytest.mark.parametrize("whom", ["parent", pytest.param("worker", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("whom", ["parent", "worker"])
 def test_a_sweep_that_is_killed_is_finished_by_its_command(
     workspace: Path, undisturbed: dict[int, Any], whom: str
 ) -> None:
@@ -160,7 +159,6 @@ def test_a_sweep_that_is_killed_is_finished_by_its_command(
     assert statuses(workspace, "tags.run_key LIKE '%'") == ["FINISHED"] * 3
 
 
-@pytest.mark.slow
 def test_a_sweep_that_is_asked_to_stop_says_how_to_go_on(
     workspace: Path, undisturbed: dict[int, Any]
 ) -> None:

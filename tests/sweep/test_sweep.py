@@ -125,6 +125,7 @@ def test_a_failed_run_is_told_with_its_retry_and_the_others_finish(workspace: Pa
     assert "not started: 1 runs, since sweep.on_failure=stop" in again.stdout
 
 
+@pytest.mark.slow
 def test_an_optimiser_goes_on_where_it_stopped(workspace: Path) -> None:
     tune = ("experiment=tune_lstm", "size=300", "training.epochs=1", "hydra.sweeper.n_jobs=1")
     there = ("hydra/launcher=basic", "threads=1")
