@@ -8,22 +8,14 @@ import numpy as np
 import pytest
 
 from sizewise.serve.models import Shelf
-from tests.report.test_page import CHROMIUM, FLAGS
+from tests.report.test_page import CHROMIUM
+from tests.report.test_page import browser as browser
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt-get install chromium)"
 )
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 
 SEVEN = [(0.3, 0.2), (0.7, 0.2), (0.48, 0.82)]  # shares of the paper's side
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
