@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sizewise.errors import UserError, first_line, nearest
+from sizewise.errors import UserError, first_line, nearest, say
 
 EXTRAS = {
     "hydra/sweeper=optuna": "tune",
@@ -24,13 +24,13 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        print(f"sizewise: {first_line(error)}", file=sys.stderr)
+        say(first_line(error))
         sys.exit(130)  # what shells expect after Ctrl-C
     except Exception as error:
         message = _explain(error)
         if message is None or os.environ.get("SIZEWISE_DEBUG") == "1":
             raise
-        print(f"sizewise: {message}", file=sys.stderr)
+        say(message)
         sys.exit(2)
 
 

@@ -1,6 +1,7 @@
-"""The one exception whose message is meant for the person at the keyboard."""
+"""What is meant for the person at the keyboard: one exception, and words on stderr."""
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 
@@ -27,3 +28,8 @@ def first_line(error: BaseException) -> str:
     """Return what a library's error says, in one line."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
+
+
+def say(text: str) -> None:
+    """Tell the person at the keyboard."""
+    print(f"sizewise: {text}", file=sys.stderr, flush=True)

@@ -3,13 +3,14 @@
 import functools
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+
+from sizewise.errors import say
 
 SECONDS = 0.5  # between looks at a parent process
 GRACE_SECONDS = 60.0  # for an orphan to finish its step and write its state
@@ -28,11 +29,7 @@ def held_back() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         received.append(number)
         name = signal.Signals(number).name
-        print(
-            f"sizewise: {name}: stopping after this step (again: at once)",
-            file=sys.stderr,
-            flush=True,
-        )
+        say(f"{name}: stopping after this step (again: at once)")
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -56,11 +53,7 @@ def stop_softly(file: Path) -> None:
         if file.exists():
             os._exit(128 + signal.SIGINT)
         file.touch()
-        print(
-            "sizewise: stopping; the runs at work finish their step and are kept (again: at once)",
-            file=sys.stderr,
-            flush=True,
-        )
+        say("stopping; the runs at work finish their step and are kept (again: at once)")
 
     def wait() -> None:
         while True:

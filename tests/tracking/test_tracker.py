@@ -10,7 +10,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from sizewise.errors import Interrupted
-from sizewise.tracking import SENT, Store, Tracker, folders, send, start_run, take_up, tracker
+from sizewise.tracking import SENT, Store, Tracker, folders, send, sender, start_run, take_up
 
 KEY = "0123456789abcdef"
 
@@ -82,19 +82,19 @@ def test_what_a_store_misses_arrives_when_it_is_back_in_order_and_once(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
-    sender = tracker.Sender.send
+    monkeypatch.setattr(sender, "FLUSH_SECONDS", 0.01)
+    deliver = sender.Sender.send
     calls = iter(range(1000))
 
-    def unsteady(self: tracker.Sender) -> None:
+    def unsteady(self: sender.Sender) -> None:
         if next(calls) % 3 == 1:  # after it has taken the batch: the answer is what is lost
-            sender(self)
+            deliver(self)
         if next(calls) % 3 < 2:
             raise MlflowException("connection reset")
-        sender(self)
+        deliver(self)
 
     with monkeypatch.context() as patch, begin(store, tmp_path / "run") as run:
-        patch.setattr(tracker.Sender, "send", unsteady)
+        patch.setattr(sender.Sender, "send", unsteady)
         for step in range(200):
             run.log(step, {"train/loss": step / 8})
         patch.undo()

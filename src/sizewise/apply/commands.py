@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sizewise.errors import UserError
+from sizewise.errors import UserError, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,7 +146,6 @@ def predict(arguments: argparse.Namespace) -> None:
     """Predict files; exit with 1 if any of them could not be read."""
     store, run = _find(arguments)
     from sizewise.predict.stream import predict_files
-    from sizewise.tracking import say
 
     predictor = _load(arguments, store, run)
     outcome = predict_files(

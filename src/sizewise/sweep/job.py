@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
 from sizewise.config import Config, parse
-from sizewise.errors import Interrupted, UserError, first_line
+from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import SECONDS, end_with_parent, held_back
 from sizewise.records import RunRecord, read_records, write_records
 from sizewise.run import run
@@ -140,7 +140,7 @@ def _leave(path: Path, text: str = "") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     except OSError as error:
-        tracking.say(f"{path} can't be written ({error.strerror}): {text}")
+        say(f"{path} can't be written ({error.strerror}): {text}")
 
 
 def _run(

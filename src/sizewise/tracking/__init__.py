@@ -24,8 +24,9 @@ from sizewise.tracking.queries import (
 )
 from sizewise.tracking.recovery import SENT, put_right, send, take_up, unsent_folders
 from sizewise.tracking.resolve import find_run, model_file, read_config
+from sizewise.tracking.starting import git_commit, start_run, start_sweep
 from sizewise.tracking.store import STORE_ERRORS, Store, open_store
-from sizewise.tracking.tracker import Tracker, git_commit, say, start_run, start_sweep
+from sizewise.tracking.tracker import Tracker
 
 __all__ = [
     "RUN_ID",
@@ -50,7 +51,6 @@ __all__ = [
     "read_record",
     "runs_by_key",
     "save_flavour",
-    "say",
     "send",
     "start_run",
     "start_sweep",

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from sizewise.errors import first_line
+from sizewise.errors import first_line, say
 from sizewise.records import RunRecord
 from sizewise.tracking import folders
 from sizewise.tracking.folders import Outcome
 from sizewise.tracking.queries import StoredRun, read_record, runs_by_key, search
+from sizewise.tracking.starting import resume_run
 from sizewise.tracking.store import STORE_ERRORS, Store, reopen_store
-from sizewise.tracking.tracker import Tracker, deliver, resume_run, say
+from sizewise.tracking.tracker import Tracker, deliver
 
 SENT = "sent"
 GONE = "its process ended without a word, as by kill -9 or a power cut"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sizewise.errors import UserError, first_line
+from sizewise.errors import UserError, first_line, say
 from sizewise.records import RunRecord
 from sizewise.tracking.queries import (
     StoredRun,
@@ -17,7 +17,6 @@ from sizewise.tracking.queries import (
     sweeps_named,
 )
 from sizewise.tracking.store import STORE_ERRORS, Store
-from sizewise.tracking.tracker import say
 
 BEST = "best:"
 SHOWN = 8  # characters of a run's id

@@ -1,16 +1,10 @@
 """Writing a run to an MLflow store."""
 
 import json
-import platform
-import socket
-import subprocess
-import sys
-import threading
 import time
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,68 +13,18 @@ import mlflow
 from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
 from mlflow.entities import DatasetInput, InputTag, LoggedModel, LoggedModelStatus, Metric, Param
-from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.utils.validation import (
-    MAX_METRICS_PER_BATCH,
     MAX_PARAM_VAL_LENGTH,
     MAX_PARAMS_TAGS_PER_BATCH,
 )
 
-from sizewise.errors import UserError, first_line
+from sizewise.errors import first_line, say
 from sizewise.tracking import folders
 from sizewise.tracking.flavour import flavour
 from sizewise.tracking.folders import Outcome
+from sizewise.tracking.sender import Sender, points_of
 from sizewise.tracking.store import STORE_ERRORS, Store, check_server
-
-FLUSH_SECONDS = 5.0
-PACKAGE = Path(__file__).parents[1]
-
-
-class Sender(threading.Thread):
-    """Sends a run's metrics in the background, and waits for a store that is away."""
-
-    def __init__(self, store: Store, run_id: str, folder: Path, unsent: Iterable[Metric]) -> None:
-        super().__init__(daemon=True, name=f"metrics of {run_id}")
-        self._store = store
-        self._run_id = run_id
-        self._folder = folder
-        self._unsent = list(unsent)  # the training thread adds to its end, this one takes its start
-        self._closing = threading.Event()
-
-    def add(self, metrics: Iterable[Metric]) -> None:
-        """Take `metrics` to be sent within some seconds."""
-        self._unsent.extend(metrics)
-
-    def run(self) -> None:
-        """Send what gathers, until closed; say so when the store goes away and when it is back."""
-        away = False
-        while not self._closing.wait(FLUSH_SECONDS):
-            try:
-                self.send()
-            except STORE_ERRORS as error:
-                if not away:
-                    say(
-                        f"{self._store.uri} does not answer ({first_line(error)}); training goes "
-                        f"on, and metrics gather in {self._folder / folders.JOURNAL}"
-                    )
-                away = True
-            else:
-                if away:
-                    say(f"{self._store.uri} is back, and has all metrics")
-                away = False
-
-    def send(self) -> None:
-        """Send what has gathered, in batches."""
-        while batch := self._unsent[:MAX_METRICS_PER_BATCH]:
-            self._store.client.log_batch(self._run_id, metrics=batch)
-            del self._unsent[: len(batch)]
-
-    def close(self) -> None:
-        """End the thread."""
-        self._closing.set()
-        if self.is_alive():
-            self.join()
 
 
 class Tracker:
@@ -106,7 +50,7 @@ class Tracker:
         self._params = set(found.data.params)
         self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)
         journal = folders.mend_journal(folder)
-        points = [point for line in journal for point in _points(line)]
+        points = [point for line in journal for point in points_of(line)]
         self._resumed = bool(journal or self._params)
         self._logged = {(point.step, point.key): point.value for point in points}
         self._sender = Sender(store, run_id, folder, self._missing(points))
@@ -133,7 +77,7 @@ class Tracker:
             line = {"step": step, "timestamp": time.time_ns() // 1_000_000} | new
             with (self.folder / folders.JOURNAL).open("a") as file:
                 file.write(f"{json.dumps(line)}\n")
-            self._sender.add(_points(line))
+            self._sender.add(points_of(line))
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
     def log_config(self, params: dict[str, Any]) -> None:
@@ -254,55 +198,6 @@ class Tracker:
         )
 
 
-def start_run(store: Store, key: str, name: str, folder: Path, tags: dict[str, str]) -> Tracker:
-    """Create an MLflow run and return its tracker.
-
-    Args:
-        store: where.
-        key: the run's.
-        name: as shown in the UI.
-        folder: the run's output folder; a file in it will hold the run's id.
-        tags: in addition to those for the key, the folder, the code's commit, the versions and the
-            host.
-    """
-    lock = folders.claim(folder, key)
-    tags = _environment() | {"run_key": key, "folder": str(folder.resolve())} | tags
-    run = store.client.create_run(store.experiment_id, run_name=name, tags=tags)
-    (folder / folders.RUN_ID).write_text(f"{run.info.run_id}\n")
-    return Tracker(store, str(run.info.run_id), folder, lock)
-
-
-def _points(line: dict[str, Any]) -> list[Metric]:
-    """Return the metrics that a line of the journal holds."""
-    return [
-        Metric(name, value, line["timestamp"], line["step"])
-        for name, value in line.items()
-        if name not in ("step", "timestamp")
-    ]
-
-
-def say(text: str) -> None:
-    """Tell the person at the keyboard."""
-    print(f"sizewise: {text}", file=sys.stderr, flush=True)
-
-
-def resume_run(store: Store, run_id: str, folder: Path, lock: BaseFileLock) -> Tracker:
-    """Take up an unfinished run where it was left, and return its tracker.
-
-    Args:
-        store: where.
-        run_id: of the run.
-        folder: the run's.
-        lock: on the folder, held.
-    """
-    (folder / folders.RUN_ID).write_text(f"{run_id}\n")
-    store.client.update_run(run_id, status="RUNNING")
-    with suppress(MlflowException):  # there is none
-        store.client.delete_tag(run_id, "error")
-    store.client.set_tag(run_id, "host", socket.gethostname())
-    return Tracker(store, run_id, folder, lock)
-
-
 def deliver(store: Store, folder: Path, lock: BaseFileLock) -> None:
     """Send what the store has not got of the run in `folder`, which has ended.
 
@@ -318,70 +213,6 @@ def deliver(store: Store, folder: Path, lock: BaseFileLock) -> None:
     Tracker(store, run_id, folder, lock).deliver(Outcome.read(folder))
 
 
-def start_sweep(store: Store, key: str, name: str, folder: Path, tags: dict[str, str]) -> str:
-    """Return the id of the sweep's parent run: that of the same sweep before, or a new one.
-
-    Args:
-        store: where.
-        key: tells sweeps apart; the same command gives the same key.
-        name: as shown in the UI.
-        folder: the sweep's.
-        tags: to set on it.
-
-    Raises:
-        UserError: the same sweep is running.
-    """
-    before = store.client.search_runs(
-        [store.experiment_id], f"tags.sweep_key = '{key}' AND tags.kind = 'sweep'", max_results=1
-    )
-    for run in before:
-        if run.info.status == "RUNNING" and folders.is_abandoned(run.data.tags) is False:
-            raise UserError(
-                f"the sweep {name} is running already, in {run.data.tags['folder']}; wait for it, "
-                "or stop it with Ctrl-C, and type the command again"
-            )
-    tags = tags | {"kind": "sweep", "sweep": name, "sweep_key": key, "host": socket.gethostname()}
-    tags["folder"] = str(folder.resolve())
-    if not before:
-        run = store.client.create_run(
-            store.experiment_id, run_name=name, tags=_environment() | tags
-        )
-        return str(run.info.run_id)
-    run_id = str(before[0].info.run_id)
-    store.client.update_run(run_id, status="RUNNING")
-    for tag, value in tags.items():
-        store.client.set_tag(run_id, tag, value)
-    return run_id
-
-
 def _shortened(value: Any) -> str:
     text = str(value)
     return text if len(text) <= MAX_PARAM_VAL_LENGTH else text[: MAX_PARAM_VAL_LENGTH - 1] + "…"
-
-
-def git_commit() -> str | None:
-    """Return the commit of the code that runs, with `+` where files differ from it."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(PACKAGE), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _environment() -> dict[str, str]:
-    commit = git_commit()
-    tags = {
-        "host": socket.gethostname(),
-        "version.python": platform.python_version(),
-        **{f"version.{name}": version(name) for name in ("sizewise", "torch", "mlflow")},
-    }
-    if commit is not None:
-        tags |= {
-            "mlflow.source.git.commit": commit.rstrip("+"),
-            "git.dirty": str(commit.endswith("+")).lower(),
-        }
-    return tags
