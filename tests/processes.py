@@ -24,7 +24,7 @@ def python(folder: Path, *arguments: str, **environment: str) -> "subprocess.Com
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=_environment(folder, environment),
+        env=environment_of(folder, environment),
         capture_output=True,
         text=True,
         timeout=300,
@@ -40,19 +40,19 @@ def start(
         return subprocess.Popen(
             [sys.executable, str(ROOT / "train.py"), *arguments],
             cwd=folder,
-            env=_environment(folder, environment),
+            env=environment_of(folder, environment),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
 
 
-def _environment(folder: Path, own: dict[str, str]) -> dict[str, str]:
+def environment_of(folder: Path, own: dict[str, str] | None = None) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("SIZEWISE_", "MLFLOW_", "HYDRA_"))
     }
-    return kept | {"SIZEWISE_DATA": str(folder / "data")} | own
+    return kept | {"SIZEWISE_DATA": str(folder / "data")} | (own or {})
 
 
 def client(folder: Path) -> mlflow.MlflowClient:

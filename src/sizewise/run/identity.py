@@ -38,24 +38,47 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
     Raises:
         UserError: there is no such network, or it does not fit this machine.
     """
-    wanted, width = config.model, config.model.width
-    if config.size is not None:
-        width = solve_width(config.size, spec, wanted.family, wanted.depth, wanted._target_)
-    with torch.device("meta"):
-        model = build_network(config, spec, width)
-    size = parameters_of(model)
+    wanted = config.model
+    width, size, variant, code = _measure(
+        config.size,
+        wanted.width,
+        spec,
+        wanted.family,
+        wanted.depth,
+        wanted._target_,
+        config.features,
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size is not None and size * BYTES_PER_PARAMETER > memory:
         raise UserError(
             f"{readable_count(size)} parameters take {size * BYTES_PER_PARAMETER / 1e9:.0f} GB to "
             f"train, and this machine has {memory / 1e9:.0f} GB; try a smaller size or model.width"
         )
-    name = f"{wanted.name}-{_variant(model, size)}-{spec.name}"
+    name = f"{wanted.name}-{variant}-{spec.name}"
     if config.data.train_samples is not None:
         name += f"-n{readable_count(config.data.train_samples)}"
     name += f"-s{config.seed}"
-    key = run_key(config, fingerprint, _source_hash(*user_code(type(model))))
+    key = run_key(config, fingerprint, _source_hash(*code))
     return Identity(name, key, width, size)
+
+
+@functools.cache  # a sweep has many runs of each network
+def _measure(
+    asked: int | None,
+    width: int | None,
+    spec: DataSpec,
+    family: str,
+    depth: int | None,
+    target: str | None,
+    features: str | None,
+) -> tuple[int | None, int | None, str, tuple[Path, ...]]:
+    """Return a network's width, its parameters, its name within the family, and its own code."""
+    if asked is not None:
+        width = solve_width(asked, spec, family, depth, target)
+    with torch.device("meta"):
+        model = build(spec, family, width, depth, target, features)
+    size = parameters_of(model)
+    return width, size, _variant(model, size), tuple(user_code(type(model)))
 
 
 def build_network(config: Config, spec: DataSpec, width: int | None) -> nn.Module:

@@ -1,5 +1,6 @@
 """What a sweep is going to run, known before it starts."""
 
+import copy
 import hashlib
 import json
 import shlex
@@ -9,6 +10,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise.config import Config, parse
@@ -54,8 +56,41 @@ def plan_sweep(config: DictConfig) -> list[PlannedRun]:
     """
     loader = GlobalHydra.instance().config_loader()
     assert isinstance(loader, ConfigLoaderImpl)
+    compose = Composer(loader, config)
     data: dict[str, tuple[DataSpec, str, int]] = {}
-    return [_plan_run(loader, config, overrides, data) for overrides in _grid(loader, config)]
+    return [_plan_run(compose, overrides, data) for overrides in _grid(loader, config)]
+
+
+class Composer:
+    """Composes the runs of a sweep: each combination of groups once, which takes Hydra a while.
+
+    Other values are put into a copy of it by the function that Hydra itself ends with.
+
+    Args:
+        loader: Hydra's.
+        master: composed in Hydra's multirun mode, the hydra node included.
+    """
+
+    def __init__(self, loader: ConfigLoaderImpl, master: DictConfig) -> None:
+        self._loader = loader
+        self._master = master
+        self._parser = OverridesParser.create(config_loader=loader)
+        self._chosen: dict[tuple[str, ...], DictConfig] = {}
+
+    def __call__(self, overrides: list[str]) -> DictConfig:
+        """Return the config of the run with these overrides, without Hydra's own part."""
+        choices, values = list[Override](), list[Override]()
+        for each in self._parser.parse_overrides(overrides):
+            is_choice = self._loader.repository.group_exists(each.key_or_group)
+            (choices if is_choice or each.is_hydra_override() else values).append(each)
+        chosen = tuple(str(each.input_line) for each in choices)
+        if chosen not in self._chosen:
+            composed = self._loader.load_sweep_config(self._master, list(chosen))
+            self._chosen[chosen] = without_hydra(composed)
+            OmegaConf.set_struct(self._chosen[chosen], True)
+        config = copy.deepcopy(self._chosen[chosen])
+        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+        return config
 
 
 def sweep_key(planned: list[PlannedRun], overrides: list[str]) -> str:
@@ -82,13 +117,12 @@ def _grid(loader: ConfigLoaderImpl, config: DictConfig) -> list[list[str]]:
 
 
 def _plan_run(
-    loader: ConfigLoaderImpl,
-    master: DictConfig,
+    compose: Composer,
     overrides: list[str],
     data: dict[str, tuple[DataSpec, str, int]],
 ) -> PlannedRun:
     try:
-        config = parse(without_hydra(loader.load_sweep_config(master, overrides)))
+        config = parse(compose(overrides))
         facts = _data_facts(config, data)
         identity = identify(config, facts[0], facts[1])
     except UserError as error:
