@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.stores import Stored, stored_runs, table
-from tests.processes import Server, children, kill, start
+from tests.processes import Server, kill, start, workers
 
 SWEEP = (
     *("-m", "model=cnn,lstm,attention", "size=300,600", "seed=0,1", "threads=1"),
@@ -130,15 +130,15 @@ def _killed(
     except subprocess.TimeoutExpired:
         pass
     target = dice.choice(TARGETS)
-    workers = children(sweep.pid)
-    if target == "worker" and not workers:
+    at_work = workers(sweep.pid)
+    if target == "worker" and not at_work:
         target = "parent"
     if target == "server":
         server.kill()
         time.sleep(dice.uniform(0, AWAY_SECONDS))
         server.start()
     else:
-        kill(sweep.pid if target == "parent" else dice.choice(workers))
+        kill(sweep.pid if target == "parent" else dice.choice(at_work))
     tally.kills[target] += 1
     print(f"{tally.kills.total()}: killed the {target}", flush=True)
     return True

@@ -82,6 +82,15 @@ def children(process_id: int) -> list[int]:
     return found
 
 
+def workers(process_id: int) -> list[int]:
+    """Return the ids of joblib's workers among a process's children: it also starts trackers."""
+    return [
+        child
+        for child in children(process_id)
+        if b"LokyProcess" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
 class Server:
     """An MLflow server over an SQLite file in `folder`, on a free port of this machine."""
 

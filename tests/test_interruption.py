@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import children, client, kill, python, start, train, wait_until
+from tests.processes import children, client, kill, python, start, train, wait_until, workers
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +89,10 @@ def go_on(folder: Path) -> None:
     (folder / "hold").unlink()
 
 
+def are_gone(processes: list[int]) -> bool:
+    return not any(Path(f"/proc/{process}").exists() for process in processes)
+
+
 def statuses(folder: Path, kind: str) -> list[str]:
     return [run.info.status for run in client(folder).search_runs(["1"], kind)]
 
@@ -146,12 +150,12 @@ def test_a_sweep_that_is_killed_is_finished_by_its_command(
     workspace: Path, undisturbed: dict[int, Any], whom: str
 ) -> None:
     process = begin(workspace, *SWEEP)
-    workers = children(process.pid)
-    kill(process.pid if whom == "parent" else workers[0])
+    processes = children(process.pid)
+    kill(process.pid if whom == "parent" else workers(process.pid)[0])
     go_on(workspace)
 
     assert process.wait(60) != 0
-    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 30)
+    wait_until(lambda: are_gone(processes), 30)
     done = train(workspace, *SWEEP, "hydra.sweep.dir=again", PYTHONPATH=str(workspace))
     assert done.returncode == 0, done.stdout + done.stderr
     assert records(workspace / "again") == undisturbed
@@ -163,12 +167,12 @@ def test_a_sweep_that_is_asked_to_stop_says_how_to_go_on(
     workspace: Path, undisturbed: dict[int, Any]
 ) -> None:
     process = begin(workspace, *SWEEP)
-    workers = children(process.pid)
+    processes = children(process.pid)
     process.send_signal(signal.SIGINT)
     go_on(workspace)
 
     assert process.wait(60) == 130
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    wait_until(lambda: are_gone(processes), 30)
     assert statuses(workspace, "tags.kind = 'sweep'") == ["KILLED"]
     assert "RUNNING" not in statuses(workspace, "")
     said = (workspace / "log").read_text()

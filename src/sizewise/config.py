@@ -4,7 +4,9 @@ The YAML files in conf/ hold the values, their comments and nothing that is not 
 `parse` turns what Hydra composed into a `Config` or into one line that says what to change.
 """
 
+import copy
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -14,7 +16,7 @@ from dataclasses import dataclass, field, fields
 from itertools import chain
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, SCMode
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
 
 from sizewise.errors import UserError, nearest
@@ -151,17 +153,33 @@ def parse(composed: DictConfig) -> Config:
     given = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(given, dict)
     given["size"] = parse_size(given.get("size"))
-    schema = OmegaConf.structured(Config)
-    data = given.get("data")
-    if isinstance(data, dict):
-        schema.data = OmegaConf.structured(DATA_CONFIGS.get(str(data.get("name")), DataConfig))
+    values: dict[str, Any] = {}
     try:
-        config = OmegaConf.to_object(OmegaConf.merge(schema, given))
+        for key, value in given.items():
+            values |= _checked(json.dumps({key: value}, default=str))
     except (ConfigKeyError, MissingMandatoryValue, ValidationError) as error:
         raise UserError(_explain(error, given)) from error
-    assert isinstance(config, Config)
+    for key in (each.name for each in fields(Config) if each.name not in values):
+        raise UserError(_no_value(key))
+    config = Config(**{key: copy.copy(value) for key, value in values.items()})
     _check_ranges(config)
     return config
+
+
+@functools.cache  # the runs of a sweep differ in few values, and OmegaConf takes its time
+def _checked(part: str) -> dict[str, Any]:
+    """Return top-level keys, given as JSON, with the types that `Config` says they have."""
+    given = json.loads(part)
+    schema = OmegaConf.masked_copy(OmegaConf.structured(Config), list(given))
+    if isinstance(data := given.get("data"), dict):
+        schema.data = OmegaConf.structured(DATA_CONFIGS.get(str(data.get("name")), DataConfig))
+    OmegaConf.set_struct(schema, True)
+    merged = OmegaConf.merge(schema, given)
+    typed = OmegaConf.to_container(
+        merged, throw_on_missing=True, structured_config_mode=SCMode.INSTANTIATE
+    )
+    assert isinstance(typed, dict)
+    return {str(key): value for key, value in typed.items()}
 
 
 def parse_size(size: Any) -> int | None:
@@ -247,7 +265,7 @@ def _explain(error: Exception, given: dict[Any, Any]) -> str:
     if isinstance(error, ConfigKeyError):
         return unknown_key(key)
     if isinstance(error, MissingMandatoryValue):
-        return f"the config key {key} has no value; give one with {key}=VALUE"
+        return _no_value(key)
     value = OmegaConf.select(OmegaConf.create(given), key)
     value = "null" if value is None else value
     kind: Any = Config
@@ -257,6 +275,10 @@ def _explain(error: Exception, given: dict[Any, Any]) -> str:
         kind = types[name]
     expected = getattr(kind, "__name__", str(kind).replace("None", "null").replace(" | ", " or "))
     return f"{key}={value} has the wrong type: expected {expected}"
+
+
+def _no_value(key: str) -> str:
+    return f"the config key {key} has no value; give one with {key}=VALUE"
 
 
 def _check_ranges(config: Any, prefix: str = "") -> None:
