@@ -67,7 +67,7 @@ class Parent:
         overrides = list(composed.hydra.overrides.task)
         key = sweep_key(planned, overrides)
         name = composed.hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}"
-        command = f"python train.py {shlex.join(overrides)}"
+        command = f"python train.py {shlex.join(['-m', *overrides, *_of_hydra(composed)])}"
         run_id = tracking.start_sweep(store, key, name, folder, {"command": command})
         lock = tracking.claim(folder, key)
         sweep = Sweep(name, run_id, None, None)
@@ -183,6 +183,16 @@ def _announce(
             flush=True,
         )
     return len(planned) - counts["FINISHED"]
+
+
+def _of_hydra(composed: DictConfig) -> list[str]:
+    """Return what was said of Hydra itself, but for what a sweep can't be started with again."""
+    decided = ("hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir")
+    return [
+        each
+        for each in composed.hydra.overrides.hydra
+        if each.lstrip("+").partition("=")[0] not in decided
+    ]
 
 
 def _progress(composed: DictConfig, planned: list[PlannedRun]) -> Progress:
