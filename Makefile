@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BENCH ?= .venv-bench
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint ui chaos clean
+.PHONY: demo test test-slow lint ui chaos bench clean
 demo: $(INSTALLED)  ## sweep the three architectures at a few sizes and say what was found
 	$(BIN)/python train.py experiment=demo
 	@echo "Open the report named above in a browser, or browse the runs with: make ui"
@@ -26,12 +27,20 @@ ui: $(INSTALLED)  ## MLflow's UI over mlruns/, on 127.0.0.1
 chaos: $(INSTALLED)  ## kill a sweep 100 times at random, and see whether anything is lost (an hour)
 	$(BIN)/python -m benchmarks.chaos --kills 100 --seed 0
 
+bench: $(BENCH)/.installed  ## how fast it trains, beside Keras, Lightning and PyTorch (20 minutes)
+	$(BENCH)/bin/python -m benchmarks.peers
+
 clean:  ## remove the environment and caches, never results
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "sizewise needs Python 3.11 or newer: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(BENCH)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	@touch $@

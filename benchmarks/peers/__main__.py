@@ -1,0 +1,197 @@
+"""Time sizewise and its peers in turn, and write what came of it into benchmarks/RESULTS.md.
+
+    make bench
+
+Needs TensorFlow and Lightning (extra `bench`), and MNIST under $SIZEWISE_DATA or data/. In each
+round each contender trains an epoch, one after the other and each alone, so that a slow moment of
+the machine falls on all; ratios are taken within a round.
+"""
+
+import argparse
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from benchmarks.peers.contender import ARTICLE, CONTENDERS, spec_of_mnist
+from sizewise.cost import flops_per_sample
+from sizewise.models import build
+
+RESULTS = Path(__file__).parents[1] / "RESULTS.md"
+HEADING = "## Beside its peers"
+SHOWN = {
+    "keras": "Keras, the article's",
+    "lightning": "Lightning, DataLoader",
+    "plain": "PyTorch, DataLoader",
+    "bare": "bare loop in memory",
+    "sizewise": "**sizewise**, everything on",
+}
+TARGETS = {  # the least ratio of sizewise's rate to a contender's
+    "keras": {"cnn": 1.3, "lstm": 2.2, "attention": 4.0},
+    "lightning": {"cnn": 1.8, "lstm": 1.25, "attention": 2.2},
+    "bare": {"cnn": 0.97, "lstm": 0.97, "attention": 0.97},
+}
+PACKAGES = ("torch", "tensorflow-cpu", "keras", "lightning", "mlflow")
+Rates = dict[str, list[float]]  # samples per second by contender, one for each round
+
+
+def main() -> None:
+    """Measure each family, print and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--samples", type=int, default=6400, help="in an epoch")
+    arguments = parser.parse_args()
+    measured, limits = {}, {}
+    for family in ARTICLE:
+        before = _product_rate()
+        measured[family] = _measure(family, arguments.samples, arguments.rounds)
+        limits[family] = statistics.mean((before, _product_rate()))
+    command = (
+        f"python -m benchmarks.peers --rounds {arguments.rounds} --samples {arguments.samples}"
+    )
+    section = "\n\n".join([HEADING, _setting(command), _rates(measured, limits), _ratios(measured)])
+    print(section)
+    _write(section)
+
+
+def _measure(family: str, samples: int, rounds: int) -> Rates:
+    rates: Rates = {name: [] for name in CONTENDERS}
+    order, dice = list(CONTENDERS), random.Random(0)
+    with _started(family, samples) as processes:
+        for number in range(rounds + 1):
+            dice.shuffle(order)
+            for name in order:
+                rate = samples / _epoch(processes[name], name)
+                print(f"{family} {name} {number or 'warm-up'}: {rate:.0f} samples/s", flush=True)
+                if number:
+                    rates[name].append(rate)
+    return rates
+
+
+@contextmanager
+def _started(family: str, samples: int) -> Iterator[dict[str, "subprocess.Popen[str]"]]:
+    module = "benchmarks.peers.contender"
+    processes = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", module, name, family, str(samples)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in CONTENDERS
+    }
+    try:
+        yield processes
+    finally:
+        for process in processes.values():
+            process.terminate()
+            process.wait()
+
+
+def _epoch(process: "subprocess.Popen[str]", name: str) -> float:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write("\n")
+        process.stdin.flush()
+    seconds = process.stdout.readline()
+    if not seconds:
+        sys.exit(f"{name} ended with exit code {process.wait()}; what it said stands above")
+    return float(seconds)
+
+
+def _product_rate(side: int = 2048, times: int = 9) -> float:
+    """Return the floating-point operations per second of a product of float32 matrices."""
+    left, right = torch.rand(2, side, side)
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        left @ right
+        seconds.append(time.perf_counter() - started)
+    return 2 * side**3 / statistics.median(seconds)
+
+
+def _setting(command: str) -> str:
+    git = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return (
+        f"`make bench` (`{command}`) at commit {commit}: MNIST, Adam, batches of 32, float32; "
+        f"Python {platform.python_version()}, {versions}; {_processor()}, {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} threads. This section is written by the command."
+    )
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _rates(measured: dict[str, Rates], limits: dict[str, float]) -> str:
+    """Return the table of medians, each with its share of the matrix products' rate."""
+    ceilings, spec = {}, spec_of_mnist()
+    for family, (width, depth) in ARTICLE.items():
+        flops = flops_per_sample(build(spec, family, width, depth), spec)
+        assert flops is not None
+        ceilings[family] = limits[family] / flops.training
+    rows = []
+    for name, shown in SHOWN.items():
+        medians = {family: statistics.median(measured[family][name]) for family in ARTICLE}
+        cells = [f"{rate:,.0f} ({rate / ceilings[each]:.0%})" for each, rate in medians.items()]
+        rows.append([shown, *cells])
+    limit = ", ".join(f"{limits[family] / 1e9:.0f}" for family in ARTICLE)
+    rows.append(
+        [f"matrix products ({limit} GFLOP/s)", *(f"{ceilings[family]:,.0f}" for family in ARTICLE)]
+    )
+    return "Samples/s, the median, and its share of what matrix products would allow:\n\n" + _table(
+        ["", *ARTICLE], rows
+    )
+
+
+def _ratios(measured: dict[str, Rates]) -> str:
+    """Return the table of ratios within a round, median and range, beside their targets."""
+    rows = []
+    for name, shown in SHOWN.items():
+        if name == "sizewise":
+            continue
+        row = [shown]
+        for family in ARTICLE:
+            pairs = zip(measured[family]["sizewise"], measured[family][name], strict=True)
+            ratios = [own / other for own, other in pairs]
+            cell = f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
+            if target := TARGETS.get(name, {}).get(family):
+                met = statistics.median(ratios) >= target
+                cell += f", {target} {'met' if met else '**missed**'}"
+            row.append(cell)
+        rows.append(row)
+    text = "sizewise's rate over the other's in a round: median [lowest, highest], and the target:"
+    return f"{text}\n\n{_table(['', *ARTICLE], rows)}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _write(section: str) -> None:
+    """Put the section into RESULTS.md, in the place of the last one; what follows it is kept."""
+    text = RESULTS.read_text()
+    before, _, rest = text.partition(f"{HEADING}\n")
+    _, heading, after = rest.partition("\n## ")
+    RESULTS.write_text(f"{before.rstrip()}\n\n{section}\n{heading}{after}")
+
+
+if __name__ == "__main__":
+    main()
