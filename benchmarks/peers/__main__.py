@@ -93,14 +93,16 @@ def _started(family: str, samples: int) -> Iterator[dict[str, "subprocess.Popen[
         yield processes
     finally:
         for process in processes.values():
-            process.terminate()
+            assert process.stdin is not None
+            process.stdin.close()  # that ends it before its next epoch
+        for process in processes.values():
             process.wait()
 
 
 def _epoch(process: "subprocess.Popen[str]", name: str) -> float:
     assert process.stdin is not None
     assert process.stdout is not None
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError):  # it has ended: no seconds come
         process.stdin.write("\n")
         process.stdin.flush()
     seconds = process.stdout.readline()

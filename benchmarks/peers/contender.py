@@ -42,7 +42,8 @@ def keras(family: str, samples: int, tick: Clock) -> None:
         states = layers.LSTM(64, return_sequences=True)(inputs)
         last = layers.GlobalAveragePooling1D()(layers.Attention()([states, states]))
     model = Model(inputs, layers.Dense(10, activation="softmax")(last))
-    model.compile(optimizers.Adam(LEARNING_RATE), "sparse_categorical_crossentropy", ["accuracy"])
+    loss = "sparse_categorical_crossentropy"
+    model.compile(optimizers.Adam(LEARNING_RATE), loss, metrics=["accuracy"])
     # Without PyTorch, which can't be loaded into the same process after TensorFlow.
     raw = Path(DATA) / "MNIST/raw"
     pixels = np.fromfile(raw / "train-images-idx3-ubyte", np.uint8, samples * 784, offset=16)
