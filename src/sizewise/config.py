@@ -159,8 +159,9 @@ def parse(composed: DictConfig) -> Config:
             values |= _checked(json.dumps({key: value}, default=str))
     except (ConfigKeyError, MissingMandatoryValue, ValidationError) as error:
         raise UserError(_explain(error, given)) from error
-    for key in (each.name for each in fields(Config) if each.name not in values):
-        raise UserError(_no_value(key))
+    missing = [each.name for each in fields(Config) if each.name not in values]
+    if missing:
+        raise UserError(_no_value(missing[0]))
     config = Config(**{key: copy.copy(value) for key, value in values.items()})
     _check_ranges(config)
     return config
