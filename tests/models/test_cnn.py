@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import conv2d, max_pool2d
 
 from sizewise.errors import UserError
 from sizewise.models.cnn import CNN
@@ -33,9 +34,25 @@ def test_the_network_is_the_articles() -> None:
     weights = list(model.parameters())
     hidden = images
     for index in range(3):
-        hidden = nn.functional.conv2d(hidden, weights[2 * index], weights[2 * index + 1]).relu()
+        hidden = conv2d(hidden, weights[2 * index], weights[2 * index + 1]).relu()
         if index < 2:
             hidden = hidden.unfold(2, 2, 2).unfold(3, 2, 2).amax(dim=(-2, -1))
     assert hidden.shape == (5, 8, 3, 3)
     hidden = (hidden.reshape(5, -1) @ weights[6].T + weights[7]).relu()
     torch.testing.assert_close(model(images), hidden @ weights[8].T + weights[9])
+
+
+def test_a_relu_after_the_pool_is_one_before_it_to_the_bit() -> None:
+    torch.manual_seed(0)
+    model, images = CNN(make_spec((1, 28, 28)), 4), torch.randn(5, 1, 28, 28)
+    layers = [layer for layer in model.convolutions if isinstance(layer, nn.Conv2d)]
+    hidden = images
+    for index, layer in enumerate(layers):
+        hidden = layer(hidden).relu()
+        hidden = max_pool2d(hidden, 2) if index < 2 else hidden
+    maps = model.convolutions(images)
+    assert torch.equal(maps, hidden)
+    assert 0 < (maps == 0).sum() < maps.numel()
+    parameters = list(model.convolutions.parameters())
+    gradients = [torch.autograd.grad(each.square().sum(), parameters) for each in (maps, hidden)]
+    assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))

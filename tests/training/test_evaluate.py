@@ -71,5 +71,5 @@ class Observed(nn.Module):
 def test_the_network_is_scored_in_evaluation_mode_and_left_as_it_was(training: bool) -> None:
     model = Observed().train(training)
     evaluate(model, make_logits(1500, EVERY, EVERY), CLASSES)
-    assert model.trained_with_gradient == [(False, False)] * 2
+    assert model.trained_with_gradient == [(False, False)] * 6
     assert model.training is training

@@ -4,13 +4,11 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, Split
@@ -18,6 +16,7 @@ from sizewise.data.sampler import epoch_order
 from sizewise.errors import UserError
 from sizewise.models import FAMILIES
 from sizewise.training import loop
+from sizewise.training.adam import Adam
 from sizewise.training.evaluate import Scores
 from sizewise.training.loop import fit, total_steps
 from sizewise.training.schedule import learning_rate_at
@@ -67,17 +66,17 @@ def without_speed(history: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 @pytest.fixture
-def gradient_norms() -> Iterator[list[float]]:
-    """Yield the norms of the gradients that the optimizer is given, as they come."""
+def gradient_norms(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the norms of the gradients that the optimizer is given, as they come."""
     norms: list[float] = []
 
-    def note(optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        gradients = [p.grad for p in optimizer.param_groups[0]["params"] if p.grad is not None]
-        norms.append(torch.cat([gradient.flatten() for gradient in gradients]).norm().item())
+    def step(self: Adam, learning_rate: float) -> None:
+        norms.append(torch.cat([each.flatten() for each in self.gradients()]).norm().item())
+        original(self, learning_rate)
 
-    handle = register_optimizer_step_pre_hook(note)
-    yield norms
-    handle.remove()
+    original = Adam.step
+    monkeypatch.setattr(Adam, "step", step)
+    return norms
 
 
 class TestSameNumbers:

@@ -10,6 +10,7 @@ from torch import nn
 from sizewise.config import TrainingConfig
 from sizewise.errors import Interrupted
 from sizewise.models import FAMILIES
+from sizewise.training.adam import Adam
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
@@ -126,7 +127,7 @@ def test_time_before_the_interruption_counts(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(Interrupted):
         train(make("mlp"), path, stop_after=6)
-    state = TrainState(model := make("mlp"), torch.optim.Adam(model.parameters(), fused=True))
+    state = TrainState(model := make("mlp"), Adam(model.parameters()))
     assert Checkpoint(path, "key", 60, lambda: False).restore(state)
     assert state.train_seconds > 0
     assert state.sums is not None
@@ -149,7 +150,7 @@ def test_state_is_saved_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
     model.register_forward_pre_hook(crash)
     with pytest.raises(Crash):
         train(model, path, minutes=0)
-    state = TrainState(model := make("mlp"), torch.optim.Adam(model.parameters(), fused=True))
+    state = TrainState(model := make("mlp"), Adam(model.parameters()))
     Checkpoint(path, "key", 60, lambda: False).restore(state)
     assert (state.epoch, state.step) == (1, 5)  # forward passes: 4, the evaluation, 1 more
 

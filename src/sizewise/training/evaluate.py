@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from sizewise.data import Split
 
-BATCH_SIZE = 1000
+BATCH_SIZE = 256  # twice as fast as 1,000 for a CNN whose maps then leave a CPU's cache
 
 
 class Scores(NamedTuple):

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, Split
 from sizewise.data.sampler import epoch_order
 from sizewise.errors import UserError
+from sizewise.training.adam import Adam
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.evaluate import evaluate
 from sizewise.training.schedule import learning_rate_at
@@ -21,7 +23,6 @@ Log = Callable[[int, dict[str, float]], None]
 
 # A non-finite loss is looked for every so many steps: each look makes a GPU wait.
 CHECK_EVERY = 50
-KERAS_EPSILON = 1e-7  # PyTorch's own default is 1e-8
 
 
 def total_steps(config: TrainingConfig, num_samples: int) -> int:
@@ -62,10 +63,7 @@ def fit(
         UserError: the loss stopped being finite.
         Interrupted: `checkpoint` was asked to stop.
     """
-    optimizer = torch.optim.Adam(
-        model.parameters(), lr=config.learning_rate, eps=KERAS_EPSILON, fused=True
-    )
-    state = TrainState(model=model, optimizer=optimizer)
+    state = TrainState(model=model, optimizer=Adam(model.parameters()))
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
@@ -103,28 +101,33 @@ def _train_epoch(
     batches = epoch_order(len(train), seed, state.epoch).to(device).split(config.batch_size)
     before = state.epoch * len(batches)
     batches = batches[: limit - before]
-    max_norm = math.inf if config.clip_grad_norm is None else config.clip_grad_norm
-    parameters = [p for p in state.model.parameters() if p.requires_grad]
+    optimizer, max_norm = state.optimizer, config.clip_grad_norm
+    rate_at = partial(
+        learning_rate_at,
+        total_steps=limit,
+        peak=config.learning_rate,
+        schedule=config.schedule,
+    )
     if state.sums is None:
         losses, norms = torch.zeros(2, len(batches), device=device)
         state.sums = EpochSums(losses, norms, torch.zeros((), dtype=torch.int64, device=device))
     sums = state.sums
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
     started = time.perf_counter() - sums.seconds
 
     state.model.train()
     for index in range(state.step - before, len(batches)):
         batch = batches[index]
-        rate = learning_rate_at(state.step, limit, config.learning_rate, config.schedule)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
         inputs, targets = train.inputs[batch], train.targets[batch]
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with autocast:
             logits = state.model(inputs)
             loss = functional.cross_entropy(logits, targets)
-        state.optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         loss.backward()
-        sums.norms[index] = nn.utils.clip_grad_norm_(parameters, max_norm)
-        state.optimizer.step()
+        sums.norms[index] = norm = nn.utils.get_total_norm(optimizer.gradients())
+        if max_norm is not None:
+            nn.utils.clip_grads_with_norm_(optimizer.parameters, max_norm, norm)
+        optimizer.step(rate_at(state.step))
 
         sums.losses[index] = loss.detach()
         sums.correct += (logits.detach().argmax(dim=1) == targets).sum()
@@ -143,7 +146,7 @@ def _train_epoch(
     return {
         "train/loss": (sums.losses @ sizes).item() / samples,
         "train/accuracy": sums.correct.item() / samples,
-        "learning_rate": state.optimizer.param_groups[0]["lr"],
+        "learning_rate": rate_at(state.step - 1),
         "grad_norm": sums.norms.mean().item(),
         "samples_per_second": samples / sums.seconds,
     }

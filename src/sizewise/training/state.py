@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from sizewise.training.adam import Adam
+
 
 class Best(NamedTuple):
     """The epoch chosen by validation so far, counted from 1, and its weights."""
@@ -48,7 +50,7 @@ class TrainState:
     """
 
     model: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: Adam
     epoch: int = 0
     step: int = 0
     sums: EpochSums | None = None
