@@ -100,11 +100,14 @@ def plain(family: str, samples: int, tick: Clock) -> None:
 
 
 def bare(family: str, samples: int, tick: Clock) -> None:
-    """Train on tensors in memory with a fused Adam, in a loop with nothing else."""
+    """Train sizewise's network on tensors in memory with a fused Adam, with nothing else."""
     import torch
     from torch.nn.functional import cross_entropy
 
-    model, train = _network(family, tuned=True), _split(samples)
+    from sizewise.models import build
+
+    model = build(spec_of_mnist(), family, *ARTICLE[family])
+    train = _split(samples)
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, fused=True)
     while True:
         tick()
@@ -187,18 +190,43 @@ def _loader(samples: int) -> Any:
     return DataLoader(images, batch_size=BATCH_SIZE, shuffle=True)
 
 
-def _network(family: str, *, tuned: bool = False) -> Any:
-    """Return the article's network in PyTorch: sizewise's, whose layers are PyTorch's own.
+def _network(family: str) -> Any:
+    """Return the article's network as one writes it in PyTorch."""
+    from torch import Tensor, nn
 
-    Unless it is tuned its weights lie as PyTorch lays them, not channels last.
-    """
-    import torch
+    class Last(nn.Module):
+        """An LSTM's states after the last step."""
 
-    from sizewise.models import build
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(28, 128, 2, batch_first=True)
 
-    memory_format = torch.preserve_format if tuned else torch.contiguous_format
-    width, depth = ARTICLE[family]
-    return build(spec_of_mnist(), family, width, depth).to(memory_format=memory_format)
+        def forward(self, rows: Tensor) -> Any:
+            return self.lstm(rows)[0][:, -1]
+
+    class Attended(nn.Module):
+        """The average of an LSTM's states, each having attended to all."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(28, 64, batch_first=True)
+
+        def forward(self, rows: Tensor) -> Any:
+            states, _ = self.lstm(rows)
+            weights = (states @ states.transpose(1, 2)).softmax(-1)
+            return (weights @ states).mean(1)
+
+    if family == "cnn":
+        return nn.Sequential(
+            *(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(64, 64, 3), nn.ReLU(), nn.Flatten()),
+            *(nn.Linear(576, 64), nn.ReLU(), nn.Linear(64, 10)),
+        )
+    if family == "lstm":
+        read_out = (nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
+        return nn.Sequential(nn.Flatten(1, 2), Last(), *read_out)
+    return nn.Sequential(nn.Flatten(1, 2), Attended(), nn.Linear(64, 10))
 
 
 def spec_of_mnist() -> Any:
