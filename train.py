@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 import hydra
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -14,6 +15,8 @@ from sizewise.entry import one_line_errors
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors as they are
 # conf/hydra/launcher/ray.yaml bears the launcher's own name, so that it is what `ray` means.
+# Hydra copies its store of configs for each group that --help lists; this makes that a third.
+setattr(ConfigStore, "__deepcopy__", lambda store, _: store)  # noqa: B010
 warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/ray' is validated against")
 
 

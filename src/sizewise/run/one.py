@@ -1,5 +1,6 @@
 """One run, from its data to its record."""
 
+import functools
 import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -70,29 +71,42 @@ def run(
     model = build_network(config, dataset.spec, identity.width).to(device)
     _check_outputs(model, dataset)
 
-    store = tracking.open_store(config.tracking)
     screen = _screen(identity, config, model, quiet)
     signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
-    with _ending_in_words(identity.name, store, folder, overrides), signals as stop:
+    with _ending_in_words(identity.name, config.tracking.uri, folder, overrides), signals as stop:
+        store = functools.cache(lambda: tracking.open_store(config.tracking))
         found = None
         if take_up:
             unfinished = config.resume is not False
-            found = tracking.take_up(store, identity.key, tags or {}, unfinished=unfinished)
+            found = tracking.take_up(store(), identity.key, tags or {}, unfinished=unfinished)
         if isinstance(found, RunRecord):
-            screen.show_result(found, store.uri, finished_before=True)
+            screen.show_result(found, config.tracking.uri, finished_before=True)
             return found
         if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
             raise Interrupted
-        tracker = found or _start(config, identity, device, store, folder, overrides, tags or {})
-        if tracker.folder != folder.resolve():
-            (folder / RUN_FOLDER).write_text(f"{tracker.folder}\n")
-        checkpoint = Checkpoint(
-            tracker.folder / "checkpoint.pt", identity.key, config.checkpoint_minutes, stop
+        if found is not None and found.folder != folder.resolve():
+            (folder / RUN_FOLDER).write_text(f"{found.folder}\n")
+
+        def stop_after_step() -> bool:
+            opening.tracker()
+            return stop()
+
+        opening = tracking.Opening(
+            lambda: found or _start(config, identity, device, store(), folder, overrides, tags),
+            lambda tracker: _log_setting(tracker, config, identity, dataset, model),
         )
-        with tracker, screen:
-            record = _train(config, identity, dataset, model, tracker, screen, checkpoint)
+        checkpoint = Checkpoint(
+            (folder if found is None else found.folder) / "checkpoint.pt",
+            identity.key,
+            config.checkpoint_minutes,
+            stop_after_step,
+        )
+        with opening, screen:
+            if take_up:
+                opening.tracker()  # at once: others may be looking for the same run
+            record = _train(config, identity, dataset, model, opening, screen, checkpoint)
         checkpoint.remove()
-    screen.show_result(record, store.uri)
+    screen.show_result(record, config.tracking.uri)
     return record
 
 
@@ -100,11 +114,11 @@ def _start(
     config: Config,
     identity: Identity,
     device: torch.device,
-    store: tracking.Store,
+    store: "tracking.Store",
     folder: Path,
     overrides: Sequence[str],
-    tags: dict[str, str],
-) -> tracking.Tracker:
+    tags: dict[str, str] | None,
+) -> "tracking.Tracker":
     own = {
         "family": config.model.name,
         "size": "none" if identity.parameters is None else str(identity.parameters),
@@ -114,7 +128,7 @@ def _start(
         "threads": str(torch.get_num_threads()),
         "device": device.type,
     }
-    return tracking.start_run(store, identity.key, identity.name, folder, own | tags)
+    return tracking.start_run(store, identity.key, identity.name, folder, own | (tags or {}))
 
 
 def _screen(identity: Identity, config: Config, model: nn.Module, quiet: bool) -> Screen:
@@ -125,7 +139,7 @@ def _screen(identity: Identity, config: Config, model: nn.Module, quiet: bool) -
 
 @contextmanager
 def _ending_in_words(
-    name: str, store: tracking.Store, folder: Path, overrides: Sequence[str]
+    name: str, store: str, folder: Path, overrides: Sequence[str]
 ) -> Iterator[None]:
     """Turn what can end a run before its time into what the user can do about it."""
     typed = [each for each in overrides if not each.startswith("resume=")]
@@ -143,21 +157,19 @@ def _ending_in_words(
         ) from error
     except tracking.STORE_ERRORS as error:
         raise UserError(
-            f"the MLflow store {store.uri} fails ({first_line(error)}); when it does not, the run "
+            f"the MLflow store {store} fails ({first_line(error)}); when it does not, the run "
             f"goes on with: {again}"
         ) from error
 
 
-def _train(
+def _log_setting(
+    tracker: "tracking.Tracker",
     config: Config,
     identity: Identity,
     dataset: Dataset,
     model: nn.Module,
-    tracker: tracking.Tracker,
-    screen: Screen,
-    checkpoint: Checkpoint,
-) -> RunRecord:
-    """Train, score and measure the network, and have the tracker keep what comes of it."""
+) -> None:
+    """Log what is to be trained, and on what."""
     solved = {
         "parameters": identity.parameters,
         "model.width": identity.width,
@@ -170,8 +182,20 @@ def _train(
         config.data.name, dataset.fingerprint, profile | {"shape": dataset.spec.input_shape}
     )
 
+
+def _train(
+    config: Config,
+    identity: Identity,
+    dataset: Dataset,
+    model: nn.Module,
+    opening: tracking.Opening,
+    screen: Screen,
+    checkpoint: Checkpoint,
+) -> RunRecord:
+    """Train, score and measure the network, and have its tracker keep what comes of it."""
+
     def log(epoch: int, metrics: dict[str, float]) -> None:
-        tracker.log(epoch, metrics)
+        opening.tracker().log(epoch, metrics)
         screen.show_epoch(epoch, metrics)
 
     state: TrainState | Search
@@ -184,6 +208,7 @@ def _train(
             model, dataset, config.training, seed=config.seed, log=log, checkpoint=checkpoint
         )
     scores = evaluate(model, dataset.test, dataset.spec.num_classes)
+    tracker = opening.tracker()
     folder, device = tracker.folder, dataset.test.inputs.device
     model_bytes = save(folder / "model.pt", config, identity, dataset, state)
     metrics = {

@@ -8,7 +8,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from sizewise import cost, plots, tracking
+from sizewise import cost, tracking
 from sizewise.config import Config, portable
 from sizewise.data import Dataset
 from sizewise.models import Classical
@@ -46,7 +46,7 @@ def make_record(
     state: TrainState | Search,
     model: nn.Module,
     metrics: dict[str, float],
-    tracker: tracking.Tracker,
+    tracker: "tracking.Tracker",
 ) -> RunRecord:
     """Put all that is known of a finished run into its record."""
     assert state.best is not None
@@ -107,6 +107,8 @@ def write_files(
     folder: Path, config: Config, record: RunRecord, scores: Scores, class_names: tuple[str, ...]
 ) -> list[Path]:
     """Write the run's files and return those that are its artifacts."""
+    from sizewise import plots  # half a second, which is not needed before there is a result
+
     confusion = scores.confusion.numpy()
     (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
     write_records(folder / "record.jsonl", [record])

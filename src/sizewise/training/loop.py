@@ -137,6 +137,7 @@ def _train_epoch(
         sums.seconds = time.perf_counter() - started  # after the look, for which a GPU has to end
         if checkpoint is not None:
             checkpoint.after_step(state)
+            started = time.perf_counter() - sums.seconds  # what that took is not training
 
     sizes = torch.tensor([len(b) for b in batches], dtype=sums.losses.dtype, device=device)
     samples = sizes.sum().item()

@@ -44,7 +44,8 @@ class TrainState:
         sums: of the epoch that is under way; None between epochs.
         best: the finished epoch whose weights would be kept; None before the first.
         top_accuracy, top_epoch: the highest validation accuracy so far, and when it was reached.
-        train_seconds: spent in the gradient steps of finished epochs, evaluation not included.
+        train_seconds: spent in the gradient steps of finished epochs, without evaluation and
+            checkpoints.
         stopped_by: what ended training, in words; empty while it goes on.
         history: each finished epoch's metrics.
     """
