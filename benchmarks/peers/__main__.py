@@ -8,26 +8,21 @@ the machine falls on all; ratios are taken within a round.
 """
 
 import argparse
-import os
-import platform
 import random
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
-from pathlib import Path
 
 import torch
 
 from benchmarks.peers.contender import ARTICLE, CONTENDERS, spec_of_mnist
+from benchmarks.results import ratio, setting, table, write_section
 from sizewise.cost import flops_per_sample
 from sizewise.models import build
 
-RESULTS = Path(__file__).parents[1] / "RESULTS.md"
-HEADING = "## Beside its peers"
 SHOWN = {
     "keras": "Keras, the article's",
     "lightning": "Lightning, DataLoader",
@@ -55,12 +50,13 @@ def main() -> None:
         before = _product_rate()
         measured[family] = _measure(family, arguments.samples, arguments.rounds)
         limits[family] = statistics.mean((before, _product_rate()))
-    command = (
-        f"python -m benchmarks.peers --rounds {arguments.rounds} --samples {arguments.samples}"
+    command = f"make bench PEERS='--rounds {arguments.rounds} --samples {arguments.samples}'"
+    write_section(
+        "Beside its peers",
+        f"MNIST, Adam, batches of 32, float32. {setting(command, PACKAGES)}",
+        _rates(measured, limits),
+        _ratios(measured),
     )
-    section = "\n\n".join([HEADING, _setting(command), _rates(measured, limits), _ratios(measured)])
-    print(section)
-    _write(section)
 
 
 def _measure(family: str, samples: int, rounds: int) -> Rates:
@@ -122,25 +118,6 @@ def _product_rate(side: int = 2048, times: int = 9) -> float:
     return 2 * side**3 / statistics.median(seconds)
 
 
-def _setting(command: str) -> str:
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return (
-        f"`make bench` (`{command}`) at commit {commit}: MNIST, Adam, batches of 32, float32; "
-        f"Python {platform.python_version()}, {versions}; {_processor()}, {os.cpu_count()} cores, "
-        f"{torch.get_num_threads()} threads. This section is written by the command."
-    )
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def _rates(measured: dict[str, Rates], limits: dict[str, float]) -> str:
     """Return the table of medians, each with its share of the matrix products' rate."""
     ceilings, spec = {}, spec_of_mnist()
@@ -157,7 +134,7 @@ def _rates(measured: dict[str, Rates], limits: dict[str, float]) -> str:
     rows.append(
         [f"matrix products ({limit} GFLOP/s)", *(f"{ceilings[family]:,.0f}" for family in ARTICLE)]
     )
-    return "Samples/s, the median, and its share of what matrix products would allow:\n\n" + _table(
+    return "Samples/s, the median, and its share of what matrix products would allow:\n\n" + table(
         ["", *ARTICLE], rows
     )
 
@@ -170,29 +147,15 @@ def _ratios(measured: dict[str, Rates]) -> str:
             continue
         row = [shown]
         for family in ARTICLE:
-            pairs = zip(measured[family]["sizewise"], measured[family][name], strict=True)
-            ratios = [own / other for own, other in pairs]
-            cell = f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
+            rates = measured[family]
+            middle, cell = ratio(list(zip(rates["sizewise"], rates[name], strict=True)))
             if target := TARGETS.get(name, {}).get(family):
-                met = statistics.median(ratios) >= target
+                met = middle >= target
                 cell += f", {target} {'met' if met else '**missed**'}"
             row.append(cell)
         rows.append(row)
     text = "sizewise's rate over the other's in a round: median [lowest, highest], and the target:"
-    return f"{text}\n\n{_table(['', *ARTICLE], rows)}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _write(section: str) -> None:
-    """Put the section into RESULTS.md, in the place of the last one; what follows it is kept."""
-    text = RESULTS.read_text()
-    before, _, rest = text.partition(f"{HEADING}\n")
-    _, heading, after = rest.partition("\n## ")
-    RESULTS.write_text(f"{before.rstrip()}\n\n{section}\n{heading}{after}")
+    return f"{text}\n\n{table(['', *ARTICLE], rows)}"
 
 
 if __name__ == "__main__":

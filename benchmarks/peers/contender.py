@@ -191,42 +191,9 @@ def _loader(samples: int) -> Any:
 
 
 def _network(family: str) -> Any:
-    """Return the article's network as one writes it in PyTorch."""
-    from torch import Tensor, nn
+    from benchmarks.peers.networks import article
 
-    class Last(nn.Module):
-        """An LSTM's states after the last step."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.lstm = nn.LSTM(28, 128, 2, batch_first=True)
-
-        def forward(self, rows: Tensor) -> Any:
-            return self.lstm(rows)[0][:, -1]
-
-    class Attended(nn.Module):
-        """The average of an LSTM's states, each having attended to all."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.lstm = nn.LSTM(28, 64, batch_first=True)
-
-        def forward(self, rows: Tensor) -> Any:
-            states, _ = self.lstm(rows)
-            weights = (states @ states.transpose(1, 2)).softmax(-1)
-            return (weights @ states).mean(1)
-
-    if family == "cnn":
-        return nn.Sequential(
-            *(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(64, 64, 3), nn.ReLU(), nn.Flatten()),
-            *(nn.Linear(576, 64), nn.ReLU(), nn.Linear(64, 10)),
-        )
-    if family == "lstm":
-        read_out = (nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
-        return nn.Sequential(nn.Flatten(1, 2), Last(), *read_out)
-    return nn.Sequential(nn.Flatten(1, 2), Attended(), nn.Linear(64, 10))
+    return article(family, *ARTICLE[family], (1, 28, 28))
 
 
 def spec_of_mnist() -> Any:

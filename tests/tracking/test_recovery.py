@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from sizewise.tracking import (
     claim,
     folders,
     put_right,
+    recovery,
     send,
     start_run,
     start_sweep,
@@ -113,21 +113,27 @@ def test_a_file_that_is_not_of_a_run_is_told(tmp_path: Path) -> None:
 
 
 def test_a_run_that_another_process_trains_is_waited_for(
-    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     abandon(store, tmp_path / "run")
-    held = threading.Event()
+    held, waited_for = threading.Event(), threading.Event()
+    said: list[str] = []
 
     def be_at_work() -> None:
         with folders.lock(tmp_path / "run"):
             held.set()
-            time.sleep(0.3)
+            waited_for.wait(60)
 
+    def say(text: str) -> None:
+        said.append(text)
+        waited_for.set()
+
+    monkeypatch.setattr(recovery, "say", say)
     threading.Thread(target=be_at_work).start()
     held.wait()
     second = take_up(store, KEY, {}, unfinished=True)
     assert isinstance(second, Tracker)
-    assert "waiting for the run run-0123, which another process trains" in capsys.readouterr().err
+    assert said[0].startswith("waiting for the run run-0123, which another process trains")
 
 
 def test_the_same_sweep_does_not_run_twice_at_once(store: Store, tmp_path: Path) -> None:
