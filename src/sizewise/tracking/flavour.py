@@ -10,6 +10,11 @@ import mlflow
 import numpy as np
 from mlflow.models import ModelSignature
 from mlflow.types.schema import Schema, TensorSpec
+from mlflow.utils import environment
+
+# MLflow would list all that is installed, for 2 s, to see whether the requirements are: they are
+# taken from there.
+setattr(environment, "warn_dependency_requirement_mismatches", lambda _: None)  # noqa: B010
 
 REQUIREMENTS = ("torch", "numpy", "mlflow", "omegaconf")
 PACKAGE = Path(__file__).parents[1]
