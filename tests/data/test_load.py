@@ -147,6 +147,24 @@ def test_loading_leaves_the_source_arrays_as_they_are(monkeypatch: pytest.Monkey
     assert np.array_equal(arrays.test_inputs, before[1])
 
 
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+@pytest.mark.parametrize("train_samples", [None, 9])
+def test_arrays_that_are_handed_over_give_the_same_in_their_own_memory(
+    monkeypatch: pytest.MonkeyPatch, rows: int, train_samples: int | None
+) -> None:
+    expected = load_arrays(make_arrays(), monkeypatch, train_samples=train_samples)
+    monkeypatch.setattr("sizewise.data.ROWS", rows)
+    arrays = replace(make_arrays(), handed_over=True)
+    dataset = load_arrays(arrays, monkeypatch, train_samples=train_samples)
+    for name in ("train", "validation", "test"):
+        found, wanted = getattr(dataset, name), getattr(expected, name)
+        torch.testing.assert_close(found.inputs, wanted.inputs)
+        assert torch.equal(found.targets, wanted.targets)
+    assert dataset.fingerprint == expected.fingerprint
+    for split, source in ((dataset.train, arrays.train_inputs), (dataset.test, arrays.test_inputs)):
+        assert np.shares_memory(split.inputs.numpy(), source)
+
+
 def test_the_fingerprint_is_the_same_for_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     fingerprints = {load_arrays(make_arrays(), monkeypatch).fingerprint for _ in range(2)}
     assert len(fingerprints) == 1

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ __all__ = [
     "choose_stratified",
     "load",
 ]
+
+ROWS = 4096  # samples that are copied at a time
 
 
 class Split(NamedTuple):
@@ -46,10 +49,13 @@ class Normalisation(NamedTuple):
 
     def apply(self, inputs: np.ndarray) -> Tensor:
         """Return `inputs` (N, C, *S) less the mean, over the deviation, as float32."""
-        copy = torch.from_numpy(np.ascontiguousarray(inputs)).to(torch.float32, copy=True)
-        per_channel = (1, -1) + (1,) * (copy.ndim - 2)
+        return self.apply_(torch.from_numpy(np.array(inputs, np.float32)))
+
+    def apply_(self, inputs: Tensor) -> Tensor:
+        """Do so to float32 `inputs` in place, and return them."""
+        per_channel = (1, -1) + (1,) * (inputs.ndim - 2)
         mean, std = torch.tensor(self.mean), torch.tensor(self.std)
-        return copy.sub_(mean.view(per_channel)).div_(std.view(per_channel))
+        return inputs.sub_(mean.view(per_channel)).div_(std.view(per_channel))
 
 
 @dataclass(frozen=True)
@@ -102,19 +108,27 @@ def load(config: DataConfig, seed: int) -> Dataset:
         targets = arrays.train_targets[training]
         chosen = choose_stratified(targets, config.train_samples, seed, "data.train_samples")
         training = training[chosen]
-    train_inputs = arrays.train_inputs[training]
-    normalisation = _measure(train_inputs)
+    fingerprint = _fingerprint(arrays, training, validation)
+    normalisation = _measure(arrays.train_inputs, training)
 
     def split(inputs: np.ndarray, targets: np.ndarray) -> Split:
-        return Split(normalisation.apply(inputs), torch.from_numpy(targets.astype(np.int64)))
+        floats = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
+        return Split(normalisation.apply_(floats), torch.from_numpy(targets.astype(np.int64)))
 
+    held_out = split(arrays.train_inputs[validation], arrays.train_targets[validation])
+    if arrays.handed_over:
+        train_inputs = _moved_to_front(arrays.train_inputs, training)
+        test_inputs = arrays.test_inputs
+    else:
+        train_inputs = arrays.train_inputs[training]
+        test_inputs = arrays.test_inputs.copy()
     return Dataset(
         spec=DataSpec(config.name, arrays.train_inputs.shape[1:], arrays.class_names),
         train=split(train_inputs, arrays.train_targets[training]),
-        validation=split(arrays.train_inputs[validation], arrays.train_targets[validation]),
-        test=split(arrays.test_inputs, arrays.test_targets),
+        validation=held_out,
+        test=split(test_inputs, arrays.test_targets),
         normalisation=normalisation,
-        fingerprint=_fingerprint(arrays, training, validation),
+        fingerprint=fingerprint,
     )
 
 
@@ -182,10 +196,25 @@ def choose_stratified(targets: np.ndarray, count: int, seed: int, key: str) -> n
     return np.sort(np.argsort(place, kind="stable")[:count])
 
 
-def _measure(inputs: np.ndarray) -> Normalisation:
+def _moved_to_front(inputs: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return the samples at sorted `indices`, in the memory of `inputs`."""
+    for start in range(0, len(indices), ROWS):
+        chosen = inputs[indices[start : start + ROWS]]  # none of them was overwritten before
+        inputs[start : start + len(chosen)] = chosen
+    taken: np.ndarray = inputs[: len(indices)]
+    return taken
+
+
+def _measure(inputs: np.ndarray, indices: np.ndarray) -> Normalisation:
+    """Return the mean and deviation of the samples at `indices`, summed in double precision."""
     axes = (0, *range(2, inputs.ndim))
-    mean = inputs.mean(axis=axes, dtype=np.float64)
-    std = inputs.std(axis=axes, dtype=np.float64)
+    per_channel = (1, -1) + (1,) * (inputs.ndim - 2)
+    count = len(indices) * math.prod(inputs.shape[2:])
+    chunks = [indices[start : start + ROWS] for start in range(0, len(indices), ROWS)]
+    mean = sum(inputs[chunk].sum(axis=axes, dtype=np.float64) for chunk in chunks) / count
+    centre = np.reshape(mean, per_channel)
+    variance = sum(((inputs[chunk] - centre) ** 2).sum(axis=axes) for chunk in chunks) / count
+    std = np.sqrt(variance)
     return Normalisation(mean.tolist(), np.where(std > 0, std, 1.0).tolist())
 
 

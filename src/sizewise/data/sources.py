@@ -25,7 +25,8 @@ DIGITS = tuple("0123456789")
 class Arrays:
     """A data set as published, before normalisation and before validation is carved out.
 
-    Inputs are (N, C, *S), floats or bytes; targets are (N,) class indices.
+    Inputs are (N, C, *S), floats or bytes; targets are (N,) class indices. Arrays that are handed
+    over are changed in place, so that a large set takes its memory once.
     """
 
     train_inputs: np.ndarray
@@ -33,6 +34,7 @@ class Arrays:
     test_inputs: np.ndarray
     test_targets: np.ndarray
     class_names: tuple[str, ...]
+    handed_over: bool = False
 
 
 def read(config: DataConfig) -> Arrays:
@@ -70,6 +72,7 @@ def mnist1d(config: Mnist1dConfig) -> Arrays:
         test_inputs=arrays["x_test"][:, None, :],
         test_targets=arrays["y_test"],
         class_names=DIGITS,
+        handed_over=True,
     )
 
 
