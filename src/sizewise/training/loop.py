@@ -133,7 +133,7 @@ def _train_epoch(
         sums.correct += (logits.detach().argmax(dim=1) == targets).sum()
         state.step += 1
         if state.step % CHECK_EVERY == 0 or index + 1 == len(batches):
-            _check_finite(sums.losses[: index + 1], state, config)
+            _check_finite(sums.losses[max(0, index + 1 - CHECK_EVERY) : index + 1], state, config)
         sums.seconds = time.perf_counter() - started  # after the look, for which a GPU has to end
         if checkpoint is not None:
             checkpoint.after_step(state)
