@@ -27,8 +27,13 @@ ui: $(INSTALLED)  ## MLflow's UI over mlruns/, on 127.0.0.1
 chaos: $(INSTALLED)  ## kill a sweep 100 times at random, and see whether anything is lost (an hour)
 	$(BIN)/python -m benchmarks.chaos --kills 100 --seed 0
 
-bench: $(BENCH)/.installed  ## how fast it trains, beside Keras, Lightning and PyTorch (20 minutes)
+bench: $(BENCH)/.installed  ## how fast it is, beside Keras, Lightning and PyTorch (an hour)
+	$(BENCH)/bin/python -m benchmarks.start_speed
 	$(BENCH)/bin/python -m benchmarks.peers
+	$(BENCH)/bin/python -m benchmarks.step_profile
+	$(BENCH)/bin/python -m benchmarks.tracking_cost
+	$(BENCH)/bin/python -m benchmarks.sweep_speed
+	$(BENCH)/bin/python -m benchmarks.growth
 
 clean:  ## remove the environment and caches, never results
 	rm -rf $(VENV) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -9,6 +9,7 @@ at first, which takes eight minutes.
 """
 
 import argparse
+import os
 import random
 import statistics
 import tempfile
@@ -38,7 +39,8 @@ CPU = torch.device("cpu")
 def main() -> None:
     """Measure time in rounds and memory in processes of their own; write RESULTS.md's section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default="data", help="where the sets are, or will be")
+    root = os.environ.get("SIZEWISE_DATA", "data")
+    parser.add_argument("--root", default=root, help="where the sets are, or will be")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     for samples in EPOCHS:

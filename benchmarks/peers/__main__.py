@@ -1,6 +1,6 @@
 """Time sizewise and its peers in turn, and write what came of it into benchmarks/RESULTS.md.
 
-    make bench
+    SIZEWISE_DATA=FOLDER python -m benchmarks.peers
 
 Needs TensorFlow and Lightning (extra `bench`), and MNIST under $SIZEWISE_DATA or data/. In each
 round each contender trains an epoch, one after the other and each alone, so that a slow moment of
@@ -50,7 +50,9 @@ def main() -> None:
         before = _product_rate()
         measured[family] = _measure(family, arguments.samples, arguments.rounds)
         limits[family] = statistics.mean((before, _product_rate()))
-    command = f"make bench PEERS='--rounds {arguments.rounds} --samples {arguments.samples}'"
+    command = (
+        f"python -m benchmarks.peers --rounds {arguments.rounds} --samples {arguments.samples}"
+    )
     write_section(
         "Beside its peers",
         f"MNIST, Adam, batches of 32, float32. {setting(command, PACKAGES)}",

@@ -107,7 +107,7 @@ def bare(family: str, samples: int, tick: Clock) -> None:
     from sizewise.models import build
 
     model = build(spec_of_mnist(), family, *ARTICLE[family])
-    train = _split(samples)
+    train = split(samples)
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, fused=True)
     while True:
         tick()
@@ -171,7 +171,7 @@ def clock(output: Any) -> Clock:
     return tick
 
 
-def _split(samples: int) -> Any:
+def split(samples: int) -> Any:
     """Return training images as tensors in memory."""
     from sizewise.config import DataConfig
     from sizewise.data import Split, load

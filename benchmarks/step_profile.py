@@ -1,0 +1,216 @@
+"""Where does a training step's time go, and what did each thing that was tried give?
+
+    SIZEWISE_DATA=FOLDER python -m benchmarks.step_profile
+
+The article's networks on MNIST in batches of 32. The first table is PyTorch's profile of the step
+as it is. For the second, each network is trained in turns of 50 steps: as it is, and with one thing
+changed, in random order. The third times an LSTM layer by its width.
+"""
+
+import argparse
+import math
+import random
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, pad
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.peers.contender import ARTICLE, BATCH_SIZE, LEARNING_RATE, spec_of_mnist, split
+from benchmarks.results import ratio, setting, table, write_section
+from sizewise.models import build
+from sizewise.training.adam import KERAS_EPSILON, Adam
+
+STEPS = 50
+SAMPLES = STEPS * BATCH_SIZE
+LANES = 8  # float32 in a register of AVX2
+WIDTHS = (4, 6, 8, 9, 12, 14, 16, 20, 32)
+KERNELS = {
+    "convolutions": ("convolution",),
+    "LSTM": ("mkldnn_rnn",),
+    "ReLU": ("relu", "clamp_min", "threshold"),
+    "pooling": ("max_pool2d",),
+    "matrix products": ("aten::mm", "addmm", "bmm"),
+    "Adam": ("adam", "Adam"),
+}
+Step = Callable[[Tensor, Tensor], None]
+
+
+def main() -> None:
+    """Measure, and write the section of RESULTS.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30)
+    rounds = parser.parse_args().rounds
+    torch.set_flush_denormal(True)  # as a run does
+    train = split(SAMPLES)
+    rows = [row for family in ARTICLE for row in _tried(family, train, rounds)]
+    write_section(
+        "Where a step's time goes",
+        f"Medians of {rounds} rounds. "
+        f"{setting(f'python -m benchmarks.step_profile --rounds {rounds}')}",
+        "Share of a step's operations, by PyTorch's profiler:\n\n" + _shares(train),
+        "The rate with one thing changed, over the rate as it is, in a round: median [range]:\n\n"
+        + table(["", "changed", "rate"], rows),
+        "An LSTM layer over 100 sequences of 40 steps on one thread, forward and backward, in ms; "
+        f"and with units that stay zero, up to the next multiple of {LANES}:\n\n" + _widths(rounds),
+    )
+
+
+def _shares(train: Any) -> str:
+    found: dict[str, dict[str, float]] = {}
+    for family in ARTICLE:
+        step = _steps(family)["as it is"]
+        _train(step, train)
+        with profile(activities=[ProfilerActivity.CPU]) as profiler:
+            _train(step, train)
+        spent = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
+        whole = sum(spent.values())
+        found[family] = {
+            name: sum(t for key, t in spent.items() if any(each in key for each in keys)) / whole
+            for name, keys in KERNELS.items()
+        }
+        found[family]["the rest"] = 1 - sum(found[family].values())
+    rows = [[name, *(f"{found[f][name]:.0%}" for f in ARTICLE)] for name in [*KERNELS, "the rest"]]
+    return table(["", *ARTICLE], rows)
+
+
+def _tried(family: str, train: Any, rounds: int) -> list[list[str]]:
+    steps = _steps(family)
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for number in range(rounds + 1):
+        for name in random.Random(number).sample(list(steps), len(steps)):
+            spent = _train(steps[name], train)
+            if number:
+                seconds[name].append(spent)
+    own = seconds.pop("as it is")
+    return [
+        [family, name, ratio(list(zip(own, spent, strict=True)))[1]]
+        for name, spent in seconds.items()
+    ]
+
+
+def _train(step: Step, train: Any) -> float:
+    started = time.perf_counter()
+    for batch in torch.randperm(SAMPLES).split(BATCH_SIZE):
+        step(train.inputs[batch], train.targets[batch])
+    return time.perf_counter() - started
+
+
+def _steps(family: str) -> dict[str, Step]:
+    """Return the step as the training loop takes it, and with one thing changed."""
+    steps = {
+        "as it is": _step(_network(family)),
+        "the loop's measurements left out": _step(_network(family), measured=False),
+        "gradients clipped at infinity": _step(_network(family), max_norm=math.inf),
+        "`torch.optim.Adam`": _step(_network(family), library=True),
+        "one thread": _on_one_thread(_step(_network(family))),
+    }
+    if family == "cnn":
+        steps["ReLU before the pool"] = _step(_with_relu_first(_network(family)))
+    else:
+        steps["oneDNN off"] = _without_onednn(_step(_network(family)))
+    return steps
+
+
+def _network(family: str) -> nn.Module:
+    torch.manual_seed(0)
+    return build(spec_of_mnist(), family, *ARTICLE[family])
+
+
+def _step(
+    model: nn.Module, *, measured: bool = True, max_norm: float | None = None, library: bool = False
+) -> Step:
+    own = Adam(model.parameters())
+    other = torch.optim.Adam(model.parameters(), LEARNING_RATE, eps=KERAS_EPSILON, fused=True)
+
+    def step(inputs: Tensor, targets: Tensor) -> None:
+        logits = model(inputs)
+        loss = cross_entropy(logits, targets)
+        (other if library else own).zero_grad()
+        loss.backward()
+        if measured:
+            norm = nn.utils.get_total_norm(own.gradients())
+            (logits.detach().argmax(dim=1) == targets).sum()
+            if max_norm is not None:
+                nn.utils.clip_grads_with_norm_(own.parameters, max_norm, norm)
+        if library:
+            other.step()
+        else:
+            own.step(LEARNING_RATE)
+
+    return step
+
+
+def _on_one_thread(step: Step) -> Step:
+    threads = torch.get_num_threads()
+
+    def on_one(inputs: Tensor, targets: Tensor) -> None:
+        torch.set_num_threads(1)
+        step(inputs, targets)
+        torch.set_num_threads(threads)
+
+    return on_one
+
+
+def _without_onednn(step: Step) -> Step:
+    def without(inputs: Tensor, targets: Tensor) -> None:
+        torch.backends.mkldnn.set_flags(False)
+        step(inputs, targets)
+        torch.backends.mkldnn.set_flags(True)
+
+    return without
+
+
+def _with_relu_first(model: nn.Module) -> nn.Module:
+    layers = list(model.convolutions)  # type: ignore[arg-type]
+    for index in (1, 4):
+        layers[index : index + 2] = nn.ReLU(), layers[index]
+    model.convolutions = nn.Sequential(*layers)
+    return model
+
+
+def _widths(rounds: int) -> str:
+    """Return the times of LSTM layers by their width."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    rows = []
+    for width in WIDTHS:
+        layer, inputs = nn.LSTM(1, width, batch_first=True), torch.randn(100, 40, 1)
+        row = [str(width)]
+        for forward in (_plainly, _padded):
+            seconds = []
+            for _ in range(rounds + 1):
+                started = time.perf_counter()
+                forward(layer, inputs).sum().backward()
+                seconds.append(time.perf_counter() - started)
+            row.append(f"{1e3 * statistics.median(seconds[1:]):.1f}")
+        rows.append(row)
+    torch.set_num_threads(threads)
+    return table(["width", "as it is", "padded"], rows)
+
+
+def _plainly(layer: nn.LSTM, inputs: Tensor) -> Tensor:
+    states: Tensor = layer(inputs)[0]
+    return states
+
+
+def _padded(layer: nn.LSTM, inputs: Tensor) -> Tensor:
+    width = layer.hidden_size
+    more = -width % LANES
+    by_input, by_state, *biases = (value.view(4, width, -1) for value in layer.parameters())
+    weights = [
+        pad(by_input, (0, 0, 0, more)).flatten(0, 1),
+        pad(by_state, (0, more, 0, more)).flatten(0, 1),
+        *(pad(bias, (0, 0, 0, more)).flatten() for bias in biases),
+    ]
+    zeros = inputs.new_zeros(1, len(inputs), width + more)
+    states: Tensor = torch.lstm(inputs, (zeros, zeros), weights, True, 1, 0.0, True, False, True)[0]
+    return states[..., :width]
+
+
+if __name__ == "__main__":
+    main()
