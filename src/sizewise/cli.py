@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sizewise.apply.commands import LOCALHOST, add_commands, open_store, store_arguments
-from sizewise.entry import one_line_errors
+from sizewise.entry import end_at_once, one_line_errors
 from sizewise.errors import UserError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def main() -> None:
     add_commands(commands, store, compose)
 
     arguments = parser.parse_args()
+    end_at_once()
     with one_line_errors():
         arguments.command(arguments)
 

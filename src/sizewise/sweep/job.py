@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
 from sizewise.config import Config, parse
+from sizewise.entry import end_at_once
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import SECONDS, end_with_parent, held_back
 from sizewise.records import RunRecord, read_records, write_records
@@ -90,6 +91,7 @@ def run_in_sweep(
     """
     sweep = Sweep.read(sweep_folder)
     if sweep.in_worker:
+        end_at_once()
         end_with_parent(sweep.parent_process)
     try:
         return _run_or_tell_why_not(composed, sweep, sweep_folder, folder, overrides)
