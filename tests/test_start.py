@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sizewise.config import Mnist1dConfig
+from sizewise.data.sources import read
 from tests.processes import python
 
 AT_FIRST_STEP = """
@@ -31,7 +33,10 @@ finally:
 TRAIN = Path(__file__).parents[1] / "train.py"
 
 
-def test_the_first_step_is_taken_before_mlflow_is_imported(tmp_path: Path, data_root: Path) -> None:
+def test_the_first_step_is_taken_before_mlflow_is_imported(
+    tmp_path: Path, data_root: Path, mnist1d_config: Mnist1dConfig
+) -> None:
+    read(mnist1d_config)  # generating it takes matplotlib
     done = python(tmp_path, "-c", AT_FIRST_STEP, f"data.root={data_root}", TRAIN=str(TRAIN))
     assert done.stdout.splitlines()[-1].strip() == "imported:", done.stderr
 
