@@ -15,9 +15,9 @@ from sizewise.entry import end_at_once, one_line_errors
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors as they are
 # conf/hydra/launcher/ray.yaml bears the launcher's own name, so that it is what `ray` means.
-# Hydra copies its store of configs for each group that --help lists; this makes that a third.
-setattr(ConfigStore, "__deepcopy__", lambda store, _: store)  # noqa: B010
 warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/ray' is validated against")
+# Hydra copies its store of configs for each group that --help lists: that took a second.
+setattr(ConfigStore, "__deepcopy__", lambda store, _: store)  # noqa: B010
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
