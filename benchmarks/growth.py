@@ -19,17 +19,16 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from hydra import compose, initialize_config_dir
 
-from benchmarks.results import setting, table, write_section
-from sizewise.config import Config, parse
+from benchmarks.configs import config_of
+from benchmarks.results import setting, table, verdict, write_section
+from sizewise.config import Config
 from sizewise.cost import peak_memory_mb, reset_peak_memory
 from sizewise.data import Dataset, load
 from sizewise.models import build
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.loop import fit
 
-CONF = Path(__file__).parents[1] / "conf"
 EPOCHS = {10_000: 30, 100_000: 5, 1_000_000: 1}  # in a round
 WIDTH = 4
 MOST_OFF, MOST_TIMES = 0.05, 1.5
@@ -96,12 +95,8 @@ def _memory(root: str, samples: int) -> tuple[float, float]:
 
 
 def _config(root: str, samples: int, epochs: int) -> Config:
-    settings = [
-        *(f"data.root={Path(root).resolve()}", f"data.num_samples={samples}"),
-        f"training.epochs={epochs}",
-    ]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return parse(compose("config", overrides=settings))
+    data = (f"data.root={Path(root).resolve()}", f"data.num_samples={samples}")
+    return config_of(*data, f"training.epochs={epochs}")
 
 
 def _table(seconds: dict[int, list[float]], memory: dict[int, tuple[float, float]]) -> str:
@@ -110,11 +105,11 @@ def _table(seconds: dict[int, list[float]], memory: dict[int, tuple[float, float
     for samples, spent in seconds.items():
         off = min(spent) / samples / line - 1
         peak, own = memory[samples]
-        time_cell = f"{off:+.1%}, {_met(abs(off) <= MOST_OFF)}"
+        time_cell = f"{off:+.1%}, {verdict(abs(off) <= MOST_OFF)}"
         memory_cell = f"{peak:.0f} MB / {own:.0f} MB = {peak / own:.2f}"
         if samples == max(EPOCHS):
             time_cell = "the line"
-            memory_cell += f", {_met(peak / own <= MOST_TIMES)}"
+            memory_cell += f", {verdict(peak / own <= MOST_TIMES)}"
         spread = f"{min(spent):.2f} s, {statistics.median(spent):.2f}, {max(spent):.2f}"
         rows.append([f"{samples:,}", spread, time_cell, memory_cell])
     head = [
@@ -123,10 +118,6 @@ def _table(seconds: dict[int, list[float]], memory: dict[int, tuple[float, float
         f"off the line (at most {MOST_OFF:.0%})",
     ]
     return table([*head, f"memory (at most {MOST_TIMES} for the largest)"], rows)
-
-
-def _met(met: bool) -> str:
-    return "met" if met else "**missed**"
 
 
 if __name__ == "__main__":

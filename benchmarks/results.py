@@ -41,6 +41,11 @@ def ratio(pairs: Sequence[tuple[float, float]]) -> tuple[float, str]:
     return middle, f"{middle:.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
 
 
+def verdict(met: bool) -> str:
+    """Return how a target fares."""
+    return "met" if met else "**missed**"
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.results import ratio, setting, table, write_section
+from benchmarks.results import ratio, setting, table, verdict, write_section
 
 ROOT = Path(__file__).parents[1]
 TO_FIRST_STEP = f"""
@@ -88,15 +88,11 @@ def _table(seconds: dict[str, list[float]]) -> str:
         if name == STEP:
             times, words = ratio(list(zip(spent, seconds[IMPORT], strict=True)))
             cell += f", {words} of `import torch`"
-            target = f"{MOST_TIMES_TORCH} {_met(times <= MOST_TIMES_TORCH)}"
+            target = f"{MOST_TIMES_TORCH} {verdict(times <= MOST_TIMES_TORCH)}"
         elif name in MOST_SECONDS:
-            target = f"{MOST_SECONDS[name]} s {_met(middle <= MOST_SECONDS[name])}"
+            target = f"{MOST_SECONDS[name]} s {verdict(middle <= MOST_SECONDS[name])}"
         rows.append([name, cell, target])
     return table(["", "median [lowest, highest]", "target"], rows)
-
-
-def _met(met: bool) -> str:
-    return "met" if met else "**missed**"
 
 
 if __name__ == "__main__":

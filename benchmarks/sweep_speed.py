@@ -16,10 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-
-from benchmarks.results import ratio, setting, table, write_section
-from sizewise.config import parse
+from benchmarks.configs import config_of
+from benchmarks.results import ratio, setting, table, verdict, write_section
 from sizewise.data import DataSpec, load
 from sizewise.sizing import solve_width
 
@@ -70,16 +68,14 @@ def _table(seconds: dict[str, list[float]]) -> str:
         row = [name, f"{sorted(spent)[len(spent) // 2]:.1f} s", "", ""]
         if name in TARGETS:
             middle, row[2] = ratio(list(zip(seconds[SWEEP], spent, strict=True)))
-            met = "met" if middle <= TARGETS[name] else "**missed**"
-            row[3] = f"{TARGETS[name]} {met}"
+            row[3] = f"{TARGETS[name]} {verdict(middle <= TARGETS[name])}"
         rows.append(row)
     return table(["", "median", "the sweep's time over it", "target"], rows)
 
 
 def _make_data(root: Path) -> Path:
     """Generate MNIST-1D into `root` and return its file."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        load(parse(compose("config", overrides=[f"data.root={root}"])).data, 0)
+    load(config_of(f"data.root={root}").data, 0)
     (path,) = root.rglob("*.npz")
     return path
 

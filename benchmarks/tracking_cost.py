@@ -16,11 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-
+from benchmarks.configs import config_of
 from benchmarks.peers.contender import ARTICLE
-from benchmarks.results import setting, table, write_section
-from sizewise.config import Config, parse
+from benchmarks.results import setting, table, verdict, write_section
+from sizewise.config import Config
 from sizewise.data import load
 from sizewise.models import build
 from sizewise.run.one import prepare_torch
@@ -30,7 +29,6 @@ from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
 
-CONF = Path(__file__).parents[1] / "conf"
 STEPS = 600
 MOST = 0.01
 
@@ -85,7 +83,7 @@ def main() -> None:
             1e3 * statistics.median(column) for column in zip(*measured, strict=True)
         )
         shares = [part / (step - loop) for part in (loop, loop + sent)]
-        cells = [f"{share:.1%} {'met' if share <= MOST else '**missed**'}" for share in shares]
+        cells = [f"{share:.1%} {verdict(share <= MOST)}" for share in shares]
         rows.append(
             [family, f"{step:.2f} ms", f"{1e3 * loop:.0f} µs", f"{1e3 * sent:.0f} µs", *cells]
         )
@@ -132,13 +130,11 @@ def _train(config: Config, store: Store, folder: Path) -> tuple[float, float]:
 
 def _config(family: str, folder: Path) -> Config:
     root = Path(os.environ.get("SIZEWISE_DATA", "data")).resolve()
-    settings = [
+    return config_of(
         *(f"model={family}", "data=mnist", f"data.root={root}", "data.validation_fraction=0.01"),
         *("training=article", f"data.train_samples={STEPS * 32}", "training.epochs=1"),
         f"tracking.uri=sqlite:///{folder}/mlflow.db",
-    ]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return parse(compose("config", overrides=settings))
+    )
 
 
 if __name__ == "__main__":

@@ -187,6 +187,7 @@ MISTAKES = {
     "device=cuda:9": "device=cuda:9 is not available here; expected auto, cpu",
     "data.root=/dev/null": "the data folder can't be written",
     "tracking.uri=sqlite:////dev/null/store.db": "can't be opened",
+    "tracking.uri=sqlite:////proc/store.db": "can't be opened",
     "tracking.uri=http://127.0.0.1:9": "no MLflow server answers at http://127.0.0.1:9",
     "tracking.uri=carrier://pigeon": "the MLflow store carrier://pigeon can't be opened",
 }

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 import torch
 
 from benchmarks.peers.contender import ARTICLE, CONTENDERS, spec_of_mnist
-from benchmarks.results import ratio, setting, table, write_section
+from benchmarks.results import ratio, setting, table, verdict, write_section
 from sizewise.cost import flops_per_sample
 from sizewise.models import build
 
@@ -152,8 +152,7 @@ def _ratios(measured: dict[str, Rates]) -> str:
             rates = measured[family]
             middle, cell = ratio(list(zip(rates["sizewise"], rates[name], strict=True)))
             if target := TARGETS.get(name, {}).get(family):
-                met = middle >= target
-                cell += f", {target} {'met' if met else '**missed**'}"
+                cell += f", {target} {verdict(middle >= target)}"
             row.append(cell)
         rows.append(row)
     text = "sizewise's rate over the other's in a round: median [lowest, highest], and the target:"

@@ -120,9 +120,7 @@ def bare(family: str, samples: int, tick: Clock) -> None:
 
 def sizewise(family: str, samples: int, tick: Clock) -> None:
     """Train a run with everything on: evaluation, tracking and a checkpoint, each epoch."""
-    from hydra import compose, initialize_config_dir
-
-    from sizewise.config import parse
+    from benchmarks.configs import config_of
     from sizewise.run import run
 
     steps_per_epoch = -(-samples // BATCH_SIZE)
@@ -144,9 +142,13 @@ def sizewise(family: str, samples: int, tick: Clock) -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        with initialize_config_dir(str(Path(__file__).parents[2] / "conf"), version_base="1.3"):
-            config = parse(compose("config", overrides=overrides))
-        run(config, Path(folder) / "run", overrides, quiet=True, asked_to_stop=asked_to_stop)
+        run(
+            config_of(*overrides),
+            Path(folder) / "run",
+            overrides,
+            quiet=True,
+            asked_to_stop=asked_to_stop,
+        )
 
 
 CONTENDERS = {each.__name__: each for each in (keras, lightning, plain, bare, sizewise)}

@@ -88,7 +88,7 @@ def run(
             (folder / RUN_FOLDER).write_text(f"{found.folder}\n")
 
         def stop_after_step() -> bool:
-            opening.tracker()
+            opening.tracker()  # MLflow takes seconds, which the first step need not wait for
             return stop()
 
         opening = tracking.Opening(

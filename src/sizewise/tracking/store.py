@@ -120,7 +120,9 @@ def _only_one_opens(uri: str) -> Iterator[None]:
         return
     database = Path(uri.removeprefix("sqlite:///"))
     database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(database.with_suffix(".lock")):
+    lock = database.with_suffix(".lock")
+    lock.touch()  # where it can't be made, FileLock would wait for it for ever
+    with FileLock(lock):
         yield
 
 
