@@ -11,6 +11,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from sizewise.config import parse
+from sizewise.config.compose import command, typed
 from sizewise.entry import end_at_once, one_line_errors
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors as they are
@@ -25,19 +26,17 @@ def main(composed: DictConfig) -> float:
     """Train one run and return its validation accuracy, for Hydra's optimising sweepers."""
     # The imports below take seconds, and neither --help nor --cfg needs them.
     job = HydraConfig.get()
-    overrides = list(job.overrides.task)
+    os.chdir(job.runtime.cwd)  # paths are meant from there, whatever hydra.job.chdir or Ray say
     if job.mode == RunMode.MULTIRUN:
         from sizewise.sweep.job import run_in_sweep
 
-        os.chdir(job.runtime.cwd)  # Ray starts its workers elsewhere
-        sweep = Path(job.sweep.dir)
-        return run_in_sweep(composed, sweep, sweep / job.sweep.subdir, overrides)
+        return run_in_sweep(composed, job)
     with one_line_errors():
-        config = parse(composed)
+        config, overrides = parse(composed), typed(job)
         from sizewise.run import run
 
-        folder = Path(job.runtime.output_dir)
-        record = run(config, folder, overrides, take_up=bool(config.resume))
+        folder, again = Path(job.runtime.output_dir), command(job, overrides)
+        record = run(config, folder, overrides, command=again, take_up=bool(config.resume))
         return record.best_validation_accuracy
 
 

@@ -16,11 +16,8 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
-
 from sizewise.config import TrackingConfig
+from sizewise.config.compose import composed_sweep
 from sizewise.records import RunRecord, read_records, write_records
 from sizewise.sweep.plan import plan_sweep
 from sizewise.tracking import open_store
@@ -49,14 +46,13 @@ def main() -> None:
 
 def _fill(folder: Path, record: RunRecord) -> None:
     """Put a finished run into the store for each run of the sweep."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
-        overrides = [*GRID, "hydra.mode=MULTIRUN", f"data.root={folder}/data"]
-        planned = plan_sweep(loader.load_configuration("config", overrides, RunMode.MULTIRUN))
+    with composed_sweep([*GRID, f"data.root={folder}/data"], ROOT / "conf") as composed:
+        planned = plan_sweep(composed)
+    assert planned is not None
     assert len(planned) == RUNS
     uri = f"sqlite:///{folder}/mlruns/mlflow.db"
     store = open_store(TrackingConfig(uri=uri, experiment="sizewise", artifacts=None))
-    for each in planned:
+    for each in planned.values():
         identity = each.identity
         tags = {"run_key": identity.key}
         run = store.client.create_run(store.experiment_id, run_name=identity.name, tags=tags)

@@ -55,7 +55,7 @@ def make_training(**changes: Any) -> TrainingConfig:
         schedule="one_cycle",
         clip_grad_norm=1.0,
     )
-    return dataclasses.replace(config, **changes)
+    return config.model_copy(update=changes)
 
 
 def make_split(num_samples: int, spec: DataSpec, seed: int) -> Split:

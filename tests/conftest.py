@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,7 +87,7 @@ def mnist1d_config(data_root: Path) -> Mnist1dConfig:
 @pytest.fixture(scope="session")
 def small_mnist1d_config(mnist1d_config: Mnist1dConfig) -> Mnist1dConfig:
     """Return the config of an MNIST-1D of 160 training and 40 test samples."""
-    return replace(mnist1d_config, validation_fraction=0.25, num_samples=200)
+    return mnist1d_config.model_copy(update={"validation_fraction": 0.25, "num_samples": 200})
 
 
 @pytest.fixture

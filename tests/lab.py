@@ -54,7 +54,7 @@ def make_config(folder: Path, *overrides: str) -> Config:
         experiment="sizewise",
         artifacts=str(folder / "artifacts"),
     )
-    return dataclasses.replace(config, tracking=there)
+    return config.model_copy(update={"tracking": there})
 
 
 def make_lab(folder: Path) -> Lab:

@@ -92,26 +92,19 @@ def show_runs(arguments: argparse.Namespace) -> None:
 
 def show_plan(arguments: argparse.Namespace) -> None:
     """Print what a command would run, what of it is done, and about how long the rest takes."""
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.types import RunMode
+    from sizewise.config.compose import composed_sweep
 
-    with initialize_config_dir(str(_conf()), version_base="1.3"):
+    with composed_sweep(arguments.overrides, _conf()) as composed:
         from sizewise.sweep.estimate import show_plan
 
-        loader = GlobalHydra.instance().config_loader()
-        overrides = [*arguments.overrides, "hydra.mode=MULTIRUN"]
-        show_plan(loader.load_configuration("config", overrides, RunMode.MULTIRUN))
+        show_plan(composed)
 
 
 def compose(overrides: list[str]) -> "Config":
     """Return the config of the run that train.py would make of `overrides`."""
-    from hydra import compose, initialize_config_dir
+    from sizewise.config.compose import compose
 
-    from sizewise.config import parse
-
-    with initialize_config_dir(str(_conf()), version_base="1.3"):
-        return parse(compose("config", overrides=overrides))
+    return compose(overrides, _conf())
 
 
 def _conf() -> Path:

@@ -4,6 +4,7 @@ import atexit
 import functools
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,11 +62,23 @@ def _explain(error: Exception) -> str | None:
         return _needs("hydra/launcher=ray")
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    from hydra.errors import HydraException, MissingConfigException
+    if str(error).startswith("Config group override must be"):
+        return (
+            "a group can't be null or a number: expected the name of one of its files, as in "
+            "model=lstm; to run without an experiment, leave experiment out"
+        )
+    if str(error) == "No trials are completed yet.":  # Optuna's
+        return "no trial of the sweep has finished, so there is no best one; see what failed above"
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
+    if isinstance(error, OverrideParseException):
+        name, _, value = error.override.partition("=")
+        quoted = shlex.quote(f'{name}="{value}"')
+        hint = f"; quote what is no plain word: {quoted}" if name and value else ""
+        return f"{error.override} can't be read: expected KEY=VALUE{hint}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
         group, _, name = error.missing_cfg_file.rpartition("/")
         if f"{group}={name}" in EXTRAS:

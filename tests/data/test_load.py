@@ -40,7 +40,7 @@ def load_arrays(
 ) -> Dataset:
     monkeypatch.setitem(sources.SOURCES, "made-up", lambda _: arrays)
     config = DataConfig(
-        name="made-up", root="", validation_fraction=fraction, train_samples=train_samples
+        name="made-up", root="nowhere", validation_fraction=fraction, train_samples=train_samples
     )
     return load(config, seed)
 

@@ -4,7 +4,6 @@ import hashlib
 import multiprocessing
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +38,7 @@ def make_config(name: str, root: Path) -> DataConfig:
 @pytest.fixture
 def fresh_config(small_mnist1d_config: Mnist1dConfig, tmp_path: Path) -> Mnist1dConfig:
     """Return the config of a small MNIST-1D that is not cached yet."""
-    return replace(small_mnist1d_config, root=str(tmp_path))
+    return small_mnist1d_config.model_copy(update={"root": str(tmp_path)})
 
 
 def only_cache(config: Mnist1dConfig) -> Path:
@@ -80,7 +79,7 @@ class TestMnist1d:
         self, fresh_config: Mnist1dConfig, change: dict[str, int | bool]
     ) -> None:
         first = digest_of_read(fresh_config)
-        assert digest_of_read(replace(fresh_config, **change)) != first  # type: ignore[arg-type]
+        assert digest_of_read(fresh_config.model_copy(update=change)) != first
         assert len(list((Path(fresh_config.root) / "mnist1d").iterdir())) == 2
         assert digest_of_read(fresh_config) == first
 
@@ -88,14 +87,14 @@ class TestMnist1d:
         self, fresh_config: Mnist1dConfig
     ) -> None:
         read(fresh_config)
-        read(replace(fresh_config, validation_fraction=0.5))
+        read(fresh_config.model_copy(update={"validation_fraction": 0.5}))
         assert only_cache(fresh_config).suffix == ".npz"
 
     def test_shuffling_permutes_the_steps_alike_in_every_sample(
         self, fresh_config: Mnist1dConfig
     ) -> None:
         plain = read(fresh_config).train_inputs[:, 0]
-        shuffled = read(replace(fresh_config, shuffle_seq=True)).train_inputs[:, 0]
+        shuffled = read(fresh_config.model_copy(update={"shuffle_seq": True})).train_inputs[:, 0]
         order = [
             int(np.abs(plain - shuffled[:, [step]]).sum(axis=0).argmin()) for step in range(40)
         ]
@@ -158,7 +157,7 @@ class TestMnist1d:
     ) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(UserError, match=r"can't be written.*data\.root=FOLDER"):
-            read(replace(fresh_config, root=str(tmp_path / "file")))
+            read(fresh_config.model_copy(update={"root": str(tmp_path / "file")}))
 
 
 class TestDigits:

@@ -1,48 +1,153 @@
-"""A sweep's runs, planned without composing each from its files."""
+"""A sweep's runs as they are planned, held against the configs that Hydra gives its jobs."""
 
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
 import pytest
-from hydra import initialize_config_dir
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
-from hydra.types import RunMode
+import yaml
+from omegaconf import DictConfig, OmegaConf
 
-from sizewise.config import parse
-from sizewise.sweep.plan import Composer, without_hydra
+from sizewise.config.compose import Grid, composed_sweep, typed
+from sizewise.errors import UserError
+from sizewise.sweep.plan import plan_sweep
 from tests.conftest import CONF
 
-RUNS = [
-    ["model=cnn", "size=500", "seed=1"],
-    ["model=cnn", "size=1k", "seed=2", "training.learning_rate=0.003"],
-    ["model=lstm", "model.width=9", "data=digits", "data.validation_fraction=0.2"],
-    ["experiment=article", "training.epochs=3", "model=attention"],
-    [
-        "training=article",
-        "training.clip_grad_norm=null",
-        "++threads=2",
-        "tracking.experiment=other",
+EXPERIMENT = """# @package _global_
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      training.epochs: 3,4
+      training.max_steps: ${training.batch_size}
+"""
+KINDS = {
+    "values": ["model=cnn", "size=500,1k", "seed=0,1"],
+    "groups": ["model=cnn,lstm", "training=default,article"],
+    "a group and its keys": ["model=lstm", "data=digits", "data.validation_fraction=0.1,0.2"],
+    "an interpolation of a swept key": [
+        *("training.batch_size=50,200", "training.max_steps=${training.batch_size}"),
     ],
-    ["size=2k", "model=cnn", "~size", "+size=3k"],
-]
+    "an interpolation within a group": ["data.train_samples=${training.epochs}", "seed=1,2"],
+    "an interpolation of another group": [
+        *("tracking.experiment=${model.family}", "model=cnn,gru", "size=${.training.batch_size}"),
+    ],
+    "a range": ["seed=range(0,3)", "training.epochs=range(5,1,-2)"],
+    "a range of floats": ["training.learning_rate=range(0.001,0.004,0.001)"],
+    "a glob": ["model=glob(*,exclude=[s*,k*])"],
+    "a choice": ["training.schedule=choice(cosine,constant)", "seed=7"],
+    "a choice with repeats": ["seed=choice(0,0,1)"],
+    "a sorted choice": ["seed=sort(3,1,2)", "size=sort(2k,1k,reverse=true)"],
+    "null among values": ["data.train_samples=100,null", "training.clip_grad_norm=null,1.0"],
+    "quoted texts": ["tracking.experiment='my exp, v2',other"],
+    "added and removed keys": ["++threads=1,2", "~model.depth", "+model.depth=1,2"],
+    "one key twice": ["seed=0,1", "seed=5,6"],
+    "an experiment": ["experiment=demo", "seed=0"],
+    "an experiment with an interpolation": ["experiment=mine", "training.batch_size=50,200"],
+    "an experiment and its group": ["experiment=article", "model=attention", "size=1k,2k"],
+    "small forms of a family": ["model=small/cnn,cnn", "model.width=4,8"],
+}
 
 
 @pytest.fixture
-def loader(monkeypatch: pytest.MonkeyPatch) -> ConfigLoaderImpl:
-    with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
-        assert isinstance(loader, ConfigLoaderImpl)
-        return loader
+def conf(tmp_path: Path) -> Path:
+    """Return the project's config files with one experiment more."""
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    for each in CONF.iterdir():
+        if each.name != "experiment":
+            (folder / each.name).symlink_to(each)
+    (folder / "experiment").mkdir()
+    for each in (CONF / "experiment").iterdir():
+        (folder / "experiment" / each.name).symlink_to(each)
+    (folder / "experiment/mine.yaml").write_text(EXPERIMENT)
+    return folder
 
 
-def test_a_run_has_the_config_that_hydra_gives_it(loader: ConfigLoaderImpl) -> None:
-    master = loader.load_configuration("config", ["hydra.mode=MULTIRUN"], RunMode.MULTIRUN)
-    compose = Composer(loader, master)
-    for overrides in [*RUNS, *reversed(RUNS)]:
-        hydras = without_hydra(loader.load_sweep_config(master, overrides))
-        assert parse(compose(overrides)) == parse(hydras), overrides
+@pytest.fixture
+def given(conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that runs Hydra's own multirun, and returns what its jobs were given."""
+
+    def run(overrides: list[str]) -> list[dict[str, Any]]:
+        @hydra.main(version_base="1.3", config_path=str(conf), config_name="config")
+        def nothing(_: DictConfig) -> None:
+            pass
+
+        own = ("hydra/launcher=basic", "~hydra.callbacks.sweep", "hydra.sweep.dir=sweep")
+        monkeypatch.setattr(sys, "argv", ["train.py", "-m", *own, *overrides])
+        monkeypatch.chdir(tmp_path)
+        nothing()
+        folders = sorted((tmp_path / "sweep").glob("*/.hydra"), key=lambda f: int(f.parent.name))
+        return [yaml.safe_load((folder / "config.yaml").read_text()) for folder in folders]
+
+    return run
 
 
-def test_a_key_that_is_not_there_is_refused_as_by_hydra(loader: ConfigLoaderImpl) -> None:
-    master = loader.load_configuration("config", ["hydra.mode=MULTIRUN"], RunMode.MULTIRUN)
-    with pytest.raises(HydraException, match=r"training\.epoch"):
-        Composer(loader, master)(["model=cnn", "training.epoch=3"])
+@pytest.fixture
+def data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIZEWISE_DATA", str(data_root))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_planned_is_what_hydra_runs(given: Any, conf: Path, kind: str) -> None:
+    with composed_sweep(KINDS[kind], conf) as composed:
+        grid = Grid(composed)
+        assert grid.is_known()
+        planned = [OmegaConf.to_container(grid.compose(job)) for job in grid.jobs]
+    assert planned == given(KINDS[kind])
+    assert len(planned) > 1 or kind == "a glob"
+
+
+def test_an_interpolation_of_a_swept_key_gives_each_run_its_own_value(
+    conf: Path, data: None
+) -> None:
+    with composed_sweep(KINDS["an interpolation of a swept key"], conf) as composed:
+        assert typed(composed.hydra)[1] == "training.max_steps=${training.batch_size}"
+        planned = plan_sweep(composed)
+    assert planned is not None
+    assert [run.config.training.max_steps for run in planned.values()] == [50, 200]
+
+
+def test_a_seed_that_is_given_twice_is_one_run(conf: Path, data: None) -> None:
+    with composed_sweep(["model=logistic", *KINDS["a choice with repeats"]], conf) as composed:
+        planned = plan_sweep(composed)
+    assert planned is not None
+    assert [run.config.seed for run in planned.values()] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["seed=shuffle(0,1,2)"],
+        ["seed=shuffle(range(0,3))"],
+        ["model=shuffle(cnn,lstm)", "seed=0,1"],
+        ["seed=${hydra:job.num}", "model=cnn,lstm"],
+        ["tracking.experiment=${now:%H%M%S}", "seed=0,1"],
+        ["experiment=tune_lstm"],
+    ],
+)
+def test_runs_that_are_drawn_or_made_of_the_job_are_not_planned(
+    conf: Path, overrides: list[str]
+) -> None:
+    with composed_sweep(overrides, conf) as composed:
+        assert plan_sweep(composed) is None
+
+
+def test_a_bad_run_is_named_before_anything_is_loaded(
+    conf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIZEWISE_DATA", "/dev/null")
+    with (
+        composed_sweep(["seed=0,1", "training.epochs=3,x"], conf) as composed,
+        pytest.raises(UserError, match=r"training\.epochs=x has the wrong type.*in the run seed=0"),
+    ):
+        plan_sweep(composed)
+
+
+def test_a_key_that_is_not_there_is_refused_as_by_hydra(conf: Path) -> None:
+    with (
+        pytest.raises(hydra.errors.HydraException, match=r"training\.epoch"),
+        composed_sweep(["model=cnn,lstm", "training.epoch=3"], conf) as composed,
+    ):
+        plan_sweep(composed)

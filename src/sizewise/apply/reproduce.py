@@ -3,7 +3,6 @@
 import platform
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,7 +66,7 @@ def reproduce(
     """
     before = tracking.read_record(store, run)
     config = recorded_config(store, run, changes)
-    check_code(config.model._target_, allow_code)
+    check_code(config.model.target, allow_code)
     threads = config.threads or _number(run.tags.get("threads"))
     with tempfile.TemporaryDirectory(prefix="sizewise-") as temporary:
         config = _kept_apart(config, Path(temporary), threads)
@@ -84,7 +83,8 @@ def _kept_apart(config: Config, folder: Path, threads: int | None) -> Config:
         experiment="reproduction",
         artifacts=str(folder / "artifacts"),
     )
-    return replace(config, tracking=there, threads=threads, resume=False, rerun=True)
+    changes = {"tracking": there, "threads": threads, "resume": False, "rerun": True}
+    return config.model_copy(update=changes)
 
 
 def _number(text: str | None) -> int | None:

@@ -43,9 +43,18 @@ def read(config: DataConfig) -> Arrays:
     Raises:
         UserError: there is no such set, or its files can't be read, written or downloaded.
     """
-    if config.name not in SOURCES:
-        raise UserError(f"there is no data set {config.name}: {nearest(config.name, SOURCES)}")
-    return SOURCES[config.name](config)
+    return find_source(config.name)(config)
+
+
+def find_source(name: str) -> "Callable[[Any], Arrays]":
+    """Return the function that reads a set.
+
+    Raises:
+        UserError: there is no such set.
+    """
+    if name not in SOURCES:
+        raise UserError(f"there is no data set {name}: {nearest(name, SOURCES)}")
+    return SOURCES[name]
 
 
 def mnist1d(config: Mnist1dConfig) -> Arrays:

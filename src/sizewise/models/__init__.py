@@ -29,7 +29,7 @@ FAMILIES: dict[str, type[nn.Module]] = {
 }
 ALL_FAMILIES: dict[str, type[nn.Module]] = FAMILIES | CLASSICAL
 
-__all__ = ["ALL_FAMILIES", "CLASSICAL", "FAMILIES", "Classical", "build"]
+__all__ = ["ALL_FAMILIES", "CLASSICAL", "FAMILIES", "Classical", "build", "find_class"]
 
 
 def build(
@@ -55,12 +55,8 @@ def build(
     Raises:
         UserError: there is no such family or class, or it does not take these arguments.
     """
-    if target is not None:
-        network, named = _import_class(target), f"model._target_={target}"
-    elif family in ALL_FAMILIES:
-        network, named = ALL_FAMILIES[family], f"model={family}"
-    else:
-        raise UserError(f"there is no model family {family}: {nearest(family, ALL_FAMILIES)}")
+    network = find_class(family, target)
+    named = f"model={family}" if target is None else f"model._target_={target}"
     parameters = inspect.signature(network).parameters
     knobs: dict[str, int | str] = {}
     for name, value in (("width", width), ("depth", depth)):
@@ -78,6 +74,19 @@ def build(
             "reads samples as they are: expected features=null or raw"
         )
     return network(spec, **knobs)
+
+
+def find_class(family: str, target: str | None = None) -> type[nn.Module]:
+    """Return the class of a network or a classical model: see `build`.
+
+    Raises:
+        UserError: there is no such family or class.
+    """
+    if target is not None:
+        return _import_class(target)
+    if family not in ALL_FAMILIES:
+        raise UserError(f"there is no model family {family}: {nearest(family, ALL_FAMILIES)}")
+    return ALL_FAMILIES[family]
 
 
 def _import_class(target: str) -> type[nn.Module]:

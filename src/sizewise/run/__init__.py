@@ -1,6 +1,6 @@
 """One run, end to end: data, network, training, test, costs, records."""
 
-from sizewise.run.identity import Identity, identify
+from sizewise.run.identity import Identity, check_names, identify
 from sizewise.run.one import RUN_FOLDER, run
 
-__all__ = ["RUN_FOLDER", "Identity", "identify", "run"]
+__all__ = ["RUN_FOLDER", "Identity", "check_names", "identify", "run"]

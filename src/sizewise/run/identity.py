@@ -14,8 +14,9 @@ from torch import nn
 
 from sizewise.config import Config, run_key
 from sizewise.data import DataSpec
+from sizewise.data.sources import find_source
 from sizewise.errors import UserError
-from sizewise.models import Classical, build
+from sizewise.models import Classical, build, find_class
 from sizewise.records import readable_count
 from sizewise.sizing import parameters_of, solve_width
 
@@ -32,6 +33,16 @@ class Identity(NamedTuple):
     parameters: int | None
 
 
+def check_names(config: Config) -> None:
+    """Check that there is such a data set and such a family or class.
+
+    Raises:
+        UserError: there is not.
+    """
+    find_source(config.data.name)
+    find_class(config.model.family, config.model.target)
+
+
 def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
     """Solve for the width and name the run, without allocating its network.
 
@@ -45,7 +56,7 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
         spec,
         wanted.family,
         wanted.depth,
-        wanted._target_,
+        wanted.target,
         config.features,
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -84,7 +95,7 @@ def _measure(
 def build_network(config: Config, spec: DataSpec, width: int | None) -> nn.Module:
     """Build the network, or the classical model, that `config` describes."""
     wanted = config.model
-    return build(spec, wanted.family, width, wanted.depth, wanted._target_, config.features)
+    return build(spec, wanted.family, width, wanted.depth, wanted.target, config.features)
 
 
 def _variant(model: nn.Module, size: int | None) -> str:

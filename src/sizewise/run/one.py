@@ -4,7 +4,7 @@ import functools
 import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ from torch import nn
 from sizewise import cost, tracking
 from sizewise.config import Config, flatten
 from sizewise.data import Dataset, load
-from sizewise.errors import Interrupted, UserError, first_line
+from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
 from sizewise.models import Classical
 from sizewise.models.classic import requirements_of
@@ -35,10 +35,12 @@ def run(
     folder: Path,
     overrides: Sequence[str] = (),
     *,
+    command: str | None = None,
     tags: dict[str, str] | None = None,
     quiet: bool = False,
     take_up: bool = False,
     asked_to_stop: Callable[[], bool] | None = None,
+    around: Callable[[Identity, int], AbstractContextManager[None]] | None = None,
 ) -> RunRecord:
     """Train the network that `config` describes, score it once on the test set, and record it.
 
@@ -46,11 +48,14 @@ def run(
         config: a parsed config.
         folder: for the run's files; made if it is not there.
         overrides: what was typed on the command line, for the record.
+        command: what trains this run alone; by default made of the overrides.
         tags: for the MLflow run, in addition to its own.
         quiet: whether to keep off the screen.
         take_up: whether to return the record of the same run if the store has it finished, and to
             go on with it, in its own folder, if it was interrupted.
         asked_to_stop: whether to stop at the next step. By default Ctrl-C and SIGTERM say so.
+        around: called as soon as it is known what the run is and how many epochs it trains at most;
+            the rest is done within what it returns.
 
     Raises:
         UserError: something in the config, the folder, the data or the store can't be used, or the
@@ -72,8 +77,11 @@ def run(
     _check_outputs(model, dataset)
 
     screen = _screen(identity, config, model, quiet)
+    command = command or shlex.join(["python", "train.py", *overrides])
     signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
-    with _ending_in_words(identity.name, config.tracking.uri, folder, overrides), signals as stop:
+    begun = nullcontext() if around is None else around(identity, _most_epochs(config, model))
+    words = _ending_in_words(identity.name, config.tracking.uri, folder, command)
+    with begun, words, signals as stop:
         store = functools.cache(lambda: tracking.open_store(config.tracking))
         found = None
         if take_up:
@@ -82,6 +90,8 @@ def run(
         if isinstance(found, RunRecord):
             screen.show_result(found, config.tracking.uri, finished_before=True)
             return found
+        if config.resume and found is None and not quiet:
+            say(f"there is no interrupted run {identity.name} to resume: it begins anew")
         if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
             raise Interrupted
         if found is not None and found.folder != folder.resolve():
@@ -91,8 +101,9 @@ def run(
             opening.tracker()  # MLflow takes seconds, which the first step need not wait for
             return stop()
 
+        typed = {"overrides": shlex.join(overrides), "command": command}
         opening = tracking.Opening(
-            lambda: found or _start(config, identity, device, store(), folder, overrides, tags),
+            lambda: found or _start(config, identity, device, store(), folder, typed, tags),
             lambda tracker: _log_setting(tracker, config, identity, dataset, model),
         )
         checkpoint = Checkpoint(
@@ -116,34 +127,36 @@ def _start(
     device: torch.device,
     store: "tracking.Store",
     folder: Path,
-    overrides: Sequence[str],
+    typed: dict[str, str],
     tags: dict[str, str] | None,
 ) -> "tracking.Tracker":
     own = {
         "family": config.model.name,
         "size": "none" if identity.parameters is None else str(identity.parameters),
         "seed": str(config.seed),
-        "overrides": " ".join(overrides),
         # They decide the last bit of what comes out.
         "threads": str(torch.get_num_threads()),
         "device": device.type,
     }
-    return tracking.start_run(store, identity.key, identity.name, folder, own | (tags or {}))
+    return tracking.start_run(
+        store, identity.key, identity.name, folder, own | typed | (tags or {})
+    )
 
 
 def _screen(identity: Identity, config: Config, model: nn.Module, quiet: bool) -> Screen:
-    if isinstance(model, Classical):
-        return Screen(identity.name, len(model.grid), quiet, unit="setting")
-    return Screen(identity.name, config.training.epochs, quiet)
+    unit = "setting" if isinstance(model, Classical) else "epoch"
+    return Screen(identity.name, _most_epochs(config, model), quiet, unit)
+
+
+def _most_epochs(config: Config, model: nn.Module) -> int:
+    """Return the most epochs it trains; of a classical family, the settings it tries."""
+    return len(model.grid) if isinstance(model, Classical) else config.training.epochs
 
 
 @contextmanager
-def _ending_in_words(
-    name: str, store: str, folder: Path, overrides: Sequence[str]
-) -> Iterator[None]:
+def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Iterator[None]:
     """Turn what can end a run before its time into what the user can do about it."""
-    typed = [each for each in overrides if not each.startswith("resume=")]
-    again = f"python train.py {shlex.join([*typed, 'resume=true'])}"
+    again = f"{command} resume=true"
     try:
         yield
     except KeyboardInterrupt as error:

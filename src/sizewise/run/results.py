@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
+import yaml
 from torch import nn
 
 from sizewise import cost, tracking
@@ -32,7 +32,7 @@ def save(
         family=config.model.family,
         width=identity.width,
         depth=config.model.depth,
-        target=config.model._target_,
+        target=config.model.target,
         weights=state.best.weights,
         features=config.features,
     )
@@ -110,7 +110,9 @@ def write_files(
     from sizewise import plots  # half a second, which is not needed before there is a result
 
     confusion = scores.confusion.numpy()
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    (folder / "config.yaml").write_text(
+        yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
+    )
     write_records(folder / "record.jsonl", [record])
     np.savetxt(folder / "confusion.csv", confusion, fmt="%d", delimiter=",")
     plots.learning_curves(record).savefig(folder / "learning_curves.png")

@@ -1,4 +1,4 @@
-"""The parent's side of a sweep: before the first run starts, and after the last has ended."""
+"""What is done before Hydra writes anything, and after the last run of a sweep has ended."""
 
 import sys
 import traceback
@@ -9,19 +9,33 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from sizewise.config import parse
+from sizewise.config.compose import check_choices, depends_on_job, without_hydra
 from sizewise.entry import one_line_errors
 
 
 class SweepCallback(Callback):
-    """Hydra calls this around each multirun, in the process that was started by hand."""
+    """Hydra calls this around each run and multirun, in the process that was started by hand."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Send nothing of the parent's side along with a job."""
         return {}
 
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        """Check the config and what it names, before a folder is made for the run."""
+        with _errors_end_the_process():
+            check_choices(config)
+            own = without_hydra(config)
+            if not depends_on_job(own):
+                checked = parse(own)
+                from sizewise.run import check_names  # takes seconds: it imports torch
+
+                check_names(checked)
+
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Plan and check every run, open the store and the parent run, and begin to follow."""
         with _errors_end_the_process():
+            check_choices(config)
             from sizewise.sweep.parent import Parent  # takes seconds: it imports torch and mlflow
 
             self._parent = Parent.start(config)

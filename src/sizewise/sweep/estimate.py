@@ -1,6 +1,5 @@
 """What a sweep will cost, before paying: sizes, FLOPs, and minutes from a short trial."""
 
-import dataclasses
 from collections.abc import Hashable
 
 import torch
@@ -9,12 +8,13 @@ from rich.console import Console
 from rich.table import Table
 
 from sizewise import cost, tracking
-from sizewise.config import parse
+from sizewise.config import parse_shared
+from sizewise.config.compose import without_hydra
 from sizewise.data import Dataset, Normalisation, Split
 from sizewise.models import Classical, build
 from sizewise.records import readable_count
 from sizewise.sweep.job import jobs_at_once, threads_per_job
-from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, without_hydra
+from sizewise.sweep.plan import PlannedRun, plan_sweep
 from sizewise.training.loop import fit, total_steps
 
 TRIAL_BATCHES = 10
@@ -30,16 +30,16 @@ def show_plan(composed: DictConfig) -> None:
     Raises:
         UserError: a run can't be made.
     """
-    if not is_grid(composed):
-        print("an optimising sweeper chooses its runs as it goes; only grids can be planned")
+    by_key = plan_sweep(composed)
+    if by_key is None:
+        print("these runs are known only as they start: an optimiser chooses them, they are drawn")
         return
-    planned = plan_sweep(composed)
-    config = parse(without_hydra(composed))
-    store = tracking.open_store(config.tracking)
-    known = {} if config.rerun else tracking.runs_by_key(store)
+    planned, shared = list(by_key.values()), parse_shared(without_hydra(composed))
+    store = tracking.open_store(shared.tracking)
+    known = {} if shared.rerun else tracking.runs_by_key(store)
     done = {key for key, run in known.items() if run.status == "FINISHED"}
     jobs = jobs_at_once(composed)
-    torch.set_num_threads(config.threads or threads_per_job(jobs))
+    torch.set_num_threads(planned[0].config.threads or threads_per_job(jobs))
 
     table = Table(box=None, header_style="bold")
     for heading in ("family", "data"):
@@ -112,12 +112,11 @@ def _trial(run: PlannedRun) -> tuple[float | None, float | None]:
     noise = Split(torch.randn(samples, *spec.input_shape), torch.zeros(samples, dtype=torch.int64))
     dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
     width = run.identity.width
-    model = build(spec, model_config.family, width, model_config.depth, model_config._target_)
+    model = build(spec, model_config.family, width, model_config.depth, model_config.target)
     if isinstance(model, Classical):
         return None, None
-    trial = dataclasses.replace(
-        training, epochs=2, max_steps=None, stop_loss=None, patience=None, learning_rate=1e-6
-    )
+    short = {"epochs": 2, "max_steps": None, "stop_loss": None, "patience": None}
+    trial = training.model_copy(update=short | {"learning_rate": 1e-6})
     rate = fit(model, dataset, trial, seed=0, log=lambda *_: None).history[-1]["samples_per_second"]
     seen = total_steps(training, run.num_samples) * training.batch_size
     flops = cost.flops_per_sample(model, spec)

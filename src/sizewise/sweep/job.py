@@ -4,30 +4,30 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
 from sizewise.config import Config, parse
+from sizewise.config.compose import command, typed
 from sizewise.entry import end_at_once
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import SECONDS, end_with_parent, held_back
-from sizewise.records import RunRecord, read_records, write_records
-from sizewise.run import run
+from sizewise.records import RunRecord, write_records
+from sizewise.run import Identity, run
+from sizewise.sweep.states import RECORD, RunState, alone, key_of, write_state
 
 SWEEP = "sweep.json"
 # What the parent or a job leaves in the sweep's folder, for all jobs:
 START_NO_MORE = "start_no_more"
 STOP_ALL = "stop_all"
-# What a job leaves in its own, for the parent:
-ERROR = "error.txt"
-RECORD = "record.jsonl"
-NOT_STARTED = "not_started"
-INTERRUPTED = "interrupted"
 
 
 def jobs_at_once(composed: DictConfig) -> int:
@@ -51,12 +51,14 @@ class Sweep:
         threads: each run's share of this machine's cores; None where the launcher gives it its own.
         parent_process: the id of the process that was started by hand, where jobs are to end with
             it; None where they are on their own, as on a cluster.
+        optimises: whether its runs are chosen by the results of those before.
     """
 
     name: str
     parent_run_id: str
     threads: int | None
     parent_process: int | None
+    optimises: bool
 
     @property
     def in_worker(self) -> bool:
@@ -79,97 +81,143 @@ class Sweep:
         return cls(**json.loads((folder / SWEEP).read_text()))
 
 
-def run_in_sweep(
-    composed: DictConfig, sweep_folder: Path, folder: Path, overrides: list[str]
-) -> float:
+class TrialFailed(Exception):
+    """Tells an optimiser that its trial has no result. The parent has been told why."""
+
+
+def run_in_sweep(composed: DictConfig, hydra: HydraConf) -> float:
     """Train a run of the sweep, or take it from the store if it is finished there.
 
+    Args:
+        composed: the job's config, without Hydra's own part.
+        hydra: that part.
+
     Returns:
-        Its validation accuracy, for sweepers that optimise; NaN if it failed, was interrupted or
-        not started. The failure is in the job's folder, for the parent to report: raising it here
-        would have Hydra give up the whole sweep.
+        Its validation accuracy, for sweepers that optimise; in a grid NaN if it failed, was
+        interrupted or not started. How it ended is in the sweep's folder, for the parent to report:
+        raising it here would have Hydra give up the whole grid.
+
+    Raises:
+        TrialFailed: the same, where an optimiser asks: it is to know that this trial failed.
     """
-    sweep = Sweep.read(sweep_folder)
+    folder = Path(hydra.sweep.dir)
+    sweep = Sweep.read(folder)
     if sweep.in_worker:
         end_at_once()
         end_with_parent(sweep.parent_process)
+    job = Job(sweep, folder, Path(hydra.runtime.output_dir), typed(hydra), hydra)
     try:
-        return _run_or_tell_why_not(composed, sweep, sweep_folder, folder, overrides)
+        result = job.result(composed)
     finally:
         if sweep.is_orphaned:
             os._exit(1)  # before the next job is fetched from a queue that nobody reads any more
+    if math.isnan(result) and sweep.optimises:
+        raise TrialFailed(job.state.error or f"the run is {job.state.status}")
+    return result
 
 
-def _run_or_tell_why_not(
-    composed: DictConfig, sweep: Sweep, sweep_folder: Path, folder: Path, overrides: list[str]
-) -> float:
-    folder.mkdir(parents=True, exist_ok=True)
-    if (folder / RECORD).exists():  # the parent has found it finished
-        return read_records(folder / RECORD)[0].best_validation_accuracy
-    for name in (ERROR, INTERRUPTED):  # of the same job, before its scheduler queued it again
-        (folder / name).unlink(missing_ok=True)
-    if any((sweep_folder / name).exists() for name in (START_NO_MORE, STOP_ALL)):
-        (folder / NOT_STARTED).touch()
-        return math.nan
-    stop_file = StopFile(sweep_folder / STOP_ALL)
-    with held_back() as signalled:
+class Job:
+    """One job of a sweep.
+
+    Args:
+        sweep: that it belongs to.
+        sweep_folder: the sweep's.
+        folder: the job's own.
+        overrides: the job's.
+        hydra: the hydra node of its config.
+    """
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        sweep_folder: Path,
+        folder: Path,
+        overrides: list[str],
+        hydra: HydraConf,
+    ) -> None:
+        self._sweep = sweep
+        self._sweep_folder = sweep_folder
+        self._overrides = overrides
+        self.state = RunState(
+            key=key_of(overrides),
+            name=" ".join(overrides),
+            status="waiting",
+            folder=str(folder),
+            epochs=1,
+            command=command(hydra, overrides),
+        )
+
+    def result(self, composed: DictConfig) -> float:
+        """Train, leave word of how it ended, and return the validation accuracy, or else NaN."""
+        if any((self._sweep_folder / name).exists() for name in (START_NO_MORE, STOP_ALL)):
+            return math.nan
+        stop_file = StopFile(self._sweep_folder / STOP_ALL)
+        with held_back() as signalled:
+            try:
+                record = self._train(
+                    parse(composed),
+                    lambda: signalled() or self._sweep.is_orphaned or stop_file.is_there(),
+                )
+            except Interrupted:
+                self._ended("interrupted")
+                if self._sweep.parent_process == os.getpid():  # one process runs all jobs in turn
+                    (self._sweep_folder / STOP_ALL).touch()
+                return math.nan
+            except Exception as error:
+                self._failed(error)
+                if composed.sweep.on_failure == "stop":
+                    (self._sweep_folder / START_NO_MORE).touch()
+                return math.nan
+        self._ended("done")
+        return record.best_validation_accuracy
+
+    def _train(self, config: Config, asked_to_stop: Callable[[], bool]) -> RunRecord:
+        if config.threads is None:
+            threads = self._sweep.threads or torch.get_num_threads()
+            config = config.model_copy(update={"threads": threads})
+        parent = self._sweep.parent_run_id
+        record = run(
+            config,
+            Path(self.state.folder),
+            self._overrides,
+            command=self.state.command,
+            tags={
+                "mlflow.parentRunId": parent,
+                "sweep": self._sweep.name,
+                tracking.membership(parent): "true",
+            },
+            quiet=True,
+            take_up=not config.rerun,
+            asked_to_stop=asked_to_stop,
+            around=self._begun,
+        )
+        if not Path(self.state.folder, RECORD).exists():  # the run has another folder, from before
+            write_records(Path(self.state.folder, RECORD), [record])
+        return record
+
+    @contextmanager
+    def _begun(self, identity: Identity, epochs: int) -> Iterator[None]:
+        """Leave word that the run has begun. The same run in another job is waited for."""
+        with alone(self._sweep_folder, identity.key):
+            self.state = replace(self.state, key=identity.key, name=identity.name, epochs=epochs)
+            self._ended("running")
+            yield
+
+    def _failed(self, error: Exception) -> None:
+        known = isinstance(error, UserError)
+        text = str(error) if known else f"{type(error).__name__}: {first_line(error)}"
+        self._ended("failed", text)
+        if not known:
+            with suppress(OSError):  # the folder may be what the run has failed by
+                Path(self.state.folder, "traceback.txt").write_text(traceback.format_exc())
+
+    def _ended(self, status: str, error: str = "") -> None:
+        """Leave word for the parent, if the sweep's folder can still be written to."""
+        self.state = replace(self.state, status=status, error=error)
         try:
-            record = _run(
-                parse(composed),
-                sweep,
-                folder,
-                overrides,
-                lambda: signalled() or sweep.is_orphaned or stop_file.is_there(),
-            )
-        except Interrupted:
-            _leave(folder / INTERRUPTED)
-            if sweep.parent_process == os.getpid():  # one process runs all jobs in turn
-                (sweep_folder / STOP_ALL).touch()
-            return math.nan
-        except Exception as error:
-            known = isinstance(error, UserError)
-            text = str(error) if known else f"{type(error).__name__}: {first_line(error)}"
-            _leave(folder / ERROR, text)
-            if composed.sweep.on_failure == "stop":
-                (sweep_folder / START_NO_MORE).touch()
-            return math.nan
-    return record.best_validation_accuracy
-
-
-def _leave(path: Path, text: str = "") -> None:
-    """Leave word for the parent, also where the job's folder is gone or the disk is full."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    except OSError as error:
-        say(f"{path} can't be written ({error.strerror}): {text}")
-
-
-def _run(
-    config: Config,
-    sweep: Sweep,
-    folder: Path,
-    overrides: list[str],
-    asked_to_stop: Callable[[], bool],
-) -> RunRecord:
-    if config.threads is None:
-        config.threads = sweep.threads or torch.get_num_threads()
-    record = run(
-        config,
-        folder,
-        overrides,
-        tags={
-            "mlflow.parentRunId": sweep.parent_run_id,
-            "sweep": sweep.name,
-            tracking.membership(sweep.parent_run_id): "true",
-        },
-        quiet=True,
-        take_up=not config.rerun,
-        asked_to_stop=asked_to_stop,
-    )
-    if not (folder / RECORD).exists():  # the run has another folder, from before
-        write_records(folder / RECORD, [record])
-    return record
+            write_state(self._sweep_folder, self.state)
+        except OSError as reason:
+            say(f"{self._sweep_folder} can't be written ({reason.strerror}): {status} {error}")
 
 
 class StopFile:

@@ -2,25 +2,26 @@
 
 import atexit
 import os
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import BaseFileLock
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
-from sizewise.config import parse
+from sizewise.config import parse_shared
+from sizewise.config.compose import Grid, command, is_grid, typed, without_hydra
 from sizewise.errors import UserError, first_line
 from sizewise.interrupts import stop_softly
-from sizewise.records import RunRecord, write_records
+from sizewise.records import RunRecord
 from sizewise.report import write_report
-from sizewise.sweep.job import ERROR, RECORD, STOP_ALL, SWEEP, Sweep, jobs_at_once, threads_per_job
-from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, sweep_key, without_hydra
-from sizewise.sweep.progress import Progress
+from sizewise.sweep.job import START_NO_MORE, STOP_ALL, SWEEP, Sweep, jobs_at_once, threads_per_job
+from sizewise.sweep.plan import PlannedRun, plan_sweep, sweep_key
+from sizewise.sweep.progress import Expected, Progress
+from sizewise.sweep.states import RunState, read_states
 
 # These run jobs in processes of their own making, or in this one; the others' live elsewhere.
 LOCAL_LAUNCHERS = (".JoblibLauncher", ".BasicLauncher")
@@ -30,16 +31,29 @@ EXIT_INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 @dataclass
 class Parent:
-    """A sweep that has started. A lock on its folder shows others that it is at work."""
+    """A sweep that has started. A lock on its folder shows others that it is at work.
+
+    Args:
+        store: that holds it.
+        run_id: of its MLflow run.
+        name: its own, or the study's.
+        folder: the sweep's.
+        command: what it is started again with.
+        planned: its runs by key; None where they are not known beforehand.
+        total: how many there will be.
+        lock: on the folder.
+        finished: the records of the runs that were finished before it, by key.
+    """
 
     store: tracking.Store
     run_id: str
     name: str
     folder: Path
     command: str
-    planned: list[PlannedRun]
-    progress: Progress
+    planned: dict[str, PlannedRun] | None
+    total: int
     lock: BaseFileLock
+    finished: dict[str, RunRecord] = field(default_factory=dict)
 
     @classmethod
     def start(cls, composed: DictConfig) -> "Parent":
@@ -53,67 +67,129 @@ class Parent:
         Raises:
             UserError: a run can't be made, the store can't be opened, or the folder is taken.
         """
-        folder = Path(composed.hydra.sweep.dir)
+        hydra = composed.hydra
+        folder = Path(hydra.sweep.dir)
         if (folder / SWEEP).exists():
             raise UserError(
                 f"the folder {folder} already holds a sweep; choose another with "
                 "hydra.sweep.dir=FOLDER, or leave that out"
             )
-        config = parse(without_hydra(composed))
-        planned = plan_sweep(composed) if is_grid(composed) else []
-        store = tracking.open_store(config.tracking)
+        shared = parse_shared(without_hydra(composed))
+        planned = plan_sweep(composed)
+        store = tracking.open_store(shared.tracking)
         for line in tracking.put_right(store):
             print(line)
-        overrides = list(composed.hydra.overrides.task)
-        key = sweep_key(planned, overrides)
-        name = composed.hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}"
-        command = f"python train.py {shlex.join(['-m', *overrides, *_of_hydra(composed)])}"
-        run_id = tracking.start_sweep(store, key, name, folder, {"command": command})
+        key = sweep_key(planned, typed(hydra))
+        name = hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}"
+        again = command(hydra, typed(hydra), sweep=True)
+        run_id = tracking.start_sweep(store, key, name, folder, {"command": again})
+        total = _total(composed) if planned is None else len(planned)
         lock = tracking.claim(folder, key)
-        sweep = Sweep(name, run_id, None, None)
-        if str(composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS):
-            sweep = Sweep(name, run_id, threads_per_job(jobs_at_once(composed)), os.getpid())
-        sweep.write(folder)
-        to_run = _announce(store, run_id, name, folder, planned, config.rerun)
-        progress = _progress(composed, planned)
-        parent = cls(store, run_id, name, folder, command, planned, progress, lock)
-        if planned and not to_run:
-            sys.exit(parent.finish())
-        atexit.register(parent._leave)
-        stop_softly(folder / STOP_ALL)
-        parent.progress.start()
+        parent = cls(store, run_id, name, folder, again, planned, total, lock)
+        try:
+            parent._begin(composed, rerun=shared.rerun)
+        except BaseException:
+            parent._end("FAILED")
+            raise
         return parent
+
+    def _begin(self, composed: DictConfig, *, rerun: bool) -> None:
+        """Tell the jobs what they belong to and the user what is done, and follow."""
+        local = str(composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS)
+        Sweep(
+            name=self.name,
+            parent_run_id=self.run_id,
+            threads=threads_per_job(jobs_at_once(composed)) if local else None,
+            parent_process=os.getpid() if local else None,
+            optimises=not is_grid(composed),
+        ).write(self.folder)
+        if self.planned is not None:
+            self._announce(self.planned, rerun)
+        expected = [
+            Expected(key, run.identity.name, run.config.model.name)
+            for key, run in (self.planned or {}).items()
+        ]
+        self._progress = Progress(self.folder, expected, self.total, self.finished)
+        if self.planned and len(self.finished) == len(self.planned):
+            sys.exit(self.finish())
+        _let_trials_fail(composed)
+        atexit.register(self._give_up)
+        stop_softly(self.folder / STOP_ALL)
+        self._progress.start()
+
+    def _announce(self, planned: dict[str, PlannedRun], rerun: bool) -> None:
+        """Print what is done and what is to run. Finished runs become members of this sweep."""
+        known = {} if rerun else tracking.runs_by_key(self.store)
+        member = tracking.membership(self.run_id)
+        counts = Counter[str]()
+        lines = []
+        for key, run in planned.items():
+            found = known.get(key)
+            if found is None or found.status != "FINISHED":
+                counts[found.status if found else "new"] += 1
+                continue
+            try:
+                self.finished[key] = tracking.read_record(self.store, found)
+            except UserError as error:
+                counts["new"] += 1
+                lines.append(f"  train {run.identity.name} again: {error}")
+                continue
+            lines.append(f"  skip {run.identity.name}: finished as {found.run_id}")
+            if member not in found.tags:  # another sweep may own it
+                self.store.client.set_tag(found.run_id, member, "true")
+        interrupted = counts["KILLED"] + counts["RUNNING"]
+        stopped = f"{interrupted} interrupted, " if interrupted else ""
+        print(
+            f"{self.name}: {len(self.finished)} done, {counts['FAILED']} failed, {stopped}"
+            f"{counts['new']} to run",
+            *lines,
+            sep="\n",
+            flush=True,
+        )
 
     def finish(self) -> int:
         """Write the report, log it to the parent run, list the failures; return the exit code."""
-        atexit.unregister(self._leave)
-        self.progress.stop()
-        states = self.progress.states()
-        records = [state.record for state in states if state.record is not None]
-        failures = [job for job, state in enumerate(states) if state.status == "failed"]
-        interrupted = (self.folder / STOP_ALL).exists()
-        if records and not interrupted:
-            self._report(records)
-        for job in failures:
-            error = (self.folder / str(job) / ERROR).read_text()
-            print(f"failed: {self._named(job)}: {error}\n  again: {self._retry(job)}")
-        counts = Counter(state.status for state in states)
-        left = counts.total() - counts["done"] - counts["failed"]
-        if interrupted:
-            print(f"interrupted with {left} runs to go; it goes on with:\n  {self.command}")
-        elif counts["waiting"]:
-            print(f"not started: {counts['waiting']} runs, since sweep.on_failure=stop")
-        elif left:
-            print(f"interrupted: {left} runs; they go on with:\n  {self.command}")
-        status = "KILLED" if interrupted else "FAILED" if failures or left else "FINISHED"
-        self._end(status)
-        codes = {"KILLED": EXIT_INTERRUPTED, "FAILED": EXIT_FAILURES, "FINISHED": 0}
-        return codes[status]
+        atexit.unregister(self._give_up)
+        self._progress.stop()
+        states = read_states(self.folder)
+        if not (self.folder / STOP_ALL).exists():
+            records = self._records(states)
+            if records:
+                self._report(records)
+        return self._conclude(states)
 
-    def _leave(self) -> None:
+    def _records(self, states: dict[str, RunState]) -> list[RunRecord]:
+        """Return the records of the sweep's finished runs, in the order of its jobs."""
+        done = {key: state.record for key, state in states.items() if state.status == "done"}
+        done = self.finished | done
+        return [done[key] for key in (self.planned or done) if key in done]
+
+    def _conclude(self, states: dict[str, RunState]) -> int:
+        """Say what is missing and how to go on, end the parent run, and return the exit code."""
+        failures = [state for state in states.values() if state.status == "failed"]
+        for state in failures:
+            print(f"failed: {state.name}: {state.error}\n  again: {state.command}")
+        done = self.finished.keys() | {key for key, each in states.items() if each.status == "done"}
+        left = max(0, self.total - len(done) - len(failures))
+        stopped = sum(state.status == "interrupted" for state in states.values())
+        if (self.folder / STOP_ALL).exists():
+            print(f"interrupted with {left} runs to go; it goes on with:\n  {self.command}")
+            self._end("KILLED")
+            return EXIT_INTERRUPTED
+        if stopped:
+            print(f"interrupted: {stopped} runs; they go on with:\n  {self.command}")
+        elif left and (self.folder / START_NO_MORE).exists():
+            print(f"not started: {left} runs, since sweep.on_failure=stop")
+        elif left and self.planned is not None:
+            print(f"without a result: {left} runs; they are trained with:\n  {self.command}")
+        incomplete = failures or stopped or (left and self.planned is not None)
+        self._end("FAILED" if incomplete else "FINISHED")
+        return EXIT_FAILURES if incomplete else 0
+
+    def _give_up(self) -> None:
         """End the parent run where the launcher has given up, as it does when a worker dies."""
-        self.progress.stop()
-        self._end("FAILED")
+        self._progress.stop()
+        self._conclude(read_states(self.folder))
 
     def _end(self, status: str) -> None:
         try:
@@ -138,67 +214,20 @@ class Parent:
         except tracking.STORE_ERRORS as error:
             print(f"the report is not in {self.store.uri}: {first_line(error)}")
 
-    def _named(self, job: int) -> str:
-        return self.planned[job].identity.name if self.planned else f"trial {job}"
 
-    def _retry(self, job: int) -> str:
-        return self.planned[job].command if self.planned else self.command
+def _total(composed: DictConfig) -> int:
+    """Return how many runs a sweep has whose runs are not known beforehand."""
+    if is_grid(composed):
+        return len(Grid(composed).jobs)
+    return int(OmegaConf.select(composed, "hydra.sweeper.n_trials", default=1))
 
 
-def _announce(
-    store: tracking.Store,
-    sweep_run_id: str,
-    name: str,
-    folder: Path,
-    planned: list[PlannedRun],
-    rerun: bool,
-) -> int:
-    """Print what is done and what is to run, and return the number of runs to do.
+def _let_trials_fail(composed: DictConfig) -> None:
+    """Have an optimiser go on after failed trials, as a grid does: its default is to give up.
 
-    The finished runs are made members of this sweep, and their records are put into the folders of
-    their jobs.
+    `sweep.on_failure=stop` is heeded by the jobs, and a rate that is typed stays.
     """
-    known = {} if rerun else tracking.runs_by_key(store)
-    member = tracking.membership(sweep_run_id)
-    counts = Counter[str]()
-    skips = []
-    for job, run in enumerate(planned):
-        found = known.get(run.identity.key)
-        counts[found.status if found else "new"] += 1
-        if found is None or found.status != "FINISHED":
-            continue
-        if member not in found.tags:  # another sweep may own it
-            store.client.set_tag(found.run_id, member, "true")
-        (folder / str(job)).mkdir(parents=True)
-        write_records(folder / str(job) / RECORD, [tracking.read_record(store, found)])
-        skips.append(f"  skip {run.identity.name}: finished as {found.run_id}")
-    if planned:
-        interrupted = counts["KILLED"] + counts["RUNNING"]
-        stopped = f"{interrupted} interrupted, " if interrupted else ""
-        print(
-            f"{name}: {counts['FINISHED']} done, {counts['FAILED']} failed, {stopped}"
-            f"{counts['new']} to run",
-            *skips,
-            sep="\n",
-            flush=True,
-        )
-    return len(planned) - counts["FINISHED"]
-
-
-def _of_hydra(composed: DictConfig) -> list[str]:
-    """Return what was said of Hydra itself, but for what a sweep can't be started with again."""
-    decided = ("hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir")
-    return [
-        each
-        for each in composed.hydra.overrides.hydra
-        if each.lstrip("+").partition("=")[0] not in decided
-    ]
-
-
-def _progress(composed: DictConfig, planned: list[PlannedRun]) -> Progress:
-    if planned:
-        names = [run.identity.name for run in planned]
-        return Progress(Path(composed.hydra.sweep.dir), names, [run.epochs for run in planned])
-    trials = int(OmegaConf.select(composed, "hydra.sweeper.n_trials", default=1))
-    names = [f"trial-{number}" for number in range(trials)]
-    return Progress(Path(composed.hydra.sweep.dir), names, [composed.training.epochs] * trials)
+    rate = "hydra.sweeper.max_failure_rate"
+    is_typed = any(each.lstrip("+").startswith(rate) for each in typed(composed.hydra, "hydra"))
+    if OmegaConf.select(composed, rate) == 0 and not is_typed:
+        OmegaConf.update(composed, rate, 1.0)

@@ -1,146 +1,94 @@
 """What a sweep is going to run, known before it starts."""
 
-import copy
 import hashlib
 import json
-import shlex
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from sizewise.config import Config, parse
-from sizewise.data import load
-from sizewise.data.spec import DataSpec
+from sizewise.config import Config, DataConfig, parse
+from sizewise.config.compose import Grid, command, is_grid
 from sizewise.errors import UserError
-from sizewise.models import CLASSICAL
-from sizewise.run import Identity, identify
+
+if TYPE_CHECKING:
+    from sizewise.data.spec import DataSpec
+    from sizewise.run import Identity
+
+    Facts = tuple[DataSpec, str, int]  # the spec, the fingerprint, and the training samples
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a sweep before it starts."""
+    """One run of a sweep before it starts. `command` trains it alone."""
 
-    overrides: list[str]
+    command: str
     config: Config
-    identity: Identity
-    spec: DataSpec
+    identity: "Identity"
+    spec: "DataSpec"
     num_samples: int
 
-    @property
-    def epochs(self) -> int:
-        """The most epochs it trains; of a classical family, the settings it tries."""
-        model = self.config.model
-        if model._target_ is None and model.family in CLASSICAL:
-            return len(CLASSICAL[model.family].grid)
-        return self.config.training.epochs
 
-    @property
-    def command(self) -> str:
-        """What trains this run alone."""
-        return f"python train.py {shlex.join(self.overrides)} hydra.mode=RUN"
+def plan_sweep(composed: DictConfig) -> dict[str, PlannedRun] | None:
+    """Compose, check and size every run of a sweep, in the order of its jobs.
 
-
-def plan_sweep(config: DictConfig) -> list[PlannedRun]:
-    """Compose, check and size every run of a sweep over Hydra's grid, in the order of its jobs.
+    All configs are checked before anything is imported that takes seconds.
 
     Args:
-        config: composed in Hydra's multirun mode, the hydra node included.
+        composed: in Hydra's multirun mode, the hydra node included.
+
+    Returns:
+        The runs by run key; None where they are known only as they start: an optimiser chooses
+        them, their order is drawn, or a value is made of the job itself.
 
     Raises:
         UserError: one of the runs can't be made; the message says which.
     """
-    loader = GlobalHydra.instance().config_loader()
-    assert isinstance(loader, ConfigLoaderImpl)
-    compose = Composer(loader, config)
-    data: dict[str, tuple[DataSpec, str, int]] = {}
-    return [_plan_run(compose, overrides, data) for overrides in _grid(loader, config)]
+    if not is_grid(composed):
+        return None
+    grid = Grid(composed)
+    if not grid.is_known():
+        return None
+    configs: list[Config] = []
+    for job in grid.jobs:
+        try:
+            configs.append(parse(grid.compose(job)))
+        except UserError as error:
+            raise _in_run(error, job) from error
+    facts: dict[tuple[DataConfig, int], Facts] = {}
+    planned: dict[str, PlannedRun] = {}
+    for job, config in zip(grid.jobs, configs, strict=True):
+        try:
+            run = _plan_run(command(composed.hydra, job), config, facts)
+        except UserError as error:
+            raise _in_run(error, job) from error
+        planned.setdefault(run.identity.key, run)
+    return planned
 
 
-class Composer:
-    """Composes the runs of a sweep: each combination of groups once, which takes Hydra a while.
-
-    Other values are put into a copy of it by the function that Hydra itself ends with.
-
-    Args:
-        loader: Hydra's.
-        master: composed in Hydra's multirun mode, the hydra node included.
-    """
-
-    def __init__(self, loader: ConfigLoaderImpl, master: DictConfig) -> None:
-        self._loader = loader
-        self._master = master
-        self._parser = OverridesParser.create(config_loader=loader)
-        self._chosen: dict[tuple[str, ...], DictConfig] = {}
-
-    def __call__(self, overrides: list[str]) -> DictConfig:
-        """Return the config of the run with these overrides, without Hydra's own part."""
-        choices, values = list[Override](), list[Override]()
-        for each in self._parser.parse_overrides(overrides):
-            is_choice = self._loader.repository.group_exists(each.key_or_group)
-            (choices if is_choice or each.is_hydra_override() else values).append(each)
-        chosen = tuple(str(each.input_line) for each in choices)
-        if chosen not in self._chosen:
-            composed = self._loader.load_sweep_config(self._master, list(chosen))
-            self._chosen[chosen] = without_hydra(composed)
-            OmegaConf.set_struct(self._chosen[chosen], True)
-        config = copy.deepcopy(self._chosen[chosen])
-        ConfigLoaderImpl._apply_overrides_to_config(values, config)
-        return config
-
-
-def sweep_key(planned: list[PlannedRun], overrides: list[str]) -> str:
+def sweep_key(planned: dict[str, PlannedRun] | None, overrides: Sequence[str]) -> str:
     """Return a hash of what a sweep runs, by which the same sweep is known again.
 
     It is that of the runs' keys, or of the command where the runs aren't known beforehand.
     """
-    keys = sorted(run.identity.key for run in planned) or overrides
-    return hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:16]
+    content = list(overrides) if planned is None else sorted(planned)
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
-def is_grid(config: DictConfig) -> bool:
-    """Whether the sweep's runs are known before it starts, which an optimiser's are not."""
-    return str(config.hydra.sweeper._target_).endswith(".BasicSweeper")
-
-
-def _grid(loader: ConfigLoaderImpl, config: DictConfig) -> list[list[str]]:
-    """Return the overrides of each job, as Hydra's sweeper will make them."""
-    swept = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    parser = OverridesParser.create(config_loader=loader)
-    overrides = parser.parse_overrides(swept + list(config.hydra.overrides.task))
-    (jobs,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    return jobs
+def _in_run(error: UserError, job: Sequence[str]) -> UserError:
+    return UserError(f"{error} [in the run {' '.join(job)}]")
 
 
 def _plan_run(
-    compose: Composer,
-    overrides: list[str],
-    data: dict[str, tuple[DataSpec, str, int]],
+    typed: str, config: Config, facts: "dict[tuple[DataConfig, int], Facts]"
 ) -> PlannedRun:
-    try:
-        config = parse(compose(overrides))
-        facts = _data_facts(config, data)
-        identity = identify(config, facts[0], facts[1])
-    except UserError as error:
-        raise UserError(f"{error} [in the run {' '.join(overrides)}]") from error
-    return PlannedRun(overrides, config, identity, facts[0], facts[2])
+    from sizewise.data import load
+    from sizewise.run import identify
 
-
-def without_hydra(composed: DictConfig) -> DictConfig:
-    """Return a composed config without Hydra's own part."""
-    return OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-
-
-def _data_facts(
-    config: Config, known: dict[str, tuple[DataSpec, str, int]]
-) -> tuple[DataSpec, str, int]:
-    """Return the spec, the fingerprint and the number of training samples, loading once."""
-    key = json.dumps([asdict(config.data), config.seed])
-    if key not in known:
-        dataset = load(config.data, config.seed)
-        known[key] = (dataset.spec, dataset.fingerprint, len(dataset.train))
-    return known[key]
+    on = config.data, config.seed
+    if on not in facts:
+        dataset = load(*on)
+        facts[on] = dataset.spec, dataset.fingerprint, len(dataset.train)
+    spec, fingerprint, num_samples = facts[on]
+    return PlannedRun(typed, config, identify(config, spec, fingerprint), spec, num_samples)

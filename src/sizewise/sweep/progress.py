@@ -1,9 +1,9 @@
-"""How a sweep is getting on, read from the folders of its jobs."""
+"""How a sweep is getting on, read from the states that its jobs leave."""
 
-import json
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,45 +12,42 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sizewise.records import RunRecord, read_records
-from sizewise.run import RUN_FOLDER
-from sizewise.sweep.job import ERROR, INTERRUPTED, NOT_STARTED, RECORD
+from sizewise.records import RunRecord
+from sizewise.sweep.states import ENDED, STATUSES, RunState, read_states
 
-SECONDS = 0.5  # between looks at the folders
-
-
-STATUSES = ("done", "running", "failed", "interrupted", "waiting")
-ENDED = ("done", "failed", "interrupted")
+SECONDS = 0.5  # between looks at the folder
 
 
-class JobState(NamedTuple):
-    """One job's status, one of `STATUSES`, and its share of epochs done, 0..1."""
+class Expected(NamedTuple):
+    """A run that is known before it starts."""
 
-    status: str
-    share: float
-    record: RunRecord | None = None
+    key: str
+    name: str
+    family: str
 
 
 class Progress:
     """Follows a sweep in a thread of its own: a live table, or plain lines off a terminal.
 
     Args:
-        folder: the sweep's; job N's files are in its folder N.
-        names: the runs' names in the order of their jobs.
-        epochs: each run's most epochs, likewise.
+        folder: the sweep's.
+        expected: its runs, where they are known beforehand.
+        total: how many there will be.
+        before: the keys of those that are finished already.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], epochs: Sequence[int]) -> None:
+    def __init__(
+        self, folder: Path, expected: Sequence[Expected], total: int, before: Iterable[str]
+    ) -> None:
         self._folder = folder
-        self._names = names
-        self._epochs = epochs
+        self._expected = expected
+        self._total = total
+        self._before = set(before)
+        self._told = set(self._before)
+        self._records: dict[str, RunRecord] = {}
         self._console = Console()
         self._started = time.monotonic()
         self._ended = threading.Event()
-        self._settled: dict[int, JobState] = {}
-        states = self.states()
-        self._before = {job for job, state in enumerate(states) if state.status in ENDED}
-        self._told = set(self._before)
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def start(self) -> None:
@@ -58,89 +55,78 @@ class Progress:
         self._thread.start()
 
     def stop(self) -> None:
-        """Show the final state and end."""
+        """Tell how the last runs ended, and end."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
 
-    def states(self) -> list[JobState]:
-        """Return the jobs' states as their folders show them now."""
-        return [self._state(job) for job in range(len(self._names))]
-
-    def _state(self, job: int) -> JobState:
-        if job not in self._settled:
-            state = self._look(job)
-            if state.status != "done":  # a scheduler may queue the others again
-                return state
-            self._settled[job] = state
-        return self._settled[job]
-
-    def _look(self, job: int) -> JobState:
-        folder = self._folder / str(job)
-        if (folder / ERROR).exists():
-            return JobState("failed", 1.0)
-        if (folder / INTERRUPTED).exists():
-            return JobState("interrupted", 0.0)
-        try:
-            if (folder / RECORD).exists():
-                return JobState("done", 1.0, read_records(folder / RECORD)[0])
-            if (folder / RUN_FOLDER).exists():
-                folder = Path((folder / RUN_FOLDER).read_text().strip())
-            lines = (folder / "metrics.jsonl").read_text().splitlines()
-            return JobState("running", json.loads(lines[-1])["step"] / self._epochs[job])
-        except (OSError, ValueError, IndexError):  # not there yet, or being written
-            started = folder.exists() and not (folder / NOT_STARTED).exists()
-            return JobState("running" if started else "waiting", 0.0)
-
     def _follow(self) -> None:
         if not self._console.is_terminal:
             while not self._ended.wait(SECONDS):
-                self._tell()
-            self._tell()
+                self._tell(read_states(self._folder), self._console)
+            self._tell(read_states(self._folder), self._console)
             return
         with Live(console=self._console, refresh_per_second=4, transient=True) as live:
             while not self._ended.wait(SECONDS):
-                live.update(self._table(self.states()))
+                states = read_states(self._folder)
+                self._tell(states, live.console, failures_only=True)
+                live.update(self._table(states))
+            self._tell(read_states(self._folder), live.console, failures_only=True)
 
-    def _tell(self) -> None:
-        """Print one line for each job that ended since the last time."""
-        states = self.states()
-        for job, state in enumerate(states):
-            if state.status in ENDED and job not in self._told:
-                self._told.add(job)
-                score = state.record and f"{state.record.metrics['test/accuracy']:.2%} test"
-                ended = f"{self._names[job]}  {score or state.status}"
-                self._console.print(
-                    f"{len(self._told)}/{len(states)}  {ended}  {self._time_left(states)}",
-                    soft_wrap=True,
-                    highlight=False,
-                )
+    def _tell(
+        self, states: dict[str, RunState], console: Console, *, failures_only: bool = False
+    ) -> None:
+        """Print a line for each run that has ended since the last time."""
+        for state in states.values():
+            if state.status not in ENDED or state.key in self._told:
+                continue
+            self._told.add(state.key)
+            if failures_only and state.status != "failed":
+                continue
+            ended = f"{state.name}  {self._how(state)}  {self._time_left(states)}"
+            console.print(
+                f"{len(self._told)}/{self._total}  {ended}".rstrip(),
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+            )
 
-    def _table(self, states: list[JobState]) -> Group:
-        counts = {status: 0 for status in STATUSES}
-        families: dict[str, list[tuple[float, str]]] = {}
-        for name, state in zip(self._names, states, strict=True):
-            counts[state.status] += 1
-            best = families.setdefault(name.partition("-")[0], [])
-            if state.record is not None:
-                best.append((state.record.best_validation_accuracy, name))
+    def _how(self, state: RunState) -> str:
+        if state.status == "failed":
+            return f"failed: {state.error}"
+        if state.status == "done":
+            return f"{self._record(state).metrics['test/accuracy']:.2%} test"
+        return state.status
+
+    def _record(self, state: RunState) -> RunRecord:
+        if state.key not in self._records:
+            self._records[state.key] = state.record
+        return self._records[state.key]
+
+    def _table(self, states: dict[str, RunState]) -> Group:
+        done = [self._record(state) for state in states.values() if state.status == "done"]
+        totals = Counter(each.family for each in self._expected)
         table = Table(box=None, header_style="bold")
         for heading in ("family", "runs done", "best validation so far"):
             table.add_column(heading)
-        for family, scores in families.items():
-            total = sum(name.partition("-")[0] == family for name in self._names)
-            top = max(scores, default=None)
-            table.add_row(
-                family, f"{len(scores)}/{total}", f"{top[0]:.1%}  {top[1]}" if top else "–"
-            )
-        tally = "  ".join(f"{count} {status}" for status, count in counts.items() if count)
-        left = self._time_left(states)
-        return Group(table, Text(f"{tally}  {left}", style="dim"))
+        for family in dict.fromkeys([*totals, *(record.family for record in done)]):
+            best = [
+                (each.best_validation_accuracy, each.name) for each in done if each.family == family
+            ]
+            of = f"/{totals[family]}" if family in totals else ""
+            top = max(best, default=None)
+            score = f"{top[0]:.1%}  {top[1]}" if top else "–"
+            table.add_row(family, f"{len(best)}{of}", score)
+        counts = Counter(state.status for state in states.values())
+        counts["waiting"] = max(0, self._total - counts.total())
+        tally = "  ".join(f"{counts[each]} {each}" for each in STATUSES if counts[each])
+        return Group(table, Text(f"{tally}  {self._time_left(states)}", style="dim"))
 
-    def _time_left(self, states: Sequence[JobState]) -> str:
+    def _time_left(self, states: dict[str, RunState]) -> str:
         """Extrapolate from the share of epochs done since the start; early on a rough guess."""
-        shares = [state.share for job, state in enumerate(states) if job not in self._before]
-        share = sum(shares) / len(shares) if shares else 1.0
+        new = [state for state in states.values() if state.key not in self._before]
+        to_do = self._total - len(self._before)
+        share = sum(state.share for state in new) / to_do if to_do > 0 else 1.0
         if not 0 < share < 1:
             return ""
         left = (time.monotonic() - self._started) * (1 - share) / share

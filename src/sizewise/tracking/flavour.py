@@ -16,7 +16,7 @@ from mlflow.utils import environment
 # taken from there.
 setattr(environment, "warn_dependency_requirement_mismatches", lambda _: None)  # noqa: B010
 
-REQUIREMENTS = ("torch", "numpy", "mlflow", "omegaconf")
+REQUIREMENTS = ("torch", "numpy", "mlflow", "omegaconf", "pydantic")
 PACKAGE = Path(__file__).parents[1]
 
 

@@ -1,0 +1,37 @@
+"""The config: its keys, and what Hydra composes brought to them.
+
+`compose`, which imports Hydra, is imported by itself where it is needed.
+"""
+
+from sizewise.config.keys import flatten, portable, run_key
+from sizewise.config.parse import known_keys, parse, parse_shared, unknown_key
+from sizewise.config.schema import (
+    Config,
+    DataConfig,
+    Mnist1dConfig,
+    ModelConfig,
+    Shared,
+    SweepConfig,
+    TrackingConfig,
+    TrainingConfig,
+    parse_size,
+)
+
+__all__ = [
+    "Config",
+    "DataConfig",
+    "Mnist1dConfig",
+    "ModelConfig",
+    "Shared",
+    "SweepConfig",
+    "TrackingConfig",
+    "TrainingConfig",
+    "flatten",
+    "known_keys",
+    "parse",
+    "parse_shared",
+    "parse_size",
+    "portable",
+    "run_key",
+    "unknown_key",
+]

@@ -1,0 +1,45 @@
+"""A config's values by dotted key, and those of them that make a run what it is."""
+
+import hashlib
+import json
+from typing import Any
+
+from sizewise.config.schema import Config, Section
+
+NOT_OF_THE_RUN = ("tracking.", "data.root", "sweep.", "checkpoint_minutes", "resume", "rerun")
+HARDWARE = ("device", "threads")
+
+
+def flatten(section: Section) -> dict[str, Any]:
+    """Return a config's leaves by dotted key: `{"training.epochs": 40, ...}`."""
+    leaves: dict[str, Any] = {}
+    for key, value in section.model_dump(by_alias=True).items():
+        if isinstance(value, dict):
+            leaves |= {f"{key}.{name}": leaf for name, leaf in value.items()}
+        else:
+            leaves[key] = value
+    return leaves
+
+
+def portable(config: Config) -> dict[str, Any]:
+    """Return what the config says of the run itself by dotted key.
+
+    Left out are places on one machine and how a sweep goes about its runs.
+    """
+    leaves = flatten(config).items()
+    return {key: value for key, value in leaves if not key.startswith(NOT_OF_THE_RUN)}
+
+
+def run_key(config: Config, fingerprint: str, source: str) -> str:
+    """Hash what determines a run's result: same key, same result.
+
+    Where a run's files lie, which hardware it uses and where it is logged are left out.
+
+    Args:
+        config: the run's config.
+        fingerprint: of the data set.
+        source: hash of the source files that shape training.
+    """
+    identity = {key: value for key, value in portable(config).items() if key not in HARDWARE}
+    text = json.dumps([identity, fingerprint, source], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,151 @@
+"""Every config key, with its type and its range: strict, and nothing else is allowed.
+
+The YAML files in conf/ hold the values, their comments and nothing that is not a field here.
+"""
+
+import os
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+)
+
+from sizewise.errors import UserError
+
+LARGEST_SIZE = 10**10  # parameters
+LARGEST_FLOAT = 3e38  # of float32, in which networks compute
+
+
+def parse_size(size: Any) -> int | None:
+    """Return a parameter budget as a whole number: 500, '2.5k', '10k', '1M', 1e4; None stays None.
+
+    Raises:
+        UserError: `size` is not such a number.
+    """
+    if size is None:
+        return None
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+(?:e\+?[0-9]{1,2})?)([kKmM]?)", str(size).strip())
+    if match is None or isinstance(size, bool):
+        raise UserError(
+            f"size={size} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M"
+        )
+    return round(float(match[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2].lower()])
+
+
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Text = Annotated[str, Field(min_length=1)]
+Place = Annotated[Text, AfterValidator(os.path.expanduser)]  # no shell expands the ~ of KEY=~/x
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # NumPy takes no other
+Positive = Annotated[float, Field(gt=0, le=LARGEST_FLOAT, allow_inf_nan=False)]
+Size = Annotated[int | None, Field(ge=1, le=LARGEST_SIZE), BeforeValidator(parse_size)]
+
+
+class Section(BaseModel):
+    """A group of keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ModelConfig(Section):
+    """The network. `target`, in configs `_target_`, names a class of one's own in its place."""
+
+    family: Text
+    width: Annotated[int, Field(ge=1, le=10**7)] | None
+    depth: Annotated[int, Field(ge=1, le=1000)] | None
+    target: Text | None = Field(alias="_target_")
+
+    @property
+    def name(self) -> str:
+        """The family as it is shown and grouped by: the class's own name for a user's class."""
+        return self.target.rpartition(".")[2].lower() if self.target else self.family
+
+
+class DataConfig(Section):
+    """The data set and how validation is carved out of it."""
+
+    name: Text
+    root: Place
+    validation_fraction: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+    train_samples: Count | None
+
+
+class Mnist1dConfig(DataConfig):
+    """MNIST-1D's own arguments; `seed` here is the generator's, not the run's."""
+
+    num_samples: Annotated[int, Field(ge=100, le=10**7)]
+    shuffle_seq: bool
+    seed: Seed
+
+
+DATA_CONFIGS: dict[str, type[DataConfig]] = {"mnist1d": Mnist1dConfig}  # sets with own keys
+
+
+def _kind_of_data(given: Any) -> str | None:
+    if isinstance(given, DataConfig):
+        return "own" if type(given) in DATA_CONFIGS.values() else "plain"
+    if not isinstance(given, dict):
+        return None
+    return "own" if given.get("name") in DATA_CONFIGS else "plain"
+
+
+AnyData = Annotated[
+    Annotated[DataConfig, Tag("plain")] | Annotated[Mnist1dConfig, Tag("own")],
+    Discriminator(_kind_of_data),
+]
+
+
+class TrainingConfig(Section):
+    """How long and how the network is trained. None switches a limit off."""
+
+    epochs: Annotated[int, Field(ge=1, le=10**6)]
+    max_steps: Annotated[int, Field(ge=1, le=10**12)] | None
+    stop_loss: Positive | None
+    patience: Count | None
+    batch_size: Annotated[int, Field(ge=1, le=10**7)]
+    learning_rate: Positive
+    schedule: Literal["constant", "one_cycle", "cosine"]
+    clip_grad_norm: Positive | None
+
+
+class TrackingConfig(Section):
+    """Where MLflow keeps the runs."""
+
+    uri: Text
+    experiment: Text
+    artifacts: Place | None
+
+
+class SweepConfig(Section):
+    """What a sweep does beyond its runs."""
+
+    on_failure: Literal["continue", "stop"]
+
+
+class Shared(Section):
+    """What the runs of a sweep have in common, and its parent reads."""
+
+    tracking: TrackingConfig
+    sweep: SweepConfig
+    rerun: bool
+
+
+class Config(Shared):
+    """One run, whole."""
+
+    model: ModelConfig
+    data: AnyData
+    training: TrainingConfig
+    size: Size
+    features: Literal["raw", "hog", "signal"] | None
+    seed: Seed
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+    threads: Annotated[int, Field(ge=1, le=1024)] | None
+    checkpoint_minutes: Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
+    resume: bool | None

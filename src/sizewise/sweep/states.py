@@ -1,0 +1,97 @@
+"""What has become of each run of a sweep: in the sweep's folder, a file for each, by run key.
+
+Jobs write them, in whichever process and on whichever machine; the parent reads them.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from filelock import FileLock
+
+from sizewise.files import replacing
+from sizewise.records import RunRecord, read_records
+from sizewise.run import RUN_FOLDER
+
+FOLDER = "runs"
+RECORD = "record.jsonl"  # in a job's own folder
+
+STATUSES = ("done", "running", "failed", "interrupted", "waiting")
+ENDED = ("done", "failed", "interrupted")
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What has become of one run.
+
+    Args:
+        key: the run's; of a job that failed before it was known, a hash of its overrides.
+        name: the run's, or the job's overrides.
+        status: one of `STATUSES`.
+        folder: the job's.
+        epochs: the most that it trains; of a classical family, the settings it tries.
+        command: what trains it alone.
+        error: of a failed run, why.
+        started: seconds since 1970.
+    """
+
+    key: str
+    name: str
+    status: str
+    folder: str
+    epochs: int
+    command: str
+    error: str = ""
+    started: float = field(default_factory=time.time)
+
+    @property
+    def record(self) -> RunRecord:
+        """The record of a run that is done."""
+        return read_records(Path(self.folder, RECORD))[0]
+
+    @property
+    def share(self) -> float:
+        """The share of its epochs that a run has done, 0..1."""
+        if self.status != "running":
+            return float(self.status in ("done", "failed"))
+        folder = Path(self.folder)
+        try:
+            if (folder / RUN_FOLDER).exists():
+                folder = Path((folder / RUN_FOLDER).read_text().strip())
+            lines = (folder / "metrics.jsonl").read_text().splitlines()
+            return float(json.loads(lines[-1])["step"] / self.epochs)
+        except (OSError, ValueError, IndexError):  # not there yet, or being written
+            return 0.0
+
+
+def write_state(sweep: Path, state: RunState) -> None:
+    """Put a run's state into the folder of its sweep."""
+    path = _path(sweep, state.key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(json.dumps(asdict(state)).encode())
+
+
+def read_states(sweep: Path) -> dict[str, RunState]:
+    """Return the state of each run that has started, by run key, in the order they did."""
+    states = [RunState(**json.loads(path.read_text())) for path in (sweep / FOLDER).glob("*.json")]
+    return {state.key: state for state in sorted(states, key=lambda each: each.started)}
+
+
+def alone(sweep: Path, key: str) -> FileLock:
+    """Return the lock that keeps two jobs of one sweep from training the same run at once."""
+    path = _path(sweep, key).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path)
+
+
+def key_of(overrides: Sequence[str]) -> str:
+    """Return what stands in a run key's place for a job that has none."""
+    return "job-" + hashlib.sha256(json.dumps(list(overrides)).encode()).hexdigest()[:16]
+
+
+def _path(sweep: Path, key: str) -> Path:
+    return sweep / FOLDER / f"{key}.json"
