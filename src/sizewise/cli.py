@@ -4,6 +4,7 @@ import argparse
 import os
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,8 +117,10 @@ def _conf() -> Path:
 
 def report_again(arguments: argparse.Namespace) -> None:
     """Write the report of a sweep in the store, or of a file of records."""
+    from sizewise.config.compose import spelled
     from sizewise.records import read_records
     from sizewise.report import write_report
+    from sizewise.report.commands import spell_all
 
     path = Path(arguments.sweep)
     if path.suffix == ".jsonl":
@@ -133,7 +136,9 @@ def report_again(arguments: argparse.Namespace) -> None:
 
         name = arguments.sweep
         command, records = find_sweep(open_store(arguments), name)
-    print(write_report(records, arguments.to or Path("reports") / name, name=name, command=command))
+    spell = partial(spelled, conf=_conf()) if Path("conf/config.yaml").exists() else spell_all
+    folder = arguments.to or Path("reports") / name
+    print(write_report(records, folder, name=name, command=command, spell=spell))
 
 
 def put_right(arguments: argparse.Namespace) -> None:

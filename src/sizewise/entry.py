@@ -67,6 +67,8 @@ def _explain(error: Exception) -> str | None:
             "a group can't be null or a number: expected the name of one of its files, as in "
             "model=lstm; to run without an experiment, leave experiment out"
         )
+    if str(error).startswith("Only one of --run, --multirun, --cfg"):
+        return "--cfg, --info and -sc show one run's config: expected them without -m"
     if str(error) == "No trials are completed yet.":  # Optuna's
         return "no trial of the sweep has finished, so there is no best one; see what failed above"
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException

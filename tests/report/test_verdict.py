@@ -42,7 +42,8 @@ def test_error_that_still_falls_asks_for_larger_sizes() -> None:
     found = judged(lambda size: 0.4 * (size / 1000) ** -0.3)
     assert found.kind is Kind.LARGER_SIZES
     assert found.command == (
-        "python train.py -m model=lstm size=128k,256k seed=0,1,2,3,4 data=mnist1d training.epochs=5"
+        "python train.py -m model=lstm size=128k,256k seed=0,1,2,3,4 data=mnist1d "
+        "data.num_samples=5000 training.epochs=5 training.learning_rate=0.01"
     )
 
 

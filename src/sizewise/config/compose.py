@@ -23,7 +23,7 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from sizewise.config.keys import portable
+from sizewise.config.keys import HARDWARE, portable
 from sizewise.config.parse import parse
 from sizewise.config.schema import Config
 from sizewise.errors import UserError
@@ -198,7 +198,7 @@ def spelled(config: Mapping[str, Any], conf: Path) -> list[str]:
     return choices + [
         f"{key}={as_typed(value)}"
         for key, value in config.items()
-        if key in defaults and value != defaults[key]
+        if key not in HARDWARE and key in defaults and value != defaults[key]
     ]
 
 

@@ -8,6 +8,7 @@ import matplotlib
 
 from sizewise.records import RunRecord, write_records
 from sizewise.report.analysis import Analysis, analyse
+from sizewise.report.commands import Spell, spell_all
 from sizewise.report.figures import draw_figures
 from sizewise.report.markdown import write_markdown
 from sizewise.report.page import write_page
@@ -52,6 +53,7 @@ def write_report(
     *,
     name: str,
     command: str | None = None,
+    spell: Spell = spell_all,
     tolerance: float = TOLERANCE,
     run_url: str | None = None,
 ) -> Report:
@@ -63,6 +65,8 @@ def write_report(
         folder: made if it is not there; files of an earlier report are replaced.
         name: the sweep's or study's, for the title.
         command: what the sweep was started with; commands to run next are made from it.
+        spell: what returns the overrides that give a record's config, for the command to run next
+            where it isn't known what the sweep was started with.
         tolerance: of test error; a model at most this much worse than the best is as good.
         run_url: where a run can be looked at, with `{run_id}` in it, as
             `http://127.0.0.1:5000/#/experiments/1/runs/{run_id}`.
@@ -71,7 +75,7 @@ def write_report(
         UserError: there are fewer than two finished runs, or they are on different data.
     """
     records = list(records)
-    analysis = analyse(records, name=name, command=command, tolerance=tolerance)
+    analysis = analyse(records, name=name, command=command, tolerance=tolerance, spell=spell)
     words = paragraphs(analysis)
     pictures = draw_figures(analysis)
     drawings = folder / "figures"

@@ -8,6 +8,7 @@ import numpy as np
 
 from sizewise.records import RunRecord
 from sizewise.report.bootstrap import Interval, Sweep
+from sizewise.report.commands import Spell, spell_all
 from sizewise.report.compare import mean_intervals
 from sizewise.report.data_sizes import DataSizes, by_amount, compare_amounts
 from sizewise.report.fit import Fit, NoFit, fit_sweep
@@ -87,9 +88,14 @@ class Analysis:
 
 
 def analyse(
-    records: Sequence[RunRecord], *, name: str, command: str | None, tolerance: float
+    records: Sequence[RunRecord],
+    *,
+    name: str,
+    command: str | None,
+    tolerance: float,
+    spell: Spell = spell_all,
 ) -> Analysis:
-    """Select, fit and compare.
+    """Select, fit and compare. The arguments are those of `write_report`.
 
     Raises:
         UserError: the runs can't be compared; see `select`.
@@ -117,7 +123,9 @@ def analyse(
                 intervals=mean_intervals(cells),
                 fit=fit_sweep(sweep),
                 growth=growth(cells),
-                answer=answer(cells, selection=selection, tolerance=tolerance, command=command),
+                answer=answer(
+                    cells, selection=selection, tolerance=tolerance, command=command, spell=spell
+                ),
             )
         )
     overall = None

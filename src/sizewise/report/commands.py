@@ -1,13 +1,23 @@
 """The commands that a report tells its reader to run next."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sizewise.records import RunRecord, readable_count
 from sizewise.report.select import Cell
 
-DECIDED = ("model", "size", "seed", "model.width")  # by the next command, whatever the last said
+# By the next command, whatever the last said.
+DECIDED = ("model", "model._target_", "model.width", "size", "seed", "-m", "--multirun")
+
+Spell = Callable[[Mapping[str, Any]], list[str]]  # from a record's config to overrides that give it
+
+
+def spell_all(config: Mapping[str, Any]) -> list[str]:
+    """Spell out every key of a config, for want of knowing the defaults."""
+    chosen = [f"model={config['model.family']}", f"data={config['data.name']}"]
+    named = ("model.family", "data.name", "device", "threads")
+    return chosen + [f"{key}={_value(value)}" for key, value in config.items() if key not in named]
 
 
 def next_command(
@@ -16,6 +26,7 @@ def next_command(
     seeds: Sequence[int],
     swept: Mapping[str, Sequence[Any]],
     command: str | None,
+    spell: Spell = spell_all,
 ) -> str:
     """Return the command that trains one family at `sizes` with `seeds`.
 
@@ -24,26 +35,26 @@ def next_command(
         sizes: in parameters; None repeats the cells' own sizes or, where a width was given, widths.
         seeds: of each.
         swept: the values tried of each other key: the new runs try the same.
-        command: what the sweep was started with. Its other overrides are kept; without it the
-            epochs and the swept keys are spelt out.
+        command: what the sweep was started with; its other overrides are kept.
+        spell: without it, what returns the overrides that give the first's config.
     """
     first = cells[0].records[0]
-    words = shlex.split(command) if command else ["python", "train.py"]
-    kept = [word for word in words if word.partition("=")[0] not in (*DECIDED, "-m", "--multirun")]
-    if not command:
-        kept += [f"data={first.data}"]
-        epochs = first.config.get("training.epochs")
-        if epochs is not None and "training.epochs" not in swept:
-            kept.append(f"training.epochs={epochs}")
+    words = shlex.split(command) if command else ["python", "train.py", *spell(first.config)]
+    decided = DECIDED if command else (*DECIDED, *swept)
+    kept = [word for word in words if word.partition("=")[0] not in decided]
     stated = {word.partition("=")[0] for word in kept}
     kept += [
-        f"{key}={','.join('null' if each is None else str(each) for each in values)}"
+        f"{key}={','.join(map(_value, values))}"
         for key, values in swept.items()
         if key not in stated
     ]
     at = next((i for i, word in enumerate(kept) if "=" in word), len(kept))
-    decided = [*_model(first), _sizes(cells, sizes), f"seed={','.join(map(str, seeds))}"]
-    return " ".join([*kept[:at], "-m", *decided, *kept[at:]])
+    new = [*_model(first), _sizes(cells, sizes), f"seed={','.join(map(str, seeds))}"]
+    return shlex.join([*kept[:at], "-m", *new, *kept[at:]])
+
+
+def _value(value: Any) -> str:
+    return "null" if value is None else str(value)
 
 
 def new_seeds(cells: Sequence[Cell], count: int) -> list[int]:

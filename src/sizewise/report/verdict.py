@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sizewise.report.bootstrap import Interval
-from sizewise.report.commands import new_seeds, next_command
+from sizewise.report.commands import Spell, new_seeds, next_command, spell_all
 from sizewise.report.compare import Comparison, compare, standard_errors
 from sizewise.report.costs import COSTS, Cost
 from sizewise.report.select import Cell, Selection
@@ -84,6 +84,7 @@ def answer(
     selection: Selection,
     tolerance: float = TOLERANCE,
     command: str | None = None,
+    spell: Spell = spell_all,
 ) -> Answer:
     """Return the answer for cells of one family or of several.
 
@@ -92,6 +93,7 @@ def answer(
         selection: where they come from.
         tolerance: of test error; see `Answer`.
         command: what the sweep was started with, for the command to run next.
+        spell: see `next_command`.
     """
     cells = sorted(cells, key=lambda cell: cell.parameters)
     best = min(cells, key=lambda cell: (float(cell.validation_errors.mean()), cell.parameters))
@@ -112,7 +114,7 @@ def answer(
         return Answer(**fields)
     needed = _seeds_needed(found, tolerance) if kind is Kind.MORE_SEEDS else None
     fields |= {"seeds_needed": needed}
-    fields |= {"command": _command(Answer(**fields), selection, command, tolerance)}
+    fields |= {"command": _command(Answer(**fields), selection, command, spell, tolerance)}
     return Answer(**fields)
 
 
@@ -176,7 +178,7 @@ def _seeds_needed(found: Answer, tolerance: float) -> int:
 
 
 def _command(
-    found: Answer, selection: Selection, command: str | None, tolerance: float
+    found: Answer, selection: Selection, command: str | None, spell: Spell, tolerance: float
 ) -> str | None:
     cells = [each.cell for each in found.comparisons]
     swept = selection.swept[found.best.family]
@@ -193,11 +195,11 @@ def _command(
             sizes = [max(1, smallest // 4), max(1, smallest // 2), 2 * largest, 4 * largest]
         case Kind.ONE_SEED:
             added = new_seeds(cells, SEEDS_WHEN_ALONE)
-            return next_command(cells, None, added, swept, command)
+            return next_command(cells, None, added, swept, command, spell)
         case Kind.MORE_SEEDS:
             wanted = [each.cell for each in undecided(found, tolerance)] + [found.best]
             assert found.seeds_needed is not None
             missing = found.seeds_needed - min(len(cell.seeds) for cell in wanted)
             count = int(np.clip(missing, FEWEST_NEW_SEEDS, MOST_NEW_SEEDS))
-            return next_command(wanted, None, new_seeds(wanted, count), swept, command)
-    return next_command(cells, sizes, seeds, swept, command)
+            return next_command(wanted, None, new_seeds(wanted, count), swept, command, spell)
+    return next_command(cells, sizes, seeds, swept, command, spell)
