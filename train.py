@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from sizewise.config import parse
 from sizewise.config.compose import command, typed
-from sizewise.entry import end_at_once, one_line_errors
+from sizewise.entry import end_at_once, one_line_errors, outlive_screen
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors as they are
 # conf/hydra/launcher/ray.yaml bears the launcher's own name, so that it is what `ray` means.
@@ -42,5 +42,6 @@ def main(composed: DictConfig) -> float:
 
 if __name__ == "__main__":
     end_at_once()
+    outlive_screen()
     with one_line_errors():
         main()

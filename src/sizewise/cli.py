@@ -1,15 +1,18 @@
 """The `sizewise` command."""
 
 import argparse
+import contextlib
 import os
+import signal
 import socket
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sizewise.apply.commands import LOCALHOST, add_commands, open_store, store_arguments
-from sizewise.entry import end_at_once, one_line_errors
+from sizewise.entry import end_at_once, one_line_errors, replace_unencodable
 from sizewise.errors import UserError
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ def main() -> None:
 
     arguments = parser.parse_args()
     end_at_once()
+    replace_unencodable()
     with one_line_errors():
         arguments.command(arguments)
 
@@ -79,7 +83,15 @@ def browse(arguments: argparse.Namespace) -> None:
     command += ["--host", LOCALHOST, "--port", str(port), "--workers", "1"]
     # Without it the server starts six processes more, for evaluations that nothing here asks for.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    os.execv(sys.executable, command)
+    # In a group of its own, so that Ctrl-C reaches this process alone, which ends the server.
+    server = subprocess.Popen(command, start_new_session=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(server.wait())
+    except KeyboardInterrupt:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
 
 
 def show_runs(arguments: argparse.Namespace) -> None:

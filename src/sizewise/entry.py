@@ -3,11 +3,14 @@
 import atexit
 import functools
 import gc
+import io
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from sizewise.errors import UserError, first_line, nearest, say
 
@@ -27,15 +30,70 @@ def one_line_errors() -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()
     except KeyboardInterrupt as error:
         say(first_line(error))
         sys.exit(130)  # what shells expect after Ctrl-C
+    except BrokenPipeError:  # whoever read what was printed has enough
+        _send_nowhere(sys.stdout)
+        sys.exit(1)
     except Exception as error:
         message = _explain(error)
         if message is None or os.environ.get("SIZEWISE_DEBUG") == "1":
             raise
         say(message)
         sys.exit(2)
+
+
+def _send_nowhere(stream: TextIO) -> None:
+    """Drop what follows on a stream, also from processes that this one starts."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+class _Spoken(io.TextIOBase):
+    """A stream of words for a reader who may leave: what can't be written is dropped."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):  # a pipe that is closed, a full disk
+            _send_nowhere(self._stream)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            _send_nowhere(self._stream)
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+
+def replace_unencodable() -> None:
+    """Print a question mark for a character that the screen's encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def outlive_screen() -> None:
+    """Keep this process from ending by words that can't be written."""
+    replace_unencodable()
+    sys.stdout, sys.stderr = _Spoken(sys.stdout), _Spoken(sys.stderr)
 
 
 @functools.cache
@@ -74,7 +132,7 @@ def _explain(error: Exception) -> str | None:
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 
-    if not isinstance(error, HydraException | OmegaConfBaseException):
+    if not isinstance(error, HydraException | OmegaConfBaseException) and not _is_of_hydra(error):
         return None
     if isinstance(error, OverrideParseException):
         name, _, value = error.override.partition("=")
@@ -93,6 +151,12 @@ def _explain(error: Exception) -> str | None:
         return unknown_key(key)
     reason = first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
     return f"{reason}; expected KEY=VALUE, as in `python train.py --help`"
+
+
+def _is_of_hydra(error: Exception) -> bool:
+    """Whether Hydra itself has stumbled over what was typed."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(("hydra.", "omegaconf."))
 
 
 def _needs(choice: str) -> str:

@@ -19,7 +19,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, Override, Quote, QuotedString
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -82,19 +82,24 @@ def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
-def check_choices(composed: DictConfig) -> None:
-    """Check that each group has one choice: Hydra lays several over each other.
+def check_choices(hydra: HydraConf) -> None:
+    """Check that no group is given a list: Hydra lays the files it names over each other.
+
+    Args:
+        hydra: the config's hydra node.
 
     Raises:
-        UserError: a group has a list of them.
+        UserError: a group is.
     """
-    for group in GROUPS:
-        chosen = composed.hydra.runtime.choices.get(group)
-        if OmegaConf.is_list(chosen):
-            names = ",".join(map(str, chosen))
-            raise UserError(
-                f"{group}=[{names}] names several: expected one, or a sweep: -m {group}={names}"
-            )
+    for each in OverridesParser.create().parse_overrides(typed(hydra)):
+        value = each.value()
+        for one in value.list if isinstance(value, ChoiceSweep) else [value]:
+            if each.key_or_group in GROUPS and isinstance(one, list):
+                names = ",".join(map(str, one))
+                raise UserError(
+                    f"{each.key_or_group}=[{names}] names several: expected one, or a sweep: "
+                    f"-m {each.key_or_group}={names}"
+                )
 
 
 def without_hydra(composed: DictConfig) -> DictConfig:
@@ -155,7 +160,6 @@ class Grid:
         chosen = tuple(str(each.input_line) for each in choices)
         if chosen not in self._chosen:
             composed = self._loader.load_sweep_config(self._master, list(chosen))
-            check_choices(composed)
             self._chosen[chosen] = without_hydra(composed)
             OmegaConf.set_struct(self._chosen[chosen], True)
         config = copy.deepcopy(self._chosen[chosen])

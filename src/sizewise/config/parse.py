@@ -12,11 +12,10 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from sizewise.config.schema import DATA_CONFIGS, Config, DataConfig, Section, Shared
+from sizewise.config.schema import DATA_CONFIGS, MOST_SHOWN, Config, DataConfig, Section, Shared
 from sizewise.errors import UserError, nearest
 
 Kind = typing.TypeVar("Kind", bound=Shared)
-MOST_SHOWN = 60  # characters of a value in an error
 TYPES = {
     "int_type": "int",
     "int_from_float": "int",

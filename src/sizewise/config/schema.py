@@ -3,6 +3,7 @@
 The YAML files in conf/ hold the values, their comments and nothing that is not a field here.
 """
 
+import math
 import os
 import re
 from typing import Annotated, Any, Literal
@@ -20,6 +21,8 @@ from pydantic import (
 from sizewise.errors import UserError
 
 LARGEST_SIZE = 10**10  # parameters
+ROUNDING = 1e-12  # a float's: 1.005k is a whole number
+MOST_SHOWN = 60  # characters of a value in an error
 LARGEST_FLOAT = 3e38  # of float32, in which networks compute
 
 
@@ -32,11 +35,15 @@ def parse_size(size: Any) -> int | None:
     if size is None:
         return None
     match = re.fullmatch(r"([0-9]*\.?[0-9]+(?:e\+?[0-9]{1,2})?)([kKmM]?)", str(size).strip())
-    if match is None or isinstance(size, bool):
+    count = math.nan
+    if match is not None and not isinstance(size, bool):
+        count = float(match[1]) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()]
+    if not math.isfinite(count) or abs(count - round(count)) > ROUNDING * count:
+        text = str(size) if len(str(size)) <= MOST_SHOWN else f"{str(size)[:MOST_SHOWN]}…"
         raise UserError(
-            f"size={size} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M"
+            f"size={text} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M"
         )
-    return round(float(match[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2].lower()])
+    return round(count)
 
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -92,7 +99,8 @@ def _kind_of_data(given: Any) -> str | None:
         return "own" if type(given) in DATA_CONFIGS.values() else "plain"
     if not isinstance(given, dict):
         return None
-    return "own" if given.get("name") in DATA_CONFIGS else "plain"
+    name = given.get("name")
+    return "own" if isinstance(name, str) and name in DATA_CONFIGS else "plain"
 
 
 AnyData = Annotated[

@@ -24,7 +24,7 @@ class SweepCallback(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Check the config and what it names, before a folder is made for the run."""
         with _errors_end_the_process():
-            check_choices(config)
+            check_choices(config.hydra)
             own = without_hydra(config)
             if not depends_on_job(own):
                 checked = parse(own)
@@ -35,7 +35,7 @@ class SweepCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Plan and check every run, open the store and the parent run, and begin to follow."""
         with _errors_end_the_process():
-            check_choices(config)
+            check_choices(config.hydra)
             from sizewise.sweep.parent import Parent  # takes seconds: it imports torch and mlflow
 
             self._parent = Parent.start(config)

@@ -1,0 +1,132 @@
+"""Every config key with values that it can't have: one line, exit code 2, and nothing written."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from sizewise.config import known_keys, parse
+from tests.conftest import CONF
+from tests.processes import ROOT
+
+VALUES = {
+    "text": "abc",
+    "float": "1.5",
+    "null": "null",
+    "list": "[1,2]",
+    "negative": "-3",
+    "huge": "1" + 400 * "0",
+}
+# What is a value that the key may have; all else is a mistake.
+FINE = {
+    "checkpoint_minutes": {"float"},
+    "data.root": {"text"},
+    "data.train_samples": {"null"},
+    "features": {"null"},
+    "model._target_": {"null"},
+    "model.depth": {"null"},
+    "model.width": {"null"},
+    "resume": {"null"},
+    "size": {"null"},
+    "threads": {"null"},
+    "tracking.artifacts": {"text", "null"},
+    "tracking.experiment": {"text"},
+    "tracking.uri": {"text"},
+    "training.clip_grad_norm": {"float", "null"},
+    "training.learning_rate": {"float"},
+    "training.max_steps": {"null"},
+    "training.patience": {"null"},
+    "training.stop_loss": {"float", "null"},
+}
+GROUPS = ("model", "data", "training", "tracking", "experiment", "sweep")
+CASES = [
+    (key, kind)
+    for key in (*known_keys(), *GROUPS)
+    for kind in VALUES
+    if kind not in FINE.get(key, ())
+]
+
+
+@pytest.fixture
+def typed(
+    tmp_path: Path,
+    data_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., str]:
+    """Return a function that runs train.py in an empty folder and returns its one line."""
+    monkeypatch.setenv("SIZEWISE_DATA", str(data_root))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*overrides: str) -> str:
+        monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), *overrides])
+        monkeypatch.setattr(sys, "stdout", sys.stdout)  # the script puts others in their place
+        monkeypatch.setattr(sys, "stderr", sys.stderr)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+        assert ended.value.code == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith("sizewise: ")
+        assert said.err.count("\n") == 1
+        assert list(tmp_path.iterdir()) == []
+        return said.err
+
+    return run
+
+
+@pytest.mark.parametrize(("key", "kind"), CASES)
+def test_a_value_that_a_key_cannot_have_is_refused(
+    typed: Callable[..., str], key: str, kind: str
+) -> None:
+    line = typed(f"{key}={VALUES[kind]}")
+    assert key.rpartition(".")[0] in line or "a group can't be null" in line
+    assert len(line) < 600
+
+
+@pytest.mark.parametrize(("key", "kind"), [(key, kind) for key in FINE for kind in FINE[key]])
+def test_a_value_that_a_key_can_have_is_taken(
+    compose_raw: Callable[..., object], key: str, kind: str
+) -> None:
+    composed = compose_raw(f"{key}={VALUES[kind]}")
+    parse(composed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["model=[cnn,lstm]"], "model=[cnn,lstm] names several: expected one, or a sweep: -m mod"),
+        (["experiment=[demo,article]"], "experiment=[demo,article] names several"),
+        (["experiment=null"], "leave experiment out"),
+        (["data.root=~/x"], "quote what is no plain word: 'data.root=\"~/x\"'"),
+        (["tracking.experiment=it's"], "can't be read: expected KEY=VALUE; quote what"),
+        (["seed"], "seed can't be read: expected KEY=VALUE"),
+        (["seed=${nowhere}"], "nowhere"),
+        (["-m", "seed=0,1", "training.epochs=x"], "training.epochs=x has the wrong type"),
+        (["-m", "seed=interval(0,1)"], "does not support sweep type : INTERVAL_SWEEP"),
+        (["-m", "model=[cnn,lstm],mlp"], "model=[cnn,lstm] names several"),
+        (["-m", "--cfg", "job"], "expected them without -m"),
+    ],
+)
+def test_what_hydra_would_misread_is_refused(
+    typed: Callable[..., str], overrides: list[str], words: str
+) -> None:
+    assert words in typed(*overrides)
+
+
+def test_the_home_folder_is_meant_by_a_quoted_tilde(compose_raw: Callable[..., object]) -> None:
+    config = parse(compose_raw('data.root="~/x"'))  # type: ignore[arg-type]
+    assert config.data.root == str(Path.home() / "x")
+
+
+def test_the_table_knows_every_key() -> None:
+    shown = OmegaConf.load(CONF / "config.yaml")
+    assert set(FINE) <= set(known_keys())
+    assert {key for key in shown if key not in ("defaults", "hydra")} <= {
+        key.partition(".")[0] for key in known_keys()
+    }
