@@ -76,7 +76,7 @@ def test_folders_are_gone_through_and_what_was_done_is_said(tmp_path: Path) -> N
         "other.JPG": "made grey, inverted, scaled from 56x56 to 28x28",
     }
     assert (outcome.predicted, outcome.failed, outcome.skipped) == (2, 0, 2)
-    assert outcome.adapted == {"made grey, inverted, scaled to 28x28": 1}
+    assert outcome.adapted == {("made grey", "inverted", "scaled to 28x28"): 1}
 
 
 def test_a_table_is_not_overwritten_unasked(predictor: Predictor, tmp_path: Path) -> None:

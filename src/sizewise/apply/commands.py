@@ -151,8 +151,8 @@ def predict(arguments: argparse.Namespace) -> None:
     outcome = predict_files(
         predictor, arguments.inputs, arguments.output, overwrite=arguments.overwrite
     )
-    for done, count in outcome.adapted.most_common(5):
-        say(f"{count:,} brought to {predictor.spec.name}'s form: {done}")
+    for kinds, count in outcome.adapted.most_common(5):
+        say(f"{count:,} brought to {predictor.spec.name}'s form: {', '.join(kinds)}")
     if outcome.skipped:
         say(f"{outcome.skipped:,} other files in folders passed over")
     where = f" (in {arguments.output})" if arguments.output else ""

@@ -10,23 +10,35 @@ import numpy as np
 from sizewise.data import DataSpec, Normalisation
 from sizewise.errors import UserError
 from sizewise.predict import arrays, images, rows
+from sizewise.predict.colours import Step
 
 ARRAYS = (".npy", ".npz")
 KNOWN = f"an image ({', '.join(each[1:] for each in images.SUFFIXES)}), .csv, .npy or .npz"
 
 
+class Place(NamedTuple):
+    """Where an input is from: its file, and where in it; of an image nothing more is to be said."""
+
+    file: str
+    part: str = ""  # "line" or "sample"
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.part} {self.number}" if self.part else self.file
+
+
 class Sample(NamedTuple):
     """One input: where it is from, (C, *S) in the set's own scale, and what was done to it."""
 
-    name: str
+    place: Place
     values: np.ndarray
-    done: str
+    done: tuple[Step, ...] = ()
 
 
 class Failure(NamedTuple):
-    """An input that could not be read, and why."""
+    """An input that could not be read, and why; its place is the file where all of it is bad."""
 
-    name: str
+    place: Place
     reason: str
 
 
@@ -87,19 +99,19 @@ class Reader:
                 else:
                     self.skipped += 1
         except OSError as error:
-            yield Failure(_shown(folder), _reason(error))
+            yield Failure(Place(_shown(folder)), _reason(error))
             return
         if empty:
             wanted = "images" if self._takes_images else ".csv, .npy or .npz files"
-            yield Failure(_shown(folder), f"a folder without {wanted}")
+            yield Failure(Place(_shown(folder)), f"a folder without {wanted}")
 
     def _read_file(self, path: Path) -> Iterator[Sample | Failure]:
         try:
             yield from self._samples(path)
         except UserError as error:
-            yield Failure(_shown(path), str(error))
+            yield Failure(Place(_shown(path)), str(error))
         except OSError as error:
-            yield Failure(_shown(path), _reason(error))
+            yield Failure(Place(_shown(path)), _reason(error))
 
     def _samples(self, path: Path) -> Iterator[Sample | Failure]:
         if not path.exists():
@@ -114,23 +126,24 @@ class Reader:
                     f"an image, and this network reads {self._spec.name}'s sequences ({shape})"
                 )
             values, done = images.read_image(path, self._spec, self._mean)
-            yield Sample(_shown(path), values, ", ".join(done))
+            yield Sample(Place(_shown(path)), values, tuple(done))
         elif suffix == ".csv":
-            yield from _named(f"{_shown(path)}, line", rows.read_rows(path, self._spec))
+            yield from _placed(_shown(path), "line", rows.read_rows(path, self._spec))
         elif suffix in ARRAYS:
-            yield from _named(f"{_shown(path)}, sample", arrays.read_array(path, self._spec))
+            yield from _placed(_shown(path), "sample", arrays.read_array(path, self._spec))
         else:
             raise UserError(f"not a kind of file that is read; expected {KNOWN}")
 
 
-def _named(
-    name: str, found: Iterable[tuple[int, np.ndarray | UserError]]
+def _placed(
+    file: str, part: str, found: Iterable[tuple[int, np.ndarray | UserError]]
 ) -> Iterator[Sample | Failure]:
     for number, values in found:
+        place = Place(file, part, number)
         if isinstance(values, UserError):
-            yield Failure(f"{name} {number}", str(values))
+            yield Failure(place, str(values))
         else:
-            yield Sample(f"{name} {number}", values, "")
+            yield Sample(place, values)
 
 
 def _shown(path: Path) -> str:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sizewise.errors import UserError
+from sizewise.predict.colours import Step
 from sizewise.predict.inputs import Failure, Reader, Sample
 from sizewise.predict.predictor import Prediction, Predictor
 
@@ -36,13 +37,13 @@ class Answer(NamedTuple):
 class Outcome:
     """How many inputs were predicted, failed, and passed over in folders.
 
-    `adapted` counts the predicted ones by what was done to bring them to the set's form.
+    `adapted` counts the predicted ones by the kinds of steps that brought them to the set's form.
     """
 
     predicted: int = 0
     failed: int = 0
     skipped: int = 0
-    adapted: Counter[str] = field(default_factory=Counter)
+    adapted: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
 
 def predict_files(
@@ -68,10 +69,11 @@ def predict_files(
             for answer in _answers(predictor, batch):
                 if math.isnan(answer.prediction.probability):
                     outcome.failed += 1
-                    say.failure(Failure(answer.sample.name, TOO_LARGE))
+                    say.failure(Failure(answer.sample.place, TOO_LARGE))
                     continue
                 outcome.predicted += 1
-                outcome.adapted[_kind(answer.sample.done)] += bool(answer.sample.done)
+                kinds = tuple(step.kind for step in answer.sample.done)
+                outcome.adapted[kinds] += bool(kinds)
                 write(answer)
             progress.update(task, completed=outcome.predicted + outcome.failed)
         say.close()
@@ -92,14 +94,6 @@ def _progress(lines_on_screen: bool) -> Progress:
         disable=lines_on_screen or not screen.is_terminal,
         transient=True,
         redirect_stdout=False,
-    )
-
-
-def _kind(done: str) -> str:
-    """Return what was done to an image without its own size, which would make each a kind."""
-    return ", ".join(
-        f"scaled to {part.rpartition(' ')[2]}" if part.startswith("scaled from ") else part
-        for part in done.split(", ")
     )
 
 
@@ -130,24 +124,24 @@ class _Speaker:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._source = ""
+        self._file = ""
         self._said = 0
 
     def failure(self, failure: Failure) -> None:
         """Say what is wrong with an input."""
-        source, separator, _ = failure.name.rpartition(", ")
-        if not separator or source != self._source:
+        place = failure.place
+        if not place.part or place.file != self._file:
             self.close()
-            self._source = source
+            self._file = place.file
         self._said += 1
-        if not separator or self._said <= MOST_REASONS:
-            self._print(f"{failure.name}: {failure.reason}")
+        if self._said <= MOST_REASONS:
+            self._print(f"{place}: {failure.reason}")
 
     def close(self) -> None:
         """Say how many more there were of the last file."""
-        if self._source and self._said > MOST_REASONS:
-            self._print(f"{self._source}: {self._said - MOST_REASONS:,} more like these")
-        self._source, self._said = "", 0
+        if self._said > MOST_REASONS:
+            self._print(f"{self._file}: {self._said - MOST_REASONS:,} more like these")
+        self._file, self._said = "", 0
 
     def _print(self, text: str) -> None:
         if self._progress.disable:
@@ -187,12 +181,16 @@ def _writing(output: Path | None, overwrite: bool) -> Iterator[Callable[[Answer]
 def _row(answer: Answer) -> list[str]:
     label, share, runner_up, less = answer.prediction
     second = ["", ""] if less is None else [str(runner_up), f"{less:.6f}"]
-    return [answer.sample.name, label, f"{share:.6f}", *second, answer.sample.done]
+    return [str(answer.sample.place), label, f"{share:.6f}", *second, _words(answer.sample.done)]
 
 
 def _print(answer: Answer) -> None:
     label, share, runner_up, less = answer.prediction
-    line = f"{answer.sample.name}  {label}  {share:.1%}"
+    line = f"{answer.sample.place}  {label}  {share:.1%}"
     if less is not None:
         line += f"  (then {runner_up}, {less:.1%})"
-    print(f"{line}  [{answer.sample.done}]" if answer.sample.done else line)
+    print(f"{line}  [{_words(answer.sample.done)}]" if answer.sample.done else line)
+
+
+def _words(done: tuple[Step, ...]) -> str:
+    return ", ".join(map(str, done))

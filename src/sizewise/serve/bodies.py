@@ -53,7 +53,7 @@ def parse_image(body: bytes, spec: DataSpec, mean: float, *, drawn: bool) -> Ask
         body: of an image file.
         spec: the set's.
         mean: over the set's training pixels.
-        drawn: whether it is a drawing, light on black, to be cut out and centred.
+        drawn: whether it is a drawing, to be cut out and centred.
 
     Raises:
         UserError: it is no image, or the networks don't read images.
@@ -64,10 +64,8 @@ def parse_image(body: bytes, spec: DataSpec, mean: float, *, drawn: bool) -> Ask
     if not body:
         raise UserError("the body is empty; expected an image file")
     image, done = decode(io.BytesIO(body))
-    if drawn:
-        return Asked(from_drawing(image, spec)[None], None, ["cut out, scaled and centred"])
-    values, more = conform(image, spec, mean)
-    return Asked(values[None], None, done + more)
+    values, more = (from_drawing if drawn else conform)(image, spec, mean)
+    return Asked(values[None], None, [str(step) for step in done + more])
 
 
 def _as_inputs(given: Any, spec: DataSpec) -> np.ndarray:
