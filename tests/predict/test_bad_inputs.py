@@ -31,6 +31,14 @@ def image(mode: str = "L", size: tuple[int, int] = (8, 8), suffix: str = "PNG") 
     return buffer.getvalue()
 
 
+def noise() -> bytes:
+    """A PNG of the set's size that is like what the network was trained on."""
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def huge_png(width: int, height: int) -> bytes:
     """A PNG that claims a size, with hardly any data."""
 
@@ -53,15 +61,16 @@ def npy(array: np.ndarray) -> Make:
 
 
 def cut_npy(path: Path) -> None:
-    np.save(path, np.zeros((10, 5)))
+    np.save(path, np.tile(np.arange(1.0, 6.0), (10, 1)))
     path.write_bytes(path.read_bytes()[:-60])
 
 
 def bad_checksum(path: Path) -> None:
-    np.savez(path, inputs=np.arange(50.0).reshape(10, 5))
+    values = np.linspace(1, 5, 50)
+    np.savez(path, inputs=np.ascontiguousarray(values.reshape(5, 10).T))
     whole = bytearray(path.read_bytes())
-    at = whole.index(np.float64(44).tobytes())
-    whole[at : at + 2] = b"\xff\xff"
+    at = whole.index(values[44].tobytes())
+    whole[at : at + 2] = b"\xfe\xff"
     path.write_bytes(whole)
 
 
@@ -119,7 +128,7 @@ BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
     "words.npy": (npy(np.array([["a"] * 5])), SEQUENCE, "numbers are of type <U1", 0),
     "complex.npy": (npy(np.ones((2, 5), dtype=complex)), SEQUENCE, "of type complex128", 0),
     "fortran.npy": (npy(np.asfortranarray(np.ones((2, 5)))), SEQUENCE, "ascontiguousarray", 0),
-    "nan.npy": (npy(np.array([[1.0] * 5, [np.nan] * 5])), SEQUENCE, "sample 1: NaN or", 1),
+    "nan.npy": (npy(np.array([[1.0, 2, 3, 4, 5], [np.nan] * 5])), SEQUENCE, "sample 1: NaN or", 1),
     "cut.npy": (cut_npy, SEQUENCE, "it ends after 8 of its 10 samples", 8),
     "pickled.npy": (pickled, SEQUENCE, "Python objects, which are not unpickled", 0),
 }
@@ -127,7 +136,10 @@ BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
 
 @pytest.fixture(scope="module")
 def predictors() -> dict[tuple[int, ...], Predictor]:
-    return {shape: Predictor(make_saved(shape=shape)) for shape in (IMAGE, SEQUENCE)}
+    return {
+        IMAGE: Predictor(make_saved(shape=IMAGE, mean=127.0, std=74.0)),
+        SEQUENCE: Predictor(make_saved(shape=SEQUENCE, mean=3.0, std=0.8)),
+    }
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -140,7 +152,7 @@ def test_a_bad_input_is_told_in_one_line_and_the_next_is_predicted(
     make, shape, said, predicted = BAD[name]
     make(tmp_path / name)
     good = tmp_path / ("good.png" if shape == IMAGE else "good.csv")
-    good.write_bytes(image() if shape == IMAGE else ROW.encode())
+    good.write_bytes(noise() if shape == IMAGE else ROW.encode())
 
     outcome = predict_files(predictors[shape], [tmp_path / name, good], None)
 

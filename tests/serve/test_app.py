@@ -62,6 +62,20 @@ def test_answers_are_the_networks_own(url: str, shelf: Shelf, shape: tuple[int, 
         assert answer["latency_ms"] > 0
 
 
+def test_inputs_on_another_scale_are_answered_with_a_warning(url: str) -> None:
+    _, sample = ask(f"{url}/sample?index=7")
+    inputs = np.array(sample["inputs"])
+    _, content = ask(f"{url}/predict", json.dumps({"inputs": inputs.tolist()}).encode())
+    assert content["warnings"] == []
+    both = np.concatenate([inputs, inputs / 16])
+    status, content = ask(f"{url}/predict", json.dumps({"inputs": both.tolist()}).encode())
+    assert status == 200
+    assert len(content["answers"][0]["predictions"]) == 2
+    (warning,) = content["warnings"]
+    assert warning.startswith("1 of 2: numbers from 0 to 1, mean 0.")
+    assert "trained on numbers from 0 to 16, mean 4.89 ±" in warning
+
+
 def test_one_model_can_be_asked_alone(url: str, shelf: Shelf) -> None:
     wanted = shelf.served[1].record.run_id
     body = json.dumps({"inputs": [[0] * 64], "models": [wanted]}).encode()

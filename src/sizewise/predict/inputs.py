@@ -28,10 +28,14 @@ class Place(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One input: where it is from, (C, *S) in the set's own scale, and what was done to it."""
+    """One input: where it is from, (C, *S) in the set's own scale, and what was done to it.
+
+    Its group is its file, or the folder as given in which it was found.
+    """
 
     place: Place
     values: np.ndarray
+    group: str
     done: tuple[Step, ...] = ()
 
 
@@ -66,7 +70,7 @@ class Reader:
             if path.is_dir():
                 yield from self._read_folder(path)
             else:
-                yield from self._read_file(path)
+                yield from self._read_file(path, path)
 
     def count(self, paths: Iterable[Path]) -> int:
         """Return about how many samples there are, without reading them."""
@@ -95,7 +99,7 @@ class Reader:
             for path in _files(folder):
                 if self._belongs(path):
                     empty = False
-                    yield from self._read_file(path)
+                    yield from self._read_file(path, folder)
                 else:
                     self.skipped += 1
         except OSError as error:
@@ -105,15 +109,15 @@ class Reader:
             wanted = "images" if self._takes_images else ".csv, .npy or .npz files"
             yield Failure(Place(_shown(folder)), f"a folder without {wanted}")
 
-    def _read_file(self, path: Path) -> Iterator[Sample | Failure]:
+    def _read_file(self, path: Path, group: Path) -> Iterator[Sample | Failure]:
         try:
-            yield from self._samples(path)
+            yield from self._samples(path, group)
         except UserError as error:
             yield Failure(Place(_shown(path)), str(error))
         except OSError as error:
             yield Failure(Place(_shown(path)), _reason(error))
 
-    def _samples(self, path: Path) -> Iterator[Sample | Failure]:
+    def _samples(self, path: Path, group: Path) -> Iterator[Sample | Failure]:
         if not path.exists():
             raise UserError("there is no such file or folder")
         if not path.is_file():
@@ -126,7 +130,7 @@ class Reader:
                     f"an image, and this network reads {self._spec.name}'s sequences ({shape})"
                 )
             values, done = images.read_image(path, self._spec, self._mean)
-            yield Sample(Place(_shown(path)), values, tuple(done))
+            yield Sample(Place(_shown(path)), values, _shown(group), tuple(done))
         elif suffix == ".csv":
             yield from _placed(_shown(path), "line", rows.read_rows(path, self._spec))
         elif suffix in ARRAYS:
@@ -143,7 +147,7 @@ def _placed(
         if isinstance(values, UserError):
             yield Failure(place, str(values))
         else:
-            yield Sample(place, values)
+            yield Sample(place, values, file)
 
 
 def _shown(path: Path) -> str:

@@ -55,7 +55,7 @@ def create_app(shelf: Shelf) -> FastAPI:
 
     def reply(asked: Asked) -> dict[str, Any]:
         answers = shelf.answer(asked.inputs, asked.models)
-        found: dict[str, Any] = {"answers": answers}
+        found: dict[str, Any] = {"answers": answers, "warnings": shelf.warnings(asked.inputs)}
         return (
             found | {"done": asked.done, "inputs": asked.inputs.tolist()} if asked.done else found
         )
