@@ -52,6 +52,12 @@ def huge_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + data
 
 
+def deep_tiff() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[-7, 5]], dtype=np.int32)).save(buffer, "TIFF")
+    return buffer.getvalue()
+
+
 def npz(**arrays: np.ndarray) -> Make:
     return lambda path: np.savez(path, **arrays)  # type: ignore[arg-type]
 
@@ -112,7 +118,33 @@ BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
     "words.csv": (write(ROW + "1,two,3,4,5\n"), SEQUENCE, "'two' in column 2 is not a number", 1),
     "huge.csv": (write("1,1e300,3,4,5\n"), SEQUENCE, "beyond 3.4e38", 0),
     "overflow.csv": (write("3e38,3e38,3e38,3e38,3e38\n" + ROW), SEQUENCE, "no finite answer", 1),
-    "semicolons.csv": (write("1;2;3;4;5\n"), SEQUENCE, "its header names 1 columns", 0),
+    "one.csv": (write("12345\n"), SEQUENCE, "line 1: 1 value; expected 5", 0),
+    "prose.csv": (write("Dear all\nplease find\n"), SEQUENCE, "its header names", 0),
+    "unmarked.csv": (write(ROW.encode("utf-16-le")), SEQUENCE, "there are zero bytes in it", 0),
+    "cut-in-two.csv": (write(ROW.encode("utf-16")[:-1]), SEQUENCE, "not a text file", 0),
+    "latin.csv": (write("größe,b,c,d,e\n".encode("latin-1")), SEQUENCE, "not a text file", 0),
+    "labels-first.csv": (write("7,1,2,3,4,5\n2,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
+    "labels-last.csv": (write("1,2,3,4,5,7\n1,2,3,4,5,2\n"), SEQUENCE, "holds labels", 0),
+    "kaggle.csv": (write("label,a,b,c,d,e\n7,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
+    "words-first.csv": (write("cat,1,2,3,4,5\ndog,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
+    "thousands.csv": (write("1,234;2,345;1,000;4,567;5,678\n"), SEQUENCE, "1234 or 1.234", 0),
+    "index-or-gap.csv": (write("0,9,2,3,4,\n1,9,2,3,4,\n"), SEQUENCE, "its last is empty", 0),
+    "commas.csv": (write(ROW + ",,,,\n"), SEQUENCE, "line 2: '' in column 1", 1),
+    "underscores.csv": (write("1_0,2,3,4,5\n" + ROW), SEQUENCE, "'1_0' in column 1", 1),
+    "hexadecimal.csv": (write("0x1,2,3,4,5\n" + ROW), SEQUENCE, "'0x1' in column 1", 1),
+    "quote.csv": (write('"1,2,3,4,5\n' + ROW), SEQUENCE, "its header names 1 columns", 0),
+    "missing-row.csv": (write("NA,NA,NA,NA,NA\n" + ROW), SEQUENCE, "line 1: 'NA' in column 1", 1),
+    "empty-row.csv": (write(",,,,\n" + ROW), SEQUENCE, "line 1: '' in column 1", 1),
+    "blank-lines.csv": (write("\n\n  \n# nothing\n"), SEQUENCE, "no samples in it", 0),
+    "record.npy": (npy(np.zeros(2, "f4,f4")), SEQUENCE, "numbers are of type [", 0),
+    "dates.npy": (npy(np.zeros((2, 5), "M8[s]")), SEQUENCE, "of type datetime64", 0),
+    "overflow.npy": (npy(np.full((1, 5), 1e300)), SEQUENCE, "sample 0: NaN or infinity", 0),
+    "folder.csv": (lambda path: path.mkdir(), SEQUENCE, "a folder without .csv", 0),
+    "clear.png": (write(image("RGBA")), IMAGE, "wholly transparent", 0),
+    "deep.tif": (write(deep_tiff()), IMAGE, "go from -7 to 5; expected 8 or 16 bits", 0),
+    "lab.tif": (write(image("LAB", suffix="TIFF")), IMAGE, "of mode LAB", 0),
+    "cut.gif": (write(image(size=(99, 99), suffix="GIF")[:40]), IMAGE, "a damaged image", 0),
+    "picture.svg": (write("<svg/>"), IMAGE, "not a kind of file that is read", 0),
     "binary.csv": (write(bytes(range(128, 256))), SEQUENCE, "not a text file", 0),
     "endless.csv": (write("1" * 5000), SEQUENCE, "line 1 is longer than", 0),
     "absent.npz": (lambda path: None, SEQUENCE, MISSING, 0),

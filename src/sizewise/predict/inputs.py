@@ -1,7 +1,7 @@
 """Files and folders of inputs, as one stream of samples and of what could not be read."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,8 @@ from sizewise.predict import arrays, images, rows
 from sizewise.predict.colours import Step
 
 ARRAYS = (".npy", ".npz")
-KNOWN = f"an image ({', '.join(each[1:] for each in images.SUFFIXES)}), .csv, .npy or .npz"
+ROWS = (".csv", ".tsv")
+KNOWN = f"an image ({', '.join(each[1:] for each in images.SUFFIXES)}), .csv, .tsv, .npy or .npz"
 
 
 class Place(NamedTuple):
@@ -52,10 +53,14 @@ class Reader:
     Args:
         spec: the set's.
         normalisation: of the set, which tells whether its images are light on dark.
+        tell: takes a file, and in words how it is read.
     """
 
-    def __init__(self, spec: DataSpec, normalisation: Normalisation) -> None:
+    def __init__(
+        self, spec: DataSpec, normalisation: Normalisation, tell: Callable[[str, str], None]
+    ) -> None:
         self._spec = spec
+        self._tell = tell
         self._mean = float(np.mean(normalisation.mean))
         self._takes_images = len(spec.input_shape) == 3 and spec.input_shape[0] in (1, 3)
         self.skipped = 0
@@ -83,7 +88,7 @@ class Reader:
                 return sum(self._count(each) for each in _files(path) if self._belongs(each))
             if suffix in ARRAYS:
                 return arrays.count_samples(path)
-            return rows.count_lines(path) if suffix == ".csv" else 1
+            return rows.count_lines(path) if suffix in ROWS else 1
         except OSError:
             return 1
 
@@ -91,7 +96,7 @@ class Reader:
         suffix = path.suffix.lower()
         if self._takes_images:
             return suffix in images.SUFFIXES
-        return suffix == ".csv" or suffix in ARRAYS
+        return suffix in ROWS + ARRAYS
 
     def _read_folder(self, folder: Path) -> Iterator[Sample | Failure]:
         empty = True
@@ -131,8 +136,10 @@ class Reader:
                 )
             values, done = images.read_image(path, self._spec, self._mean)
             yield Sample(Place(_shown(path)), values, _shown(group), tuple(done))
-        elif suffix == ".csv":
-            yield from _placed(_shown(path), "line", rows.read_rows(path, self._spec))
+        elif suffix in ROWS:
+            shown = _shown(path)
+            found = rows.read_rows(path, self._spec, lambda text: self._tell(shown, text))
+            yield from _placed(shown, "line", found)
         elif suffix in ARRAYS:
             yield from _placed(_shown(path), "sample", arrays.read_array(path, self._spec))
         else:

@@ -70,7 +70,7 @@ def predict_files(
     outcome, familiar = Outcome(), Familiar(predictor.normalisation)
     progress = _progress(lines_on_screen=output is None and sys.stdout.isatty())
     speaker = Speaker(progress, familiar)
-    reader = Reader(predictor.spec, predictor.normalisation)
+    reader = Reader(predictor.spec, predictor.normalisation, speaker.note)
     with writing(output, overwrite, paths) as write, progress:
         task = progress.add_task("", total=None if progress.disable else reader.count(paths))
         for batch in _batched(reader.read(paths)):
