@@ -126,6 +126,7 @@ BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
     "labels-first.csv": (write("7,1,2,3,4,5\n2,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
     "labels-last.csv": (write("1,2,3,4,5,7\n1,2,3,4,5,2\n"), SEQUENCE, "holds labels", 0),
     "kaggle.csv": (write("label,a,b,c,d,e\n7,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
+    "both.csv": (write(",0,1,2,3,4,label\n0,1,2,3,4,5,7\n"), SEQUENCE, "names 7 columns", 0),
     "words-first.csv": (write("cat,1,2,3,4,5\ndog,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
     "thousands.csv": (write("1,234;2,345;1,000;4,567;5,678\n"), SEQUENCE, "1234 or 1.234", 0),
     "index-or-gap.csv": (write("0,9,2,3,4,\n1,9,2,3,4,\n"), SEQUENCE, "its last is empty", 0),

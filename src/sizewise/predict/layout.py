@@ -91,7 +91,7 @@ def decide(lines: list[str], spec: DataSpec) -> Layout:
         )
     if header is not None and len(header) not in (wanted, wanted + index):
         raise UserError(f"its header names {len(header)} columns; expected {expected(spec)}")
-    if header is None and layout.trailing and _counts_lines(body):
+    if header is None and layout.trailing and not index and _counts_lines(body):
         raise UserError(
             "its first column counts the lines and its last is empty: remove the first if it is an "
             "index, and the separators that end the lines"
@@ -121,7 +121,7 @@ def _tried(lines: list[str], separator: str, wanted: int) -> tuple[tuple[int, in
     trailing = all(len(row) > wanted and not row[-1] for row in more or rows)
     if trailing and first[-1] and len(first) >= len(more[0]):
         trailing = False  # its header names the last column, so that is empty and not absent
-    comma = separator != "," and any(map(DECIMAL_COMMA.fullmatch, _flat(rows)))
+    comma = any(map(DECIMAL_COMMA.fullmatch, _flat(rows)))
     layout = Layout(separator, "," if comma else ".", trailing=trailing)
     fitting = [row for row in rows if len(row) - trailing in (wanted, wanted + 1)]
     score = (
@@ -146,13 +146,11 @@ def _check_thousands(rows: list[list[str]], layout: Layout) -> None:
 
 
 def _is_header(row: list[str], layout: Layout) -> bool:
-    """Return whether a file's first row holds names: texts, or numbers that count up."""
-    numeric = list(map(layout.is_number, row))
-    if not any(numeric):
+    """Return whether a file's first row holds names: texts, and numbers that count up if any."""
+    numbers = [layout.number(cell) for cell in row if layout.is_number(cell)]
+    if not numbers:
         return len(row) == 1 or (all(row[1:]) and len(set(row)) > 1)  # not NA, NA, …
-    names = row if numeric[0] else row[1:]  # an index column may have an empty name, or a text
-    numbers = [layout.number(name) for name in names if layout.is_number(name)]
-    if len(numbers) != len(names) or not _counts_up(numbers):
+    if not _counts_up(numbers):
         return False
     return numbers[0] == 0 or (numbers[0] == 1 and len(numbers) >= NAMES_FROM_ONE)
 
