@@ -133,6 +133,15 @@ def test_a_garment_that_fills_its_frame_keeps_its_colours(outer: int, inner: int
     assert [step.kind for step in done] == ["inverted"]
 
 
+@pytest.mark.parametrize(("paper", "pen"), [(110, 20), (255, 190), (140, 255), (30, 100)])
+def test_paper_in_the_shade_is_told_from_ink(paper: int, pen: int) -> None:
+    for digit in digits():
+        ink = np.asarray(digit, float) / np.asarray(digit).max()
+        drawn = np.rint(paper + (pen - paper) * ink).astype(np.uint8)
+        _, done = conform(Image.fromarray(drawn), MNIST, MEAN)
+        assert bool(done) == (paper > pen)
+
+
 def test_photographs_are_never_inverted() -> None:
     sky = np.full((28, 28), 250, np.uint8)
     sky[14:] = 20

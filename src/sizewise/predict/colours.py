@@ -50,14 +50,17 @@ def is_light(image: Image.Image) -> bool:
     """Return whether a grey image has a light ground.
 
     Its corners tell: a figure may fill much of its frame and of its border (a shirt does), but
-    hardly ever three corners of it. Where two are light and two dark, the border does.
+    hardly ever three corners of it. Where two are light and two dark, the border does. Light is
+    what lies above the middle of the image's own range: paper in the shade is grey.
     """
-    light = sum(float(each[0]) > LIGHT for each in _corners(image))
+    pixels = np.asarray(image)
+    least, most = int(pixels.min()), int(pixels.max())
+    middle = LIGHT if least == most else (least + most) / 2
+    light = sum(float(each[0]) > middle for each in _corners(image))
     if light != 2:
         return light > 2
-    pixels = np.asarray(image)
     border = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
-    return float(np.median(np.concatenate(border))) > LIGHT
+    return float(np.median(np.concatenate(border))) > middle
 
 
 def ground_of(image: Image.Image) -> np.ndarray:
