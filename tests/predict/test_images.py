@@ -164,6 +164,15 @@ def test_a_window_with_round_corners_goes_on_below_them() -> None:
     assert values[0, 14, 14] > 200
 
 
+def test_a_ground_that_is_partly_transparent_is_still_the_ground() -> None:
+    for digit in digits():
+        dark, alpha = PAPER(digit), digit.point(lambda level: max(40, level))
+        image = Image.merge("RGBA", (dark, dark, dark, alpha))
+        values, done = conform(image, MNIST, MEAN)
+        assert [step.kind for step in done] == ["laid on white", "made grey", "inverted"]
+        assert values[0].max() > 180
+
+
 def test_what_is_wholly_transparent_is_not_answered() -> None:
     with pytest.raises(UserError, match="nothing to see"):
         conform(Image.new("RGBA", (28, 28), (9, 9, 9, 0)), MNIST, MEAN)

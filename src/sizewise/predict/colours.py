@@ -1,5 +1,6 @@
 """Images of any mode as plain 8-bit grey or RGB, by what they show, not by how they are stored."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,8 @@ LIGHT = WHITE / 2
 DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits; PGM's come as 32
 BITS = (8, 10, 12, 14, 16)  # that cameras and scanners store in 16
 CORNER = 28  # a corner is this part of each side: one pixel of MNIST's
-BLENDED = 0.1 * WHITE  # by how much edges differ from what they surround if they are blended
 ENOUGH = 500  # pixels a side to see what is ink and what is ground
+BLENDED = 0.1 * WHITE  # by how much edges differ from what they surround if they are blended
 MOSTLY = 0.9  # an image of which more than this share is opaque has a ground of its own
 
 
@@ -97,40 +98,42 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, Step]:
 
 
 def _laid(image: Image.Image) -> tuple[Image.Image, list[Step]]:
-    """Lay an image with transparency on the ground on which it can be seen.
+    """Lay an image with transparency on white or black, whichever it stands out from.
 
-    Ink alone, dark or light, is laid on its contrary. A picture with only its edges transparent,
-    as windows with round corners are, has a ground of its own, which goes on below them.
+    A picture with only its edges transparent, as windows with round corners are, has a ground of
+    its own, which goes on below them.
+
+    Raises:
+        UserError: there is nothing to see in it.
     """
     above = image.convert("RGBA")
-    least, most = above.getchannel("A").getextrema()
+    alpha = above.getchannel("A")
+    least, most = alpha.getextrema()
     if least == WHITE:
         return above.convert("RGB"), []
     if most == 0:
         raise UserError("it is wholly transparent: there is nothing to see in it")
     small = above.reduce(max(1, max(image.size) // ENOUGH))
-    alpha = small.getchannel("A")
-    opacity = np.asarray(alpha) / WHITE
+    on = {name: np.asarray(_over(small, name).convert("L")) for name in ("white", "black")}
     grey = np.asarray(small.convert("RGB").convert("L"))
-    if opacity.mean() > MOSTLY:
-        white = bool(np.average(grey, weights=opacity) > LIGHT)
+    opacity = np.asarray(small.getchannel("A"), dtype=float)
+    # Where pixels are either clear or not, a stroke's edges are blended with the ground it had.
+    inside = np.asarray(small.getchannel("A").filter(ImageFilter.MinFilter(3)), dtype=float)
+    rise = _mean(grey, inside) - _mean(grey, opacity * (inside == 0))
+    if opacity.mean() > MOSTLY * WHITE:
+        white = _mean(grey, opacity) > LIGHT
+    elif abs(rise) > BLENDED:
+        white = rise < 0
     else:
-        white = not _is_light_ink(grey, alpha)
+        white = on["white"].std() >= on["black"].std()
     name = "white" if white else "black"
-    laid = Image.alpha_composite(Image.new("RGBA", image.size, name), above).convert("RGB")
-    return laid, [Step(f"laid on {name}")]
+    return _over(above, name), [Step(f"laid on {name}")]
 
 
-def _is_light_ink(grey: np.ndarray, alpha: Image.Image) -> bool:
-    """Return whether what is opaque was light on a dark ground.
+def _mean(grey: np.ndarray, weights: np.ndarray) -> float:
+    """Return the weighted mean; NaN where there are no weights."""
+    return float(np.average(grey, weights=weights)) if weights.any() else math.nan
 
-    Its edges tell, if they are blended with the ground that it had; else its own colour.
-    """
-    opacity = np.asarray(alpha, dtype=float)
-    inside = np.asarray(alpha.filter(ImageFilter.MinFilter(3)), dtype=float)
-    edge = opacity * (inside == 0)
-    if inside.any() and edge.any():
-        difference = np.average(grey, weights=inside) - np.average(grey, weights=edge)
-        if abs(difference) > BLENDED:
-            return bool(difference > 0)
-    return float(np.average(grey, weights=opacity)) > LIGHT
+
+def _over(above: Image.Image, ground: str) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", above.size, ground), above).convert("RGB")
