@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from sizewise.records import RunRecord
@@ -116,23 +116,6 @@ def test_a_table_as_pandas_writes_it_gives_a_prediction_a_row(
         f"{tmp_path}/x.csv, line {number}" for number in (2, 3, 4)
     ]
     assert f"{tmp_path}/x.csv: line 1 is a header\n" in err
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "P", "RGBA"])
-def test_digits_dark_on_light_are_answered_alike_in_any_mode(
-    lab: Lab, call: Call, tmp_path: Path, mode: str
-) -> None:
-    names = []
-    for index, pixels in enumerate(load_digits().images[:10]):
-        light = Image.fromarray((pixels * 255 / 16).astype(np.uint8))
-        for name, image in (("light", light), ("dark", ImageOps.invert(light).convert(mode))):
-            names.append(f"{tmp_path}/{index}-{name}.png")
-            image.save(names[-1])
-    _, out, err = call("predict", lab.runs["large"].name, *names)
-    answers = [line.split("  ")[1:3] for line in out.splitlines()]
-    assert answers[::2] == answers[1::2]
-    assert len({label for label, _ in answers}) > 5
-    assert "10 brought to digits's form: " in err
 
 
 def test_inputs_on_another_scale_are_warned_of_or_refused(
