@@ -90,7 +90,8 @@ def test_predicting_the_test_images_from_png_gives_the_logged_accuracy(
 
 
 def test_bad_inputs_are_counted_in_the_exit_code(lab: Lab, call: Call, tmp_path: Path) -> None:
-    np.savetxt(tmp_path / "good.csv", np.ones((3, 40)), delimiter=",")
+    good = np.random.default_rng(0).normal(size=(3, 40))
+    np.savetxt(tmp_path / "good.csv", good, delimiter=",")
     (tmp_path / "bad.csv").write_text("1,2\n")
     code, out, err = call(
         "predict", lab.runs["lstm"].name, f"{tmp_path}/bad.csv", f"{tmp_path}/good.csv"
@@ -101,6 +102,34 @@ def test_bad_inputs_are_counted_in_the_exit_code(lab: Lab, call: Call, tmp_path:
         f"sizewise: {tmp_path}/bad.csv, line 1: 2 values; expected 40 (1x40, flattened)",
         "sizewise: 3 predicted, 1 failed",
     ]
+
+
+def test_a_table_as_pandas_writes_it_gives_a_prediction_a_row(
+    lab: Lab, call: Call, tmp_path: Path
+) -> None:
+    header = ",".join(map(str, range(40)))
+    samples = np.random.default_rng(0).normal(size=(3, 40))
+    np.savetxt(tmp_path / "x.csv", samples, delimiter=",", header=header, comments="")
+    code, out, err = call("predict", lab.runs["lstm"].name, f"{tmp_path}/x.csv")
+    assert code == 0
+    assert [line.split("  ")[0] for line in out.splitlines()] == [
+        f"{tmp_path}/x.csv, line {number}" for number in (2, 3, 4)
+    ]
+    assert f"{tmp_path}/x.csv: line 1 is a header\n" in err
+
+
+def test_inputs_on_another_scale_are_warned_of_or_refused(
+    lab: Lab, call: Call, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "scaled.npy", 255 * np.random.default_rng(0).normal(size=(3, 40)))
+    code, out, err = call("predict", lab.runs["lstm"].name, f"{tmp_path}/scaled.npy")
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert f"{tmp_path}/scaled.npy: 3 of 3: numbers from -" in err
+    assert "; the network was trained on numbers from -3.864 to 4.384" in err
+    assert "3 unlike the training data: bring them to mnist1d's scale; --strict refuses" in err
+    code, out, err = call("predict", lab.runs["lstm"].name, f"{tmp_path}/scaled.npy", "--strict")
+    assert (code, out) == (1, "")
+    assert err.endswith("sizewise: 0 predicted, 3 failed\n")
 
 
 @pytest.mark.parametrize("name", ["large", "lstm"])

@@ -47,7 +47,7 @@ def load_arrays(
 
 def restore(split: Split, normalisation: Normalisation) -> np.ndarray:
     """Return a split's inputs as they were before normalisation."""
-    mean, std = (torch.tensor(values).view(1, -1, 1) for values in normalisation)
+    mean, std = (torch.tensor(values).view(1, -1, 1) for values in normalisation[:2])
     restored: np.ndarray = (split.inputs * std + mean).numpy()
     return restored
 
@@ -116,6 +116,10 @@ def test_normalisation_reads_training_samples_only(monkeypatch: pytest.MonkeyPat
     expected = arrays.train_inputs[training].astype(np.float64)
     assert np.allclose(dataset.normalisation.mean, expected.mean(axis=(0, 2)))
     assert np.allclose(dataset.normalisation.std, expected.std(axis=(0, 2)))
+    assert dataset.normalisation.low == expected.min(axis=(0, 2)).tolist()
+    assert dataset.normalisation.high == expected.max(axis=(0, 2)).tolist()
+    assert dataset.normalisation.mean_std == pytest.approx(expected.mean(axis=2).std(axis=0))
+    assert dataset.normalisation.least_std == pytest.approx(expected.std(axis=2).min(axis=0))
 
 
 def test_bytes_are_normalised_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,14 @@ def image(mode: str = "L", size: tuple[int, int] = (8, 8), suffix: str = "PNG") 
     return buffer.getvalue()
 
 
+def noise() -> bytes:
+    """A PNG of the set's size that is like what the network was trained on."""
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def huge_png(width: int, height: int) -> bytes:
     """A PNG that claims a size, with hardly any data."""
 
@@ -44,6 +52,12 @@ def huge_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + data
 
 
+def deep_tiff() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[-7, 5]], dtype=np.int32)).save(buffer, "TIFF")
+    return buffer.getvalue()
+
+
 def npz(**arrays: np.ndarray) -> Make:
     return lambda path: np.savez(path, **arrays)  # type: ignore[arg-type]
 
@@ -53,15 +67,16 @@ def npy(array: np.ndarray) -> Make:
 
 
 def cut_npy(path: Path) -> None:
-    np.save(path, np.zeros((10, 5)))
+    np.save(path, np.tile(np.arange(1.0, 6.0), (10, 1)))
     path.write_bytes(path.read_bytes()[:-60])
 
 
 def bad_checksum(path: Path) -> None:
-    np.savez(path, inputs=np.arange(50.0).reshape(10, 5))
+    values = np.linspace(1, 5, 50)
+    np.savez(path, inputs=np.ascontiguousarray(values.reshape(5, 10).T))
     whole = bytearray(path.read_bytes())
-    at = whole.index(np.float64(44).tobytes())
-    whole[at : at + 2] = b"\xff\xff"
+    at = whole.index(values[44].tobytes())
+    whole[at : at + 2] = b"\xfe\xff"
     path.write_bytes(whole)
 
 
@@ -103,7 +118,34 @@ BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
     "words.csv": (write(ROW + "1,two,3,4,5\n"), SEQUENCE, "'two' in column 2 is not a number", 1),
     "huge.csv": (write("1,1e300,3,4,5\n"), SEQUENCE, "beyond 3.4e38", 0),
     "overflow.csv": (write("3e38,3e38,3e38,3e38,3e38\n" + ROW), SEQUENCE, "no finite answer", 1),
-    "semicolons.csv": (write("1;2;3;4;5\n"), SEQUENCE, "its header names 1 columns", 0),
+    "one.csv": (write("12345\n"), SEQUENCE, "line 1: 1 value; expected 5", 0),
+    "prose.csv": (write("Dear all\nplease find\n"), SEQUENCE, "its header names", 0),
+    "unmarked.csv": (write(ROW.encode("utf-16-le")), SEQUENCE, "there are zero bytes in it", 0),
+    "cut-in-two.csv": (write(ROW.encode("utf-16")[:-1]), SEQUENCE, "not a text file", 0),
+    "latin.csv": (write("größe,b,c,d,e\n".encode("latin-1")), SEQUENCE, "not a text file", 0),
+    "labels-first.csv": (write("7,1,2,3,4,5\n2,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
+    "labels-last.csv": (write("1,2,3,4,5,7\n1,2,3,4,5,2\n"), SEQUENCE, "holds labels", 0),
+    "kaggle.csv": (write("label,a,b,c,d,e\n7,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
+    "both.csv": (write(",0,1,2,3,4,label\n0,1,2,3,4,5,7\n"), SEQUENCE, "names 7 columns", 0),
+    "words-first.csv": (write("cat,1,2,3,4,5\ndog,1,2,3,4,5\n"), SEQUENCE, "holds labels", 0),
+    "thousands.csv": (write("1,234;2,345;1,000;4,567;5,678\n"), SEQUENCE, "1234 or 1.234", 0),
+    "index-or-gap.csv": (write("0,9,2,3,4,\n1,9,2,3,4,\n"), SEQUENCE, "its last is empty", 0),
+    "commas.csv": (write(ROW + ",,,,\n"), SEQUENCE, "line 2: '' in column 1", 1),
+    "underscores.csv": (write("1_0,2,3,4,5\n" + ROW), SEQUENCE, "'1_0' in column 1", 1),
+    "hexadecimal.csv": (write("0x1,2,3,4,5\n" + ROW), SEQUENCE, "'0x1' in column 1", 1),
+    "quote.csv": (write('"1,2,3,4,5\n' + ROW), SEQUENCE, "its header names 1 columns", 0),
+    "missing-row.csv": (write("NA,NA,NA,NA,NA\n" + ROW), SEQUENCE, "line 1: 'NA' in column 1", 1),
+    "empty-row.csv": (write(",,,,\n" + ROW), SEQUENCE, "line 1: '' in column 1", 1),
+    "blank-lines.csv": (write("\n\n  \n# nothing\n"), SEQUENCE, "no samples in it", 0),
+    "record.npy": (npy(np.zeros(2, "f4,f4")), SEQUENCE, "numbers are of type [", 0),
+    "dates.npy": (npy(np.zeros((2, 5), "M8[s]")), SEQUENCE, "of type datetime64", 0),
+    "overflow.npy": (npy(np.full((1, 5), 1e300)), SEQUENCE, "sample 0: NaN or infinity", 0),
+    "folder.csv": (lambda path: path.mkdir(), SEQUENCE, "a folder without .csv", 0),
+    "clear.png": (write(image("RGBA")), IMAGE, "wholly transparent", 0),
+    "deep.tif": (write(deep_tiff()), IMAGE, "go from -7 to 5; expected 8 or 16 bits", 0),
+    "lab.tif": (write(image("LAB", suffix="TIFF")), IMAGE, "of mode LAB", 0),
+    "cut.gif": (write(image(size=(99, 99), suffix="GIF")[:40]), IMAGE, "a damaged image", 0),
+    "picture.svg": (write("<svg/>"), IMAGE, "not a kind of file that is read", 0),
     "binary.csv": (write(bytes(range(128, 256))), SEQUENCE, "not a text file", 0),
     "endless.csv": (write("1" * 5000), SEQUENCE, "line 1 is longer than", 0),
     "absent.npz": (lambda path: None, SEQUENCE, MISSING, 0),
@@ -119,7 +161,7 @@ BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
     "words.npy": (npy(np.array([["a"] * 5])), SEQUENCE, "numbers are of type <U1", 0),
     "complex.npy": (npy(np.ones((2, 5), dtype=complex)), SEQUENCE, "of type complex128", 0),
     "fortran.npy": (npy(np.asfortranarray(np.ones((2, 5)))), SEQUENCE, "ascontiguousarray", 0),
-    "nan.npy": (npy(np.array([[1.0] * 5, [np.nan] * 5])), SEQUENCE, "sample 1: NaN or", 1),
+    "nan.npy": (npy(np.array([[1.0, 2, 3, 4, 5], [np.nan] * 5])), SEQUENCE, "sample 1: NaN or", 1),
     "cut.npy": (cut_npy, SEQUENCE, "it ends after 8 of its 10 samples", 8),
     "pickled.npy": (pickled, SEQUENCE, "Python objects, which are not unpickled", 0),
 }
@@ -127,7 +169,10 @@ BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
 
 @pytest.fixture(scope="module")
 def predictors() -> dict[tuple[int, ...], Predictor]:
-    return {shape: Predictor(make_saved(shape=shape)) for shape in (IMAGE, SEQUENCE)}
+    return {
+        IMAGE: Predictor(make_saved(shape=IMAGE, mean=127.0, std=74.0)),
+        SEQUENCE: Predictor(make_saved(shape=SEQUENCE, mean=3.0, std=0.8)),
+    }
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -140,7 +185,7 @@ def test_a_bad_input_is_told_in_one_line_and_the_next_is_predicted(
     make, shape, said, predicted = BAD[name]
     make(tmp_path / name)
     good = tmp_path / ("good.png" if shape == IMAGE else "good.csv")
-    good.write_bytes(image() if shape == IMAGE else ROW.encode())
+    good.write_bytes(noise() if shape == IMAGE else ROW.encode())
 
     outcome = predict_files(predictors[shape], [tmp_path / name, good], None)
 

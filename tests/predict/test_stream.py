@@ -9,7 +9,8 @@ from PIL import Image
 
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
-from sizewise.predict.stream import MOST_REASONS, predict_files
+from sizewise.predict.speaker import MOST_REASONS
+from sizewise.predict.stream import predict_files
 from tests.builders import make_saved
 
 SHAPE = (1, 5)
@@ -63,8 +64,11 @@ def test_every_kind_of_file_gives_the_networks_answers(
 def test_folders_are_gone_through_and_what_was_done_is_said(tmp_path: Path) -> None:
     predictor = Predictor(make_saved(shape=(1, 28, 28), mean=33.0, std=78.0))
     (tmp_path / "in/below").mkdir(parents=True)
-    Image.new("L", (28, 28)).save(tmp_path / "in/exact.png")
-    Image.new("RGB", (56, 56), "white").save(tmp_path / "in/below/other.JPG")
+    dark, light = Image.new("L", (28, 28)), Image.new("RGB", (56, 56), "white")
+    dark.paste(255, (10, 5, 16, 23))
+    dark.save(tmp_path / "in/exact.png")
+    light.paste((0, 0, 0), (20, 10, 32, 46))
+    light.save(tmp_path / "in/below/other.JPG")
     for name in ("in/labels.csv", "in/.hidden.png", "in/readme.md"):
         (tmp_path / name).write_text("x")
 
@@ -76,7 +80,7 @@ def test_folders_are_gone_through_and_what_was_done_is_said(tmp_path: Path) -> N
         "other.JPG": "made grey, inverted, scaled from 56x56 to 28x28",
     }
     assert (outcome.predicted, outcome.failed, outcome.skipped) == (2, 0, 2)
-    assert outcome.adapted == {"made grey, inverted, scaled to 28x28": 1}
+    assert outcome.adapted == {("made grey", "inverted", "scaled to 28x28"): 1}
 
 
 def test_a_table_is_not_overwritten_unasked(predictor: Predictor, tmp_path: Path) -> None:
@@ -114,7 +118,7 @@ def test_an_interruption_leaves_no_table(
 def test_hundreds_of_bad_lines_are_counted_not_all_shown(
     predictor: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "bad.csv").write_text("1,2\n" * 300 + "1,2,3,4,5\n")
+    (tmp_path / "bad.csv").write_text("1,2\n" * 300 + "-1,1,0,2,-2\n")
     outcome = predict_files(predictor, [tmp_path / "bad.csv"], None)
     assert (outcome.predicted, outcome.failed) == (1, 300)
     lines = capsys.readouterr().err.splitlines()

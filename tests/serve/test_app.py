@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
@@ -62,6 +62,20 @@ def test_answers_are_the_networks_own(url: str, shelf: Shelf, shape: tuple[int, 
         assert answer["latency_ms"] > 0
 
 
+def test_inputs_on_another_scale_are_answered_with_a_warning(url: str) -> None:
+    _, sample = ask(f"{url}/sample?index=7")
+    inputs = np.array(sample["inputs"])
+    _, content = ask(f"{url}/predict", json.dumps({"inputs": inputs.tolist()}).encode())
+    assert content["warnings"] == []
+    both = np.concatenate([inputs, inputs / 16])
+    status, content = ask(f"{url}/predict", json.dumps({"inputs": both.tolist()}).encode())
+    assert status == 200
+    assert len(content["answers"][0]["predictions"]) == 2
+    (warning,) = content["warnings"]
+    assert warning.startswith("1 of 2: numbers from 0 to 1, mean 0.")
+    assert "trained on numbers from 0 to 16, mean 4.89 ±" in warning
+
+
 def test_one_model_can_be_asked_alone(url: str, shelf: Shelf) -> None:
     wanted = shelf.served[1].record.run_id
     body = json.dumps({"inputs": [[0] * 64], "models": [wanted]}).encode()
@@ -81,7 +95,7 @@ def test_images_are_brought_to_the_sets_form(url: str, shelf: Shelf) -> None:
     drawing.paste("white", (90, 20, 110, 180))
     status, content = ask(f"{url}/draw", png(drawing), "image/png")
     assert status == 200
-    assert np.allclose(content["inputs"][0], from_drawing(drawing, shelf.spec))
+    assert np.allclose(content["inputs"][0], from_drawing(drawing, shelf.spec, 4.9)[0])
 
 
 def test_samples_come_with_their_labels(url: str) -> None:
@@ -91,6 +105,12 @@ def test_samples_come_with_their_labels(url: str) -> None:
     assert np.shape(content["inputs"]) == (1, 1, 8, 8)
 
 
+def flat(count: int, value: object = 0) -> bytes:
+    return json.dumps({"inputs": [[value] * count]}).encode()
+
+
+CUT = png(Image.effect_noise((90, 90), 50))[:500]
+CLEAR = png(Image.new("RGBA", (8, 8)))
 BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
     "no JSON": ("/predict", b"{", JSON, 422, "the body is not JSON"),
     "deep": ("/predict", b"[" * 100_000, JSON, 422, "the body is not JSON"),
@@ -112,7 +132,47 @@ BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
     ),
     "many": ("/predict", json.dumps({"inputs": [0] * 1001}).encode(), JSON, 422, "at most 1000"),
     "a key": ("/predict", b'{"inputs": [1], "x": 1}', JSON, 422, "there is no key x"),
-    "models": ("/predict", b'{"inputs": [1], "models": 3}', JSON, 422, "a list of ids"),
+    "models": ("/predict", b'{"inputs": [1], "models": 3}', JSON, 422, "no list of ids"),
+    "no models": ("/predict", b'{"inputs": [1], "models": []}', JSON, 422, "or empty"),
+    "numbers for models": ("/predict", b'{"inputs": [1], "models": [1]}', JSON, 422, "no list of"),
+    "models in an object": ("/predict", b'{"inputs": [1], "models": {}}', JSON, 422, "no list of"),
+    "twice": ("/predict", b'{"inputs": [1], "inputs": [2]}', JSON, 422, "a key is there twice"),
+    "not nested": (
+        "/predict",
+        json.dumps({"inputs": [0] * 64}).encode(),
+        JSON,
+        422,
+        "inputs of shape (64,); expected inputs of shape (N, 1, 8, 8)",
+    ),
+    "an object": ("/predict", b'{"inputs": {"0": [1]}}', JSON, 422, "inputs is empty or no list"),
+    "objects": ("/predict", b'{"inputs": [{}]}', JSON, 422, "not all inputs are numbers"),
+    "number texts": ("/predict", flat(64, "1"), JSON, 422, "not all inputs are numbers"),
+    "huge": ("/predict", flat(64, 1e300), JSON, 422, "beyond float32"),
+    "huge integer": ("/predict", flat(64, 10**400), JSON, 422, "not all inputs are numbers"),
+    "endless integer": ("/predict", b'{"inputs": [' + b"9" * 9999, JSON, 422, "not JSON"),
+    "too deep": ("/predict", b'{"inputs": ' + b"[" * 99 + b"]" * 99 + b"}", JSON, 422, "shape"),
+    "UTF-8 amiss": ("/predict", b'{"inputs": "\xff"}', JSON, 422, "the body is not JSON"),
+    "two lines": ("/predict", b'{"inputs": [1], "a\\nb": 1}', JSON, 422, "no key a\\nb"),
+    "half a pair": ("/predict", b'{"inputs": [1], "\\ud800": 1}', JSON, 422, "no key \\ud800"),
+    "long key": (
+        "/predict",
+        json.dumps({"inputs": [1], "x" * 9999: 1}).encode(),
+        JSON,
+        422,
+        "there is no key xxx",
+    ),
+    "a table": ("/predict", b"1,2,3", "text/csv", 415, "Content-Type text/csv is not read"),
+    "a form": ("/predict", b"--x", "multipart/form-data; boundary=x", 415, "is not read"),
+    "bytes": ("/predict", b"x", "application/octet-stream", 415, "expected application/json"),
+    "JSON as image": ("/predict", b'{"inputs": [1]}', "image/png", 422, "not an image"),
+    "SVG": ("/predict", b"<svg/>", "image/svg+xml", 422, "not an image; expected one of PNG"),
+    "cut image": ("/predict", CUT, "image/png", 422, "a damaged image"),
+    "clear image": ("/predict", CLEAR, "image/png", 422, "nothing to see in it"),
+    "clear drawing": ("/draw", CLEAR, "image/png", 422, "nothing to see in it"),
+    "no drawing in it": ("/draw", b"", "image/png", 422, "the body is empty"),
+    "Arabic index": ("/sample?index=%D9%A3", None, JSON, 422, "is not a number"),
+    "endless index": ("/sample?index=" + "9" * 5000, None, JSON, 422, "is not a number"),
+    "negative index": ("/sample?index=-1", None, JSON, 422, "index=-1 is not a number"),
     "a model": (
         "/predict",
         json.dumps({"inputs": [[0] * 64], "models": ["x"]}).encode(),
@@ -137,8 +197,30 @@ def test_a_bad_request_is_told_in_one_line(url: str, name: str) -> None:
     status, content = ask(f"{url}{path}", body, kind)
     assert status == expected
     assert said in content["error"]
-    assert "\n" not in content["error"]
+    assert content["error"].isprintable()
+    assert len(content["error"]) < 400
     assert list(content) == ["error"]
+
+
+def test_a_drawing_dark_on_light_is_inverted(url: str) -> None:
+    drawing = Image.new("L", (200, 200))
+    drawing.paste("white", (90, 20, 110, 180))
+    _, light = ask(f"{url}/draw", png(drawing), "image/png")
+    _, dark = ask(f"{url}/draw", png(ImageOps.invert(drawing)), "image/png")
+    assert light["inputs"] == dark["inputs"]
+    assert dark["done"] == ["inverted", "cut out, scaled and centred"]
+    assert light["warnings"] == dark["warnings"] == []
+
+
+@pytest.mark.parametrize("way", ["/predict", "/draw"])
+def test_an_empty_image_is_answered_with_a_warning(url: str, way: str) -> None:
+    _, content = ask(f"{url}{way}", png(Image.new("L", (8, 8))), "image/png")
+    assert content["warnings"][0].startswith("numbers that are all 0; the network was trained on")
+
+
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "application/x-www-form-urlencoded"])
+def test_json_is_read_as_curl_sends_it(url: str, kind: str) -> None:
+    assert ask(f"{url}/predict", flat(64), kind)[0] == 200
 
 
 def test_numbers_that_overflow_have_no_answer() -> None:

@@ -1,11 +1,13 @@
 """The page in a real browser, with a real drawing. A screenshot is kept in pytest's cache."""
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sizewise.serve.models import Shelf
 from tests.report.test_page import CHROMIUM
@@ -103,3 +105,13 @@ def test_a_test_sample_is_marked_right_or_wrong_by_its_label(page: Any, shelf: S
     expected = [str(each.predictor.predict(inputs)[0].argmax()) for each in shelf.served]
     assert shown(page) == expected
     assert marks == ["✓ right" if each == sample["label"] else "✗ wrong" for each in expected]
+
+
+def test_a_warning_is_shown_on_the_page(page: Any) -> None:
+    file = io.BytesIO()
+    Image.new("L", (8, 8), "white").save(file, "PNG")
+    upload = {"name": "blank.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    page.locator("#file input").set_input_files(upload)
+    page.wait_for_selector("#verdict .warning")
+    warning = page.locator("#verdict .warning").text_content()
+    assert warning.startswith("Unlike the training data: numbers that are all 0")

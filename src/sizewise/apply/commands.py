@@ -82,6 +82,8 @@ def _add_uses(add: Callable[..., Any], compose: Callable[[list[str]], "Config"])
     predicting.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
     predicting.add_argument("--output", type=Path, metavar="FILE.csv")
     predicting.add_argument("--overwrite", action="store_true", help="of a file that is there")
+    text = "an input unlike all that the run was trained on counts as failed"
+    predicting.add_argument("--strict", action="store_true", help=text)
 
     exporting = add("export", export, "a run's network as a folder by itself", code)
     exporting.add_argument("run", metavar="RUN", help=RUN)
@@ -149,13 +151,22 @@ def predict(arguments: argparse.Namespace) -> None:
 
     predictor = _load(arguments, store, run)
     outcome = predict_files(
-        predictor, arguments.inputs, arguments.output, overwrite=arguments.overwrite
+        predictor,
+        arguments.inputs,
+        arguments.output,
+        overwrite=arguments.overwrite,
+        strict=arguments.strict,
     )
-    for done, count in outcome.adapted.most_common(5):
-        say(f"{count:,} brought to {predictor.spec.name}'s form: {done}")
+    for kinds, count in outcome.adapted.most_common(5):
+        say(f"{count:,} brought to {predictor.spec.name}'s form: {', '.join(kinds)}")
     if outcome.skipped:
         say(f"{outcome.skipped:,} other files in folders passed over")
     where = f" (in {arguments.output})" if arguments.output else ""
+    if outcome.unlike:
+        say(
+            f"{outcome.unlike:,} unlike the training data: bring them to {predictor.spec.name}'s "
+            "scale; --strict refuses such"
+        )
     say(f"{outcome.predicted:,} predicted{where}, {outcome.failed:,} failed")
     if outcome.failed:
         sys.exit(1)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sizewise.config import DataConfig
+from sizewise.data.normalisation import ROWS, Normalisation, measure
 from sizewise.data.sources import Arrays, read
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
@@ -25,8 +25,6 @@ __all__ = [
     "load",
 ]
 
-ROWS = 4096  # samples that are copied at a time
-
 
 class Split(NamedTuple):
     """Normalised inputs (N, C, *S), float32, and targets (N,), int64."""
@@ -39,23 +37,6 @@ class Split(NamedTuple):
 
     def to(self, device: torch.device) -> "Split":
         return Split(self.inputs.to(device), self.targets.to(device))
-
-
-class Normalisation(NamedTuple):
-    """Mean and standard deviation of each channel over the training samples, each of length C."""
-
-    mean: list[float]
-    std: list[float]
-
-    def apply(self, inputs: np.ndarray) -> Tensor:
-        """Return `inputs` (N, C, *S) less the mean, over the deviation, as float32."""
-        return self.apply_(torch.from_numpy(np.array(inputs, np.float32)))
-
-    def apply_(self, inputs: Tensor) -> Tensor:
-        """Do so to float32 `inputs` in place, and return them."""
-        per_channel = (1, -1) + (1,) * (inputs.ndim - 2)
-        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
-        return inputs.sub_(mean.view(per_channel)).div_(std.view(per_channel))
 
 
 @dataclass(frozen=True)
@@ -109,7 +90,7 @@ def load(config: DataConfig, seed: int) -> Dataset:
         chosen = choose_stratified(targets, config.train_samples, seed, "data.train_samples")
         training = training[chosen]
     fingerprint = _fingerprint(arrays, training, validation)
-    normalisation = _measure(arrays.train_inputs, training)
+    normalisation = measure(arrays.train_inputs, training)
 
     def split(inputs: np.ndarray, targets: np.ndarray) -> Split:
         floats = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
@@ -203,19 +184,6 @@ def _moved_to_front(inputs: np.ndarray, indices: np.ndarray) -> np.ndarray:
         inputs[start : start + len(chosen)] = chosen
     taken: np.ndarray = inputs[: len(indices)]
     return taken
-
-
-def _measure(inputs: np.ndarray, indices: np.ndarray) -> Normalisation:
-    """Return the mean and deviation of the samples at `indices`, summed in double precision."""
-    axes = (0, *range(2, inputs.ndim))
-    per_channel = (1, -1) + (1,) * (inputs.ndim - 2)
-    count = len(indices) * math.prod(inputs.shape[2:])
-    chunks = [indices[start : start + ROWS] for start in range(0, len(indices), ROWS)]
-    mean = sum(inputs[chunk].sum(axis=axes, dtype=np.float64) for chunk in chunks) / count
-    centre = np.reshape(mean, per_channel)
-    variance = sum(((inputs[chunk] - centre) ** 2).sum(axis=axes) for chunk in chunks) / count
-    std = np.sqrt(variance)
-    return Normalisation(mean.tolist(), np.where(std > 0, std, 1.0).tolist())
 
 
 def _fingerprint(arrays: Arrays, *indices: np.ndarray) -> str:

@@ -9,17 +9,18 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError, first_line
+from sizewise.predict.colours import DEEP, Step
 from sizewise.predict.forms import conform
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 # Pillow reads more, PostScript through another program among them; photographs come in these.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "La", "CMYK", "YCbCr", "LAB", "HSV")
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", *DEEP)
 MOST_MEGAPIXELS = 50
 UPRIGHT = 1  # EXIF's orientation of an image that needs no turning
 
 
-def read_image(path: Path, spec: DataSpec, mean: float) -> tuple[np.ndarray, list[str]]:
+def read_image(path: Path, spec: DataSpec, mean: float) -> tuple[np.ndarray, list[Step]]:
     """Return an image file in the form of a training set, (C, H, W), and what was done to it.
 
     Raises:
@@ -33,7 +34,7 @@ def read_image(path: Path, spec: DataSpec, mean: float) -> tuple[np.ndarray, lis
     return values, done + more
 
 
-def decode(file: IO[bytes]) -> tuple[Image.Image, list[str]]:
+def decode(file: IO[bytes]) -> tuple[Image.Image, list[Step]]:
     """Return a file's first image, upright, and what that took.
 
     Raises:
@@ -46,14 +47,14 @@ def decode(file: IO[bytes]) -> tuple[Image.Image, list[str]]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image: Image.Image = Image.open(file, formats=FORMATS)
         _check_size(image)
-        if image.mode not in MODES and not image.mode.startswith("I;16"):
+        if image.mode not in MODES:
             raise UserError(f"its pixels are of mode {image.mode}; expected 8 or 16 bits a channel")
         if getattr(image, "n_frames", 1) > 1:
-            done.append("first frame")
+            done.append(Step("first frame"))
         image.load()
         if image.getexif().get(0x0112, UPRIGHT) != UPRIGHT:
             image = ImageOps.exif_transpose(image)
-            done.append("turned upright")
+            done.append(Step("turned upright"))
     except UserError:
         raise
     except UnidentifiedImageError as error:

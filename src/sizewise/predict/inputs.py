@@ -1,7 +1,7 @@
 """Files and folders of inputs, as one stream of samples and of what could not be read."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,23 +10,40 @@ import numpy as np
 from sizewise.data import DataSpec, Normalisation
 from sizewise.errors import UserError
 from sizewise.predict import arrays, images, rows
+from sizewise.predict.colours import Step
 
 ARRAYS = (".npy", ".npz")
-KNOWN = f"an image ({', '.join(each[1:] for each in images.SUFFIXES)}), .csv, .npy or .npz"
+ROWS = (".csv", ".tsv")
+KNOWN = f"an image ({', '.join(each[1:] for each in images.SUFFIXES)}), .csv, .tsv, .npy or .npz"
+
+
+class Place(NamedTuple):
+    """Where an input is from: its file, and where in it; of an image nothing more is to be said."""
+
+    file: str
+    part: str = ""  # "line" or "sample"
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.part} {self.number}" if self.part else self.file
 
 
 class Sample(NamedTuple):
-    """One input: where it is from, (C, *S) in the set's own scale, and what was done to it."""
+    """One input: where it is from, (C, *S) in the set's own scale, and what was done to it.
 
-    name: str
+    Its group is its file, or the folder as given in which it was found.
+    """
+
+    place: Place
     values: np.ndarray
-    done: str
+    group: str
+    done: tuple[Step, ...] = ()
 
 
 class Failure(NamedTuple):
-    """An input that could not be read, and why."""
+    """An input that could not be read, and why; its place is the file where all of it is bad."""
 
-    name: str
+    place: Place
     reason: str
 
 
@@ -36,10 +53,14 @@ class Reader:
     Args:
         spec: the set's.
         normalisation: of the set, which tells whether its images are light on dark.
+        tell: takes a file, and in words how it is read.
     """
 
-    def __init__(self, spec: DataSpec, normalisation: Normalisation) -> None:
+    def __init__(
+        self, spec: DataSpec, normalisation: Normalisation, tell: Callable[[str, str], None]
+    ) -> None:
         self._spec = spec
+        self._tell = tell
         self._mean = float(np.mean(normalisation.mean))
         self._takes_images = len(spec.input_shape) == 3 and spec.input_shape[0] in (1, 3)
         self.skipped = 0
@@ -54,7 +75,7 @@ class Reader:
             if path.is_dir():
                 yield from self._read_folder(path)
             else:
-                yield from self._read_file(path)
+                yield from self._read_file(path, path)
 
     def count(self, paths: Iterable[Path]) -> int:
         """Return about how many samples there are, without reading them."""
@@ -67,7 +88,7 @@ class Reader:
                 return sum(self._count(each) for each in _files(path) if self._belongs(each))
             if suffix in ARRAYS:
                 return arrays.count_samples(path)
-            return rows.count_lines(path) if suffix == ".csv" else 1
+            return rows.count_lines(path) if suffix in ROWS else 1
         except OSError:
             return 1
 
@@ -75,7 +96,7 @@ class Reader:
         suffix = path.suffix.lower()
         if self._takes_images:
             return suffix in images.SUFFIXES
-        return suffix == ".csv" or suffix in ARRAYS
+        return suffix in ROWS + ARRAYS
 
     def _read_folder(self, folder: Path) -> Iterator[Sample | Failure]:
         empty = True
@@ -83,25 +104,25 @@ class Reader:
             for path in _files(folder):
                 if self._belongs(path):
                     empty = False
-                    yield from self._read_file(path)
+                    yield from self._read_file(path, folder)
                 else:
                     self.skipped += 1
         except OSError as error:
-            yield Failure(_shown(folder), _reason(error))
+            yield Failure(Place(_shown(folder)), _reason(error))
             return
         if empty:
             wanted = "images" if self._takes_images else ".csv, .npy or .npz files"
-            yield Failure(_shown(folder), f"a folder without {wanted}")
+            yield Failure(Place(_shown(folder)), f"a folder without {wanted}")
 
-    def _read_file(self, path: Path) -> Iterator[Sample | Failure]:
+    def _read_file(self, path: Path, group: Path) -> Iterator[Sample | Failure]:
         try:
-            yield from self._samples(path)
+            yield from self._samples(path, group)
         except UserError as error:
-            yield Failure(_shown(path), str(error))
+            yield Failure(Place(_shown(path)), str(error))
         except OSError as error:
-            yield Failure(_shown(path), _reason(error))
+            yield Failure(Place(_shown(path)), _reason(error))
 
-    def _samples(self, path: Path) -> Iterator[Sample | Failure]:
+    def _samples(self, path: Path, group: Path) -> Iterator[Sample | Failure]:
         if not path.exists():
             raise UserError("there is no such file or folder")
         if not path.is_file():
@@ -114,23 +135,26 @@ class Reader:
                     f"an image, and this network reads {self._spec.name}'s sequences ({shape})"
                 )
             values, done = images.read_image(path, self._spec, self._mean)
-            yield Sample(_shown(path), values, ", ".join(done))
-        elif suffix == ".csv":
-            yield from _named(f"{_shown(path)}, line", rows.read_rows(path, self._spec))
+            yield Sample(Place(_shown(path)), values, _shown(group), tuple(done))
+        elif suffix in ROWS:
+            shown = _shown(path)
+            found = rows.read_rows(path, self._spec, lambda text: self._tell(shown, text))
+            yield from _placed(shown, "line", found)
         elif suffix in ARRAYS:
-            yield from _named(f"{_shown(path)}, sample", arrays.read_array(path, self._spec))
+            yield from _placed(_shown(path), "sample", arrays.read_array(path, self._spec))
         else:
             raise UserError(f"not a kind of file that is read; expected {KNOWN}")
 
 
-def _named(
-    name: str, found: Iterable[tuple[int, np.ndarray | UserError]]
+def _placed(
+    file: str, part: str, found: Iterable[tuple[int, np.ndarray | UserError]]
 ) -> Iterator[Sample | Failure]:
     for number, values in found:
+        place = Place(file, part, number)
         if isinstance(values, UserError):
-            yield Failure(f"{name} {number}", str(values))
+            yield Failure(place, str(values))
         else:
-            yield Sample(f"{name} {number}", values, "")
+            yield Sample(place, values, file)
 
 
 def _shown(path: Path) -> str:

@@ -1,52 +1,59 @@
 """Inputs predicted in batches: a line for each, in the memory of one batch."""
 
-import csv
+import itertools
 import math
-import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sizewise.errors import UserError
+from sizewise.predict.familiar import Familiar, Tally
 from sizewise.predict.inputs import Failure, Reader, Sample
-from sizewise.predict.predictor import Prediction, Predictor
+from sizewise.predict.predictor import Predictor
+from sizewise.predict.speaker import Speaker
+from sizewise.predict.table import Answer, writing
 
 BATCH_SIZE = 100
-MOST_REASONS = 20  # shown of one file
-COLUMNS = ("input", "label", "probability", "runner_up", "runner_up_probability", "done")
 TOO_LARGE = "the network has no finite answer to numbers as large as these"
-
-
-class Answer(NamedTuple):
-    """What the network says to one input."""
-
-    sample: Sample
-    prediction: Prediction
 
 
 @dataclass
 class Outcome:
     """How many inputs were predicted, failed, and passed over in folders.
 
-    `adapted` counts the predicted ones by what was done to bring them to the set's form.
+    `unlike` counts the predicted ones that are unlike all that was trained on, and `adapted` those
+    that steps brought to the set's form, by the kinds of the steps.
     """
 
     predicted: int = 0
     failed: int = 0
     skipped: int = 0
-    adapted: Counter[str] = field(default_factory=Counter)
+    unlike: int = 0
+    adapted: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def count(self, found: Answer | Failure) -> None:
+        """Take an input into account."""
+        if isinstance(found, Failure):
+            self.failed += 1
+            return
+        self.predicted += 1
+        self.unlike += found.unlike
+        if found.sample.done:
+            self.adapted[tuple(step.kind for step in found.sample.done)] += 1
 
 
 def predict_files(
-    predictor: Predictor, paths: list[Path], output: Path | None, *, overwrite: bool = False
+    predictor: Predictor,
+    paths: list[Path],
+    output: Path | None,
+    *,
+    overwrite: bool = False,
+    strict: bool = False,
 ) -> Outcome:
     """Predict each input of files and folders, and say on stderr what could not be read.
 
@@ -55,28 +62,28 @@ def predict_files(
         paths: of images, .csv, .npy and .npz files, and folders of them.
         output: a CSV to write, which appears when all is predicted; None prints lines on stdout.
         overwrite: whether the CSV may take the place of a file.
+        strict: whether inputs unlike all that was trained on fail, in place of a warning.
 
     Raises:
         UserError: the CSV can't be written, or is there already.
     """
-    reader, outcome = Reader(predictor.spec, predictor.normalisation), Outcome()
+    outcome, familiar = Outcome(), Familiar(predictor.normalisation)
     progress = _progress(lines_on_screen=output is None and sys.stdout.isatty())
-    say = _Speaker(progress)
-    with _writing(output, overwrite) as write, progress:
+    speaker = Speaker(progress, familiar)
+    reader = Reader(predictor.spec, predictor.normalisation, speaker.note)
+    with writing(output, overwrite, paths) as write, progress:
         task = progress.add_task("", total=None if progress.disable else reader.count(paths))
-        for batch in _batches(reader.read(paths), outcome, say):
-            for answer in _answers(predictor, batch):
-                if math.isnan(answer.prediction.probability):
-                    outcome.failed += 1
-                    say.failure(Failure(answer.sample.name, TOO_LARGE))
-                    continue
-                outcome.predicted += 1
-                outcome.adapted[_kind(answer.sample.done)] += bool(answer.sample.done)
-                write(answer)
+        for batch in _batched(reader.read(paths)):
+            for found in _answers(predictor, familiar, batch, strict):
+                outcome.count(found)
+                if isinstance(found, Failure):
+                    speaker.failure(found)
+                else:
+                    write(found)
+                    speaker.answer(found)
             progress.update(task, completed=outcome.predicted + outcome.failed)
-        say.close()
+        speaker.close()
     outcome.skipped = reader.skipped
-    outcome.adapted = +outcome.adapted
     return outcome
 
 
@@ -95,104 +102,32 @@ def _progress(lines_on_screen: bool) -> Progress:
     )
 
 
-def _kind(done: str) -> str:
-    """Return what was done to an image without its own size, which would make each a kind."""
-    return ", ".join(
-        f"scaled to {part.rpartition(' ')[2]}" if part.startswith("scaled from ") else part
-        for part in done.split(", ")
-    )
-
-
-def _batches(
-    found: Iterable[Sample | Failure], outcome: Outcome, say: "_Speaker"
-) -> Iterator[list[Sample]]:
-    batch: list[Sample] = []
-    for each in found:
-        if isinstance(each, Failure):
-            outcome.failed += 1
-            say.failure(each)
-        else:
-            batch.append(each)
-        if len(batch) == BATCH_SIZE:
-            yield batch
-            batch = []
-    if batch:
+def _batched(found: Iterable[Sample | Failure]) -> Iterator[list[Sample | Failure]]:
+    found = iter(found)
+    while batch := list(itertools.islice(found, BATCH_SIZE)):
         yield batch
 
 
-def _answers(predictor: Predictor, batch: list[Sample]) -> Iterator[Answer]:
-    inputs = np.stack([sample.values for sample in batch])
-    return map(Answer, batch, predictor.rank(predictor.logits(inputs)))
-
-
-class _Speaker:
-    """Says on stderr what failed: all of it, but for a file with hundreds of bad lines."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._source = ""
-        self._said = 0
-
-    def failure(self, failure: Failure) -> None:
-        """Say what is wrong with an input."""
-        source, separator, _ = failure.name.rpartition(", ")
-        if not separator or source != self._source:
-            self.close()
-            self._source = source
-        self._said += 1
-        if not separator or self._said <= MOST_REASONS:
-            self._print(f"{failure.name}: {failure.reason}")
-
-    def close(self) -> None:
-        """Say how many more there were of the last file."""
-        if self._source and self._said > MOST_REASONS:
-            self._print(f"{self._source}: {self._said - MOST_REASONS:,} more like these")
-        self._source, self._said = "", 0
-
-    def _print(self, text: str) -> None:
-        if self._progress.disable:
-            print(f"sizewise: {text}", file=sys.stderr, flush=True)
+def _answers(
+    predictor: Predictor, familiar: Familiar, batch: list[Sample | Failure], strict: bool
+) -> Iterator[Answer | Failure]:
+    """Yield what comes of each of a batch, in its order."""
+    samples = [each for each in batch if isinstance(each, Sample)]
+    answered: Iterator[Answer] = iter(())
+    if samples:
+        inputs = np.stack([sample.values for sample in samples])
+        ranked = predictor.rank(predictor.logits(inputs))
+        answered = map(Answer, samples, ranked, familiar.unlike(inputs).tolist())
+    for each in batch:
+        if isinstance(each, Failure):
+            yield each
+            continue
+        answer = next(answered)
+        if math.isnan(answer.prediction.probability):
+            yield Failure(each.place, TOO_LARGE)
+        elif strict and answer.unlike:
+            alone = Tally()
+            alone.add(each.values, unlike=True)
+            yield Failure(each.place, alone.warning(familiar.trained_on))
         else:
-            self._progress.console.print(
-                f"sizewise: {text}", markup=False, highlight=False, soft_wrap=True
-            )
-
-
-@contextmanager
-def _writing(output: Path | None, overwrite: bool) -> Iterator[Callable[[Answer], None]]:
-    """Yield what takes each answer."""
-    if output is None:
-        yield _print
-        return
-    if output.is_dir():
-        raise UserError(f"{output} is a folder; expected a file for --output")
-    if output.exists() and not overwrite:
-        raise UserError(f"{output} exists; choose another --output, or add --overwrite")
-    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        with partial.open("x", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(COLUMNS)
-            yield lambda answer: rows.writerow(_row(answer))
-        if output.exists() and not overwrite:
-            raise UserError(f"{output} has appeared meanwhile; choose another, or add --overwrite")
-        os.replace(partial, output)
-    except OSError as error:
-        raise UserError(f"{output} can't be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):  # it may be what could not be made
-            partial.unlink()
-
-
-def _row(answer: Answer) -> list[str]:
-    label, share, runner_up, less = answer.prediction
-    second = ["", ""] if less is None else [str(runner_up), f"{less:.6f}"]
-    return [answer.sample.name, label, f"{share:.6f}", *second, answer.sample.done]
-
-
-def _print(answer: Answer) -> None:
-    label, share, runner_up, less = answer.prediction
-    line = f"{answer.sample.name}  {label}  {share:.1%}"
-    if less is not None:
-        line += f"  (then {runner_up}, {less:.1%})"
-    print(f"{line}  [{answer.sample.done}]" if answer.sample.done else line)
+            yield answer

@@ -3,10 +3,11 @@
     GET  /            the page
     GET  /models      the data set and the networks, the smallest first
     POST /predict     {"inputs": [...]} as the data set has them, or an image file (image/*)
-    POST /draw        a drawing, light on black (image/*), brought to the set's form
+    POST /draw        a drawing (image/*), cut out and brought to the set's form
     GET  /sample      a test sample with its label; ?index=N for a certain one
 
-Answers are JSON. An error is {"error": "one line"} with a 4xx status.
+Answers are JSON. An error is {"error": "one line"} with a 4xx status. Inputs unlike all that was
+trained on are answered, with what is unlike in "warnings".
 """
 
 import asyncio
@@ -25,6 +26,15 @@ from sizewise.serve.bodies import Asked, parse_image, parse_json
 from sizewise.serve.models import Shelf
 
 MOST_BYTES = 16_000_000  # of a request
+MOST_CHARACTERS = 300  # of an error, which may quote what was sent
+JSON_KINDS = (
+    "",
+    "application/json",
+    "text/json",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+)
+MOST_DIGITS = 9  # of an index
 POLICY = (  # the page may ask for nothing but what this server has
     "default-src 'none'; connect-src 'self'; img-src 'self' data: blob:; "
     "style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -55,7 +65,7 @@ def create_app(shelf: Shelf) -> FastAPI:
 
     def reply(asked: Asked) -> dict[str, Any]:
         answers = shelf.answer(asked.inputs, asked.models)
-        found: dict[str, Any] = {"answers": answers}
+        found: dict[str, Any] = {"answers": answers, "warnings": shelf.warnings(asked.inputs)}
         return (
             found | {"done": asked.done, "inputs": asked.inputs.tolist()} if asked.done else found
         )
@@ -71,14 +81,21 @@ def create_app(shelf: Shelf) -> FastAPI:
     @app.get("/sample")
     async def give_sample(request: Request) -> Response:
         text = request.query_params.get("index")
-        if text is not None and not text.isdecimal():
-            raise Refused(422, f"index={text} is not a number; expected one from 0 on")
+        if text is not None and not (
+            text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+        ):
+            raise Refused(422, f"index={text[:20]} is not a number; expected one from 0 on")
         index = None if text is None else int(text)
         return JSONResponse(await in_worker(lambda: shelf.sample(index)))
 
     @app.post("/predict")
     async def predict(request: Request) -> Response:
-        body, kind = await _body(request), _kind(request)
+        kind = _kind(request)
+        if not kind.startswith("image/") and kind not in JSON_KINDS:
+            raise Refused(
+                415, f"Content-Type {kind} is not read; expected application/json or image/png"
+            )
+        body = await _body(request)
 
         def work() -> dict[str, Any]:
             if kind.startswith("image/"):
@@ -103,13 +120,19 @@ def create_app(shelf: Shelf) -> FastAPI:
 def _put_refusals_in_words(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     async def refuse(_: Request, error: Refused) -> Response:
-        return JSONResponse({"error": str(error)}, error.status)
+        return JSONResponse({"error": _line(str(error))}, error.status)
 
     @app.exception_handler(HTTPException)
     async def refuse_path(request: Request, error: HTTPException) -> Response:
         known = "expected GET /, GET /models, GET /sample, POST /predict or POST /draw"
         reason = f"{error.detail}: {request.method} {request.url.path}; {known}"
-        return JSONResponse({"error": reason}, error.status_code)
+        return JSONResponse({"error": _line(reason)}, error.status_code)
+
+
+def _line(text: str) -> str:
+    """Return an error as one line that can be sent, whatever it quotes."""
+    line = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}…"
 
 
 def _kind(request: Request) -> str:

@@ -32,7 +32,7 @@ def parse_json(body: bytes, spec: DataSpec) -> Asked:
         UserError: it is something else.
     """
     try:
-        content = json.loads(body)
+        content = json.loads(body, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise UserError(f"the body is not JSON ({error}); expected {_example(spec)}") from error
     if not isinstance(content, dict) or "inputs" not in content:
@@ -42,7 +42,7 @@ def parse_json(body: bytes, spec: DataSpec) -> Asked:
         raise UserError(f"there is no key {min(unknown)}; expected inputs and models")
     models = content.get("models")
     if models is not None and not _are_texts(models):
-        raise UserError("models is a list of ids; GET /models names them")
+        raise UserError("models is no list of ids, or empty; GET /models names them")
     return Asked(_as_inputs(content["inputs"], spec), models, [])
 
 
@@ -53,7 +53,7 @@ def parse_image(body: bytes, spec: DataSpec, mean: float, *, drawn: bool) -> Ask
         body: of an image file.
         spec: the set's.
         mean: over the set's training pixels.
-        drawn: whether it is a drawing, light on black, to be cut out and centred.
+        drawn: whether it is a drawing, to be cut out and centred.
 
     Raises:
         UserError: it is no image, or the networks don't read images.
@@ -64,10 +64,8 @@ def parse_image(body: bytes, spec: DataSpec, mean: float, *, drawn: bool) -> Ask
     if not body:
         raise UserError("the body is empty; expected an image file")
     image, done = decode(io.BytesIO(body))
-    if drawn:
-        return Asked(from_drawing(image, spec)[None], None, ["cut out, scaled and centred"])
-    values, more = conform(image, spec, mean)
-    return Asked(values[None], None, done + more)
+    values, more = (from_drawing if drawn else conform)(image, spec, mean)
+    return Asked(values[None], None, [str(step) for step in done + more])
 
 
 def _as_inputs(given: Any, spec: DataSpec) -> np.ndarray:
@@ -94,7 +92,14 @@ def _as_inputs(given: Any, spec: DataSpec) -> np.ndarray:
 
 
 def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a key is there twice")
+    return content
 
 
 def _example(spec: DataSpec) -> str:

@@ -14,6 +14,7 @@ from sizewise.data import DataSpec
 from sizewise.data.sources import read
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
+from sizewise.predict.familiar import Familiar, Tally
 from sizewise.predict.forms import form_of
 from sizewise.records import RunRecord
 
@@ -102,6 +103,9 @@ class Shelf:
         self.served = sorted(served, key=lambda each: each.size)
         self.spec = self._common_spec()
         self._data = data
+        # Of several, one that knows its training range: those saved by older versions don't.
+        known = [each.predictor.normalisation for each in self.served]
+        self._familiar = Familiar(next((each for each in known if each.low), known[0]))
         self._samples: tuple[np.ndarray, np.ndarray] | None = None
         self._loading = threading.Lock()
         for each in self.served:
@@ -151,6 +155,13 @@ class Shelf:
             raise UserError(f"there is no model {min(unknown)} here; expected {', '.join(known)}")
         asked = [each for each in self.served if ids is None or each.record.run_id in ids]
         return [each.answer(inputs) for each in asked]
+
+    def warnings(self, inputs: np.ndarray) -> list[str]:
+        """Return what is to be said of inputs (N, C, *S) unlike all that was trained on."""
+        tally = Tally()
+        for each, unlike in zip(inputs, self._familiar.unlike(inputs).tolist(), strict=True):
+            tally.add(each, unlike)
+        return [tally.warning(self._familiar.trained_on)] if tally.unlike else []
 
     def sample(self, index: int | None = None) -> dict[str, Any]:
         """Return a sample of the test split with its label, any by default.

@@ -1,0 +1,139 @@
+"""Images of any mode as plain 8-bit grey or RGB, by what they show, not by how they are stored."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from sizewise.errors import UserError
+
+WHITE = 255.0
+LIGHT = WHITE / 2
+DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits; PGM's come as 32
+BITS = (8, 10, 12, 14, 16)  # that cameras and scanners store in 16
+CORNER = 28  # a corner is this part of each side: one pixel of MNIST's
+ENOUGH = 500  # pixels a side to see what is ink and what is ground
+BLENDED = 0.1 * WHITE  # by how much edges differ from what they surround if they are blended
+MOSTLY = 0.9  # an image of which more than this share is opaque has a ground of its own
+
+
+class Step(NamedTuple):
+    """Something done to an image: its kind, and in words where they say more than the kind."""
+
+    kind: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return self.detail or self.kind
+
+
+def plain(image: Image.Image, mode: str) -> tuple[Image.Image, list[Step]]:
+    """Return an image as `L` or `RGB`, and what that took.
+
+    Raises:
+        UserError: there is nothing to see in it, or its numbers are not of 16 bits.
+    """
+    done = []
+    if image.mode in DEEP:
+        image, step = _eight_bits(image)
+        done.append(step)
+    if image.has_transparency_data:
+        image, steps = _laid(image)
+        done += steps
+    if image.mode != mode:
+        image = image.convert(mode)
+        done.append(Step("made grey" if mode == "L" else "made RGB"))
+    return image, done
+
+
+def is_light(image: Image.Image) -> bool:
+    """Return whether a grey image has a light ground.
+
+    Its corners tell: a figure may fill much of its frame and of its border (a shirt does), but
+    hardly ever three corners of it. Where two are light and two dark, the border does. Light is
+    what lies above the middle of the image's own range: paper in the shade is grey.
+    """
+    pixels = np.asarray(image)
+    least, most = int(pixels.min()), int(pixels.max())
+    middle = LIGHT if least == most else (least + most) / 2
+    light = sum(float(each[0]) > middle for each in _corners(image))
+    if light != 2:
+        return light > 2
+    border = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    return float(np.median(np.concatenate(border))) > middle
+
+
+def ground_of(image: Image.Image) -> np.ndarray:
+    """Return each channel's median over the corners, (C,)."""
+    return np.asarray(np.median(_corners(image), axis=0))
+
+
+def _corners(image: Image.Image) -> np.ndarray:
+    """Return each channel's median in each corner, (4, C)."""
+    pixels = np.asarray(image).reshape(image.height, image.width, -1)
+    down, across = max(1, image.height // CORNER), max(1, image.width // CORNER)
+    patches = [
+        pixels[rows, columns]
+        for rows in (slice(None, down), slice(-down, None))
+        for columns in (slice(None, across), slice(-across, None))
+    ]
+    return np.array([np.median(each, axis=(0, 1)) for each in patches])
+
+
+def _eight_bits(image: Image.Image) -> tuple[Image.Image, Step]:
+    """Scale 16 bits to 8 by the least number of bits that holds the largest value.
+
+    A scan of 12 bits is stored in 16 without being scaled, and nothing in its file says so.
+    """
+    values = np.asarray(image)
+    least, largest = int(values.min()), int(values.max())
+    if least < 0 or largest >= 1 << BITS[-1]:
+        raise UserError(
+            f"its numbers go from {least} to {largest}; expected 8 or 16 bits a channel"
+        )
+    bits = next(each for each in BITS if largest < 1 << each)
+    table = np.rint(np.linspace(0, WHITE, 1 << bits)).astype(np.uint8)
+    return Image.fromarray(table[values]), Step(f"{bits} bits of 16 scaled to 8")
+
+
+def _laid(image: Image.Image) -> tuple[Image.Image, list[Step]]:
+    """Lay an image with transparency on white or black, whichever it stands out from.
+
+    A picture with only its edges transparent, as windows with round corners are, has a ground of
+    its own, which goes on below them.
+
+    Raises:
+        UserError: there is nothing to see in it.
+    """
+    above = image.convert("RGBA")
+    alpha = above.getchannel("A")
+    least, most = alpha.getextrema()
+    if least == WHITE:
+        return above.convert("RGB"), []
+    if most == 0:
+        raise UserError("it is wholly transparent: there is nothing to see in it")
+    small = above.reduce(max(1, max(image.size) // ENOUGH))
+    on = {name: np.asarray(_over(small, name).convert("L")) for name in ("white", "black")}
+    grey = np.asarray(small.convert("RGB").convert("L"))
+    opacity = np.asarray(small.getchannel("A"), dtype=float)
+    # Where pixels are either clear or not, a stroke's edges are blended with the ground it had.
+    inside = np.asarray(small.getchannel("A").filter(ImageFilter.MinFilter(3)), dtype=float)
+    rise = _mean(grey, inside) - _mean(grey, opacity * (inside == 0))
+    if opacity.mean() > MOSTLY * WHITE:
+        white = _mean(grey, opacity) > LIGHT
+    elif abs(rise) > BLENDED:
+        white = rise < 0
+    else:
+        white = on["white"].std() >= on["black"].std()
+    name = "white" if white else "black"
+    return _over(above, name), [Step(f"laid on {name}")]
+
+
+def _mean(grey: np.ndarray, weights: np.ndarray) -> float:
+    """Return the weighted mean; NaN where there are no weights."""
+    return float(np.average(grey, weights=weights)) if weights.any() else math.nan
+
+
+def _over(above: Image.Image, ground: str) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", above.size, ground), above).convert("RGB")

@@ -1,0 +1,96 @@
+"""Where answers go: lines on stdout, or a CSV that is seen whole or not at all."""
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from sizewise.errors import UserError
+from sizewise.predict.inputs import Sample
+from sizewise.predict.predictor import Prediction
+
+COLUMNS = (
+    "input",
+    "label",
+    "probability",
+    "runner_up",
+    "runner_up_probability",
+    "done",
+    "warning",
+)
+UNLIKE = "unlike the training data"
+
+
+class Answer(NamedTuple):
+    """What the network says to one input, and whether that is unlike all it was trained on."""
+
+    sample: Sample
+    prediction: Prediction
+    unlike: bool
+
+
+@contextmanager
+def writing(
+    output: Path | None, overwrite: bool, inputs: Iterable[Path]
+) -> Iterator[Callable[[Answer], None]]:
+    """Yield what takes each answer.
+
+    Args:
+        output: a CSV, which appears at the end of the block unless that raises; None is stdout.
+        overwrite: whether it may take the place of a file.
+        inputs: files whose place it may not take.
+
+    Raises:
+        UserError: it can't be written, or is there already.
+    """
+    if output is None:
+        yield _print
+        return
+    _check(output, overwrite, inputs)
+    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        with partial.open("x", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(COLUMNS)
+            yield lambda answer: rows.writerow(_row(answer))
+        if output.exists() and not overwrite:
+            raise UserError(f"{output} has appeared meanwhile; choose another, or add --overwrite")
+        os.replace(partial, output)
+    except OSError as error:
+        raise UserError(f"{output} can't be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):  # it may be what could not be made
+            partial.unlink()
+
+
+def _check(output: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
+    if output.is_dir():
+        raise UserError(f"{output} is a folder; expected a file for --output")
+    if not output.exists():
+        return
+    if not overwrite:
+        raise UserError(f"{output} exists; choose another --output, or add --overwrite")
+    if any(each.exists() and each.samefile(output) for each in inputs):
+        raise UserError(f"{output} is one of the inputs; choose another --output")
+
+
+def _row(answer: Answer) -> list[str]:
+    label, share, runner_up, less = answer.prediction
+    second = ["", ""] if less is None else [str(runner_up), f"{less:.6f}"]
+    done, warning = _done(answer), UNLIKE if answer.unlike else ""
+    return [str(answer.sample.place), label, f"{share:.6f}", *second, done, warning]
+
+
+def _print(answer: Answer) -> None:
+    label, share, runner_up, less = answer.prediction
+    line = f"{answer.sample.place}  {label}  {share:.1%}"
+    if less is not None:
+        line += f"  (then {runner_up}, {less:.1%})"
+    notes = [_done(answer)] * bool(answer.sample.done) + [UNLIKE] * answer.unlike
+    print(f"{line}  [{'; '.join(notes)}]" if notes else line)
+
+
+def _done(answer: Answer) -> str:
+    return ", ".join(map(str, answer.sample.done))
