@@ -2,6 +2,9 @@
 
 import json
 import re
+import shlex
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from tests.processes import client, python, train
+from tests.processes import ROOT, client, environment_of, python, train
 
 TINY = ("model=cnn", "size=1k", "training.epochs=2", "threads=1")
 METRICS = {
@@ -231,6 +234,49 @@ def test_a_folder_that_holds_a_run_or_a_sweep_is_left_alone(tmp_path: Path) -> N
     assert f"the folder {tmp_path} already holds a sweep" in sweep.stderr
     assert (tmp_path / "metrics.jsonl").read_text() == "kept"
     assert (tmp_path / "sweep.json").read_text() == "kept"
+
+
+@pytest.fixture(scope="module")
+def unread(workspace: Path) -> "subprocess.CompletedProcess[str]":
+    """A run with its own working folder, on a screen without dashes that is closed after a line."""
+    typed = shlex.join([*TINY, "seed=8", "hydra.job.chdir=true", "resume=true"])
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {sys.executable} {ROOT}/train.py {typed} | head -1"],
+        cwd=workspace,
+        env=environment_of(workspace, {"PYTHONIOENCODING": "ascii"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_training_goes_on_when_nobody_reads_its_screen(
+    unread: "subprocess.CompletedProcess[str]", workspace: Path
+) -> None:
+    assert (unread.returncode, unread.stdout.count("\n")) == (0, 1), unread.stderr
+    (run,) = client(workspace).search_runs(["1"], "tags.seed = '8'")
+    assert run.info.status == "FINISHED"
+
+
+def test_there_is_one_store_and_one_data_folder_whatever_hydra_makes_the_working_folder(
+    unread: "subprocess.CompletedProcess[str]", workspace: Path
+) -> None:
+    assert unread.returncode == 0
+    assert list(workspace.rglob("mlflow.db")) == [workspace / "mlruns/mlflow.db"]
+    assert list(workspace.rglob("mnist1d")) == [workspace / "data/mnist1d"]
+
+
+def test_resuming_what_was_never_begun_is_told(
+    unread: "subprocess.CompletedProcess[str]",
+) -> None:
+    line = "sizewise: there is no interrupted run cnn-802-mnist1d-s8 to resume: it begins anew\n"
+    assert unread.stderr == line
+
+
+def test_a_table_is_printed_on_a_screen_without_dashes(workspace: Path) -> None:
+    done = python(workspace, "-m", "sizewise", "runs", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "?" in done.stdout  # the run that diverged has no accuracy
 
 
 def test_browsing_needs_runs(tmp_path: Path) -> None:
