@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from sizewise.config import parse
 from sizewise.entry import end_at_once, one_line_errors
+from sizewise.uri import hide_passwords_in
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors as they are
 # conf/hydra/launcher/ray.yaml bears the launcher's own name, so that it is what `ray` means.
@@ -31,12 +32,15 @@ def main(composed: DictConfig) -> float:
 
         os.chdir(job.runtime.cwd)  # Ray starts its workers elsewhere
         sweep = Path(job.sweep.dir)
+        for written in (sweep, sweep / job.sweep.subdir):
+            hide_passwords_in(written)
         return run_in_sweep(composed, sweep, sweep / job.sweep.subdir, overrides)
     with one_line_errors():
+        folder = Path(job.runtime.output_dir)
+        hide_passwords_in(folder)
         config = parse(composed)
         from sizewise.run import run
 
-        folder = Path(job.runtime.output_dir)
         record = run(config, folder, overrides, take_up=bool(config.resume))
         return record.best_validation_accuracy
 

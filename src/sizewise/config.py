@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf, SCMode
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, ValidationError
 
 from sizewise.errors import UserError, nearest
+from sizewise.uri import store_uri
 
 
 def _one_of(*choices: str) -> Any:
@@ -293,6 +294,8 @@ def _check_ranges(config: Any, prefix: str = "") -> None:
             )
 
 
+# Names the store by default, also where MLFLOW_TRACKING_URI is set to nothing.
+OmegaConf.register_new_resolver("store", store_uri, replace=True)
 # Names output folders: two runs that start in the same second don't share one.
 OmegaConf.register_new_resolver(
     "unique", lambda: secrets.token_hex(3), use_cache=True, replace=True

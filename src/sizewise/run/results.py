@@ -19,6 +19,7 @@ from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.classic import Search
 from sizewise.training.evaluate import Scores
 from sizewise.training.state import TrainState
+from sizewise.uri import hide_password
 
 
 def save(
@@ -110,7 +111,9 @@ def write_files(
     from sizewise import plots  # half a second, which is not needed before there is a result
 
     confusion = scores.confusion.numpy()
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    (folder / "config.yaml").write_text(
+        hide_password(OmegaConf.to_yaml(OmegaConf.structured(config)))
+    )
     write_records(folder / "record.jsonl", [record])
     np.savetxt(folder / "confusion.csv", confusion, fmt="%d", delimiter=",")
     plots.learning_curves(record).savefig(folder / "learning_curves.png")

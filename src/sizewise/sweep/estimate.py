@@ -36,8 +36,8 @@ def show_plan(composed: DictConfig) -> None:
     planned = plan_sweep(composed)
     config = parse(without_hydra(composed))
     store = tracking.open_store(config.tracking)
-    known = {} if config.rerun else tracking.runs_by_key(store)
-    done = {key for key, run in known.items() if run.status == "FINISHED"}
+    keys = [] if config.rerun else [run.identity.key for run in planned]
+    done = tracking.finished_records(store, keys).by_key if keys else {}
     jobs = jobs_at_once(composed)
     torch.set_num_threads(config.threads or threads_per_job(jobs))
 

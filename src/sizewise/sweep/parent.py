@@ -21,6 +21,7 @@ from sizewise.report import write_report
 from sizewise.sweep.job import ERROR, RECORD, STOP_ALL, SWEEP, Sweep, jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, sweep_key, without_hydra
 from sizewise.sweep.progress import Progress
+from sizewise.uri import hide_password
 
 # These run jobs in processes of their own making, or in this one; the others' live elsewhere.
 LOCAL_LAUNCHERS = (".JoblibLauncher", ".BasicLauncher")
@@ -67,7 +68,8 @@ class Parent:
         overrides = list(composed.hydra.overrides.task)
         key = sweep_key(planned, overrides)
         name = composed.hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}"
-        command = f"python train.py {shlex.join(['-m', *overrides, *_of_hydra(composed)])}"
+        typed = shlex.join(["-m", *overrides, *_of_hydra(composed)])
+        command = hide_password(f"python train.py {typed}")
         run_id = tracking.start_sweep(store, key, name, folder, {"command": command})
         lock = tracking.claim(folder, key)
         sweep = Sweep(name, run_id, None, None)
@@ -120,8 +122,8 @@ class Parent:
             self.store.client.set_terminated(self.run_id, status)
         except tracking.STORE_ERRORS as error:
             print(
-                f"{self.store.uri} does not answer ({first_line(error)}); when it does, this tells "
-                f"it what it has missed:\n  sizewise sync; {self.command}"
+                f"{self.store.shown} does not answer ({first_line(error)}); when it does, this "
+                f"tells it what it has missed:\n  sizewise sync; {self.command}"
             )
         self.lock.release()
 
@@ -136,7 +138,7 @@ class Parent:
         try:
             self.store.client.log_artifacts(self.run_id, str(folder), "report")
         except tracking.STORE_ERRORS as error:
-            print(f"the report is not in {self.store.uri}: {first_line(error)}")
+            print(f"the report is not in {self.store.shown}: {first_line(error)}")
 
     def _named(self, job: int) -> str:
         return self.planned[job].identity.name if self.planned else f"trial {job}"

@@ -19,6 +19,7 @@ from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
 from sizewise.models import CLASSICAL
 from sizewise.run import Identity, identify
+from sizewise.uri import hide_password
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class PlannedRun:
     @property
     def command(self) -> str:
         """What trains this run alone."""
-        return f"python train.py {shlex.join(self.overrides)} hydra.mode=RUN"
+        return hide_password(f"python train.py {shlex.join(self.overrides)} hydra.mode=RUN")
 
 
 def plan_sweep(config: DictConfig) -> list[PlannedRun]:

@@ -85,7 +85,7 @@ class Progress:
             if (folder / RECORD).exists():
                 return JobState("done", 1.0, read_records(folder / RECORD)[0])
             if (folder / RUN_FOLDER).exists():
-                folder = Path((folder / RUN_FOLDER).read_text().strip())
+                folder = folder / (folder / RUN_FOLDER).read_text().strip()
             lines = (folder / "metrics.jsonl").read_text().splitlines()
             return JobState("running", json.loads(lines[-1])["step"] / self._epochs[job])
         except (OSError, ValueError, IndexError):  # not there yet, or being written
