@@ -88,6 +88,13 @@ SECRETS = {
     f"a,postgresql://u:{SECRET}@h/x,postgresql://u:{SECRET}@h/y": (
         "a,postgresql://u:***@h/x,postgresql://u:***@h/y"
     ),
+    f"tracking.uri=postgresql\\://u\\:{SECRET}@h\\:1/db?password\\={SECRET}": (
+        "tracking.uri=postgresql\\://u\\:***@h\\:1/db?password\\=***"
+    ),
+    f"tracking.uri=https\\://{SECRET}@h": "tracking.uri=https\\://***@h",
+    f"href='postgresql://h/db?user=u&amp;password={SECRET}'": (
+        "href='postgresql://h/db?user=u&amp;password=***'"
+    ),
     f"'tracking.uri=\"postgresql://u:{SECRET}@h/db\"' seed=1": (
         "'tracking.uri=\"postgresql://u:***@h/db\"' seed=1"
     ),

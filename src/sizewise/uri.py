@@ -13,21 +13,22 @@ HIDDEN = "***"
 SHORTEST = 4  # characters of a secret that is looked for by itself
 
 # scheme://user:password@: a password may hold anything but blanks, an @ or a : too. Where a number
-# and the end of the authority follow the colon, it is a port.
+# and the end of the authority follow the colon, it is a port. Hydra writes backslashes before : and
+# = in the overrides of a sweep's runs.
 PASSWORD = re.compile(
-    r"(?P<start>[a-z][a-z0-9+.-]*://[^\s:/?#@\[]*:)(?!\d+(?:[/?#\"',;)\]}\s]|$))(?:(?!://)\S)*@",
+    r"(?P<start>[a-z][a-z0-9+.-]*\\*://[^\s:/?#@\[]*:)(?!\d+(?:[/?#\"',;)\]}\s]|$))(?:(?!://)\S)*@",
     re.IGNORECASE,
 )
 DATABASE_PASSWORD = re.compile(  # SQLAlchemy lets it begin like a port
-    rf"(?P<start>(?:{'|'.join(DATABASES)})(?:\+\w+)?://[^\s:/?#@\[]*:)(?:(?!://)\S)*@",
+    rf"(?P<start>(?:{'|'.join(DATABASES)})(?:\+\w+)?\\*://[^\s:/?#@\[]*:)(?:(?!://)\S)*@",
     re.IGNORECASE,
 )
-USER_ALONE = re.compile(r"(?P<start>https?://)[^\s:/?#@]+@", re.IGNORECASE)  # it is a token then
+USER_ALONE = re.compile(r"(?P<start>https?\\*://)[^\s:/?#@]+@", re.IGNORECASE)  # it is a token then
 SECRET_NAME = (
     r"[\w.%-]*(?:password|passwd|passphrase|pwd|secret|token|signature|credential|"
     r"api_?key|access_?key|account_?key|odbc_connect)"
 )
-IN_QUERY = re.compile(rf"(?P<start>[?&;](?:{SECRET_NAME}|sig)=)[^\s&;#\"']+", re.IGNORECASE)
+IN_QUERY = re.compile(rf"(?P<start>[?&;](?:{SECRET_NAME}|sig)\\*=)[^\s&;#\"']+", re.IGNORECASE)
 
 
 def store_uri(default: str) -> str:
