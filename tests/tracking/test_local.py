@@ -10,6 +10,7 @@ from subprocess import PIPE, Popen
 
 import pytest
 
+from sizewise.apply.where import MOVED, find
 from sizewise.config import TrackingConfig
 from sizewise.records import write_records
 from sizewise.tracking import (
@@ -176,6 +177,17 @@ def test_a_project_that_moves_twice_is_followed_twice(project: Path, tmp_path: P
     store = opened(third)
     assert read_record(store, find_run(store, "done")).folder
     assert find_run(store, "done").folder == third / "outputs/done"
+
+
+def test_a_job_s_folder_leads_to_the_run_that_it_took_up_after_a_move(
+    project: Path, tmp_path: Path
+) -> None:
+    job = project / "multirun/0"
+    job.mkdir(parents=True)
+    (job / MOVED).write_text("../../outputs/done\n")  # as sizewise.run leaves it
+    there = project.rename(tmp_path / "second")
+    store = opened(there)
+    assert find(store, str(there / "multirun/0")).folder == there / "outputs/done"
 
 
 def test_what_lies_outside_the_project_is_left_alone(project: Path, tmp_path: Path) -> None:
