@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from sizewise.config import parse
 from sizewise.config.compose import command, typed
 from sizewise.entry import end_at_once, one_line_errors, outlive_screen
+from sizewise.uri import hide_passwords_in
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors as they are
 # conf/hydra/launcher/ray.yaml bears the launcher's own name, so that it is what `ray` means.
@@ -27,7 +28,10 @@ def main(composed: DictConfig) -> float:
     # The imports below take seconds, and neither --help nor --cfg needs them.
     job = HydraConfig.get()
     os.chdir(job.runtime.cwd)  # paths are meant from there, whatever hydra.job.chdir or Ray say
+    folder = Path(job.runtime.output_dir)
+    hide_passwords_in(folder)
     if job.mode == RunMode.MULTIRUN:
+        hide_passwords_in(Path(job.sweep.dir))
         from sizewise.sweep.job import run_in_sweep
 
         return run_in_sweep(composed, job)
@@ -35,7 +39,7 @@ def main(composed: DictConfig) -> float:
         config, overrides = parse(composed), typed(job)
         from sizewise.run import run
 
-        folder, again = Path(job.runtime.output_dir), command(job, overrides)
+        again = command(job, overrides)
         record = run(config, folder, overrides, command=again, take_up=bool(config.resume))
         return record.best_validation_accuracy
 

@@ -22,7 +22,14 @@ def programs() -> Path | None:
 
 
 class PostgreSQL:
-    """An empty database on a free port of this machine; entering it returns its URI."""
+    """An empty database on a free port of this machine; entering it returns its URI.
+
+    Args:
+        password: of its owner, not in the URI; None lets everybody in.
+    """
+
+    def __init__(self, password: str | None = None) -> None:
+        self._password = password
 
     @staticmethod
     def is_installed() -> bool:
@@ -37,7 +44,11 @@ class PostgreSQL:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         data = str(self._folder / "data")
-        self._run("initdb", "--pgdata", data, "--auth", "trust", "--username", OWNER, "--no-sync")
+        who = ["--auth", "trust"]
+        if self._password is not None:
+            (self._folder / "password").write_text(self._password)
+            who = ["--auth", "scram-sha-256", "--pwfile", str(self._folder / "password")]
+        self._run("initdb", "--pgdata", data, *who, "--username", OWNER, "--no-sync")
         options = f"-h 127.0.0.1 -p {port} -k {self._folder} -F"
         log = str(self._folder / "log")
         self._run("pg_ctl", "start", "--wait", "--pgdata", data, "--log", log, "-o", options)

@@ -89,6 +89,9 @@ def test_the_store_comes_from_mlflows_variable(
     assert compose().tracking.uri == "sqlite:///mlruns/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.org")
     assert compose().tracking.uri == "http://example.org"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    assert compose().tracking.uri == "sqlite:///mlruns/mlflow.db"
+    assert compose("tracking=server").tracking.uri == "http://127.0.0.1:5000"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sizewise.apply.commands import LOCALHOST, add_commands, open_store, store_arguments
 from sizewise.entry import end_at_once, one_line_errors, replace_unencodable
-from sizewise.errors import UserError
+from sizewise.errors import UserError, say
 
 if TYPE_CHECKING:
     from sizewise.config import Config
@@ -79,8 +79,9 @@ def browse(arguments: argparse.Namespace) -> None:
         if probe.connect_ex((LOCALHOST, port)) == 0:
             raise UserError(f"port {port} is in use; choose another with --port {port + 1}")
     print(f"{store.link(f'http://{LOCALHOST}:{port}')}\n(Ctrl-C stops it)", flush=True)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", arguments.uri]
-    command += ["--host", LOCALHOST, "--port", str(port), "--workers", "1"]
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = store.uri  # not an argument, which all users can see
+    command = [sys.executable, "-m", "mlflow", "server", "--host", LOCALHOST]
+    command += ["--port", str(port), "--workers", "1"]
     # Without it the server starts six processes more, for evaluations that nothing here asks for.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     # In a group of its own, so that Ctrl-C reaches this process alone, which ends the server.
@@ -147,7 +148,9 @@ def report_again(arguments: argparse.Namespace) -> None:
         from sizewise.tracking import find_sweep
 
         name = arguments.sweep
-        command, records = find_sweep(open_store(arguments), name)
+        command, records, left_out = find_sweep(open_store(arguments), name)
+        for line in left_out:
+            say(f"left out, since it can't be read: {line}")
     spell = partial(spelled, conf=_conf()) if Path("conf/config.yaml").exists() else spell_all
     folder = arguments.to or Path("reports") / name
     print(write_report(records, folder, name=name, command=command, spell=spell))

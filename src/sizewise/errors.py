@@ -4,12 +4,18 @@ import difflib
 import sys
 from collections.abc import Iterable
 
+from sizewise.uri import hide_password
+
 
 class UserError(Exception):
     """What was wrong, what was expected and what to type instead, in one line.
 
-    The entry points print it without a traceback and exit with code 2.
+    The entry points print it without a traceback and exit with code 2. Passwords in URIs are
+    hidden.
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(hide_password(text))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -25,11 +31,11 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what a library's error says, in one line."""
-    text = str(error).strip()
+    """Return what a library's error says, in one line, without the passwords in its URIs."""
+    text = hide_password(str(error).strip())
     return text.splitlines()[0] if text else type(error).__name__
 
 
 def say(text: str) -> None:
     """Tell the person at the keyboard."""
-    print(f"sizewise: {text}", file=sys.stderr, flush=True)
+    print(f"sizewise: {hide_password(text)}", file=sys.stderr, flush=True)

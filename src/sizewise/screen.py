@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sizewise.records import RunRecord, RunSummary
+from sizewise.uri import hide_password
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 
@@ -66,6 +67,7 @@ class Screen:
     ) -> None:
         """Show what came of the run and where it is."""
         metrics = record.metrics
+        store_uri = hide_password(store_uri, store_uri)
         asked = "" if record.size_asked is None else f" (asked for {record.size_asked:,})"
         count = "–" if record.parameters is None else f"{record.parameters:,}"
         unit = "setting" if record.is_classical else "epoch"

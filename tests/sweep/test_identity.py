@@ -91,7 +91,7 @@ def test_a_run_whose_artifacts_are_gone_is_the_only_one_trained_again(workspace:
 
     assert done.returncode == 0, done.stderr
     assert "2 done, 0 failed, 1 to run" in done.stdout
-    assert "train logistic-410-mnist1d-s1 again: the record of run" in done.stdout
+    assert "train again, since it can't be read: logistic-410-mnist1d-s1" in done.stdout
     records = read_records(workspace / "mended/report/runs.jsonl")
     assert [record.seed for record in records] == [0, 1, 2]
     assert records[1].run_id != lost.info.run_id

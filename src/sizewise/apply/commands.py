@@ -4,13 +4,13 @@ Everything that takes time to import is imported when its command is called.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sizewise.errors import UserError, say
+from sizewise.uri import DEFAULT_STORE, hide_password, sqlite_file, store_uri
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sizewise.predict import Predictor
     from sizewise.tracking import Store, StoredRun
 
-DEFAULT_STORE = "sqlite:///mlruns/mlflow.db"
 LOCALHOST = "127.0.0.1"
 FORMATS = ("mlflow", "torch", "onnx")
 Command = Callable[[argparse.Namespace], None]
@@ -31,8 +30,12 @@ def store_arguments() -> argparse.ArgumentParser:
     store = argparse.ArgumentParser(add_help=False)
     store.add_argument(
         "--uri",
-        default=os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_STORE),
-        help="the MLflow store (default: %(default)s)",
+        default=store_uri(DEFAULT_STORE),
+        type=lambda given: given.strip() or DEFAULT_STORE,
+        # argparse reads a % as its own, and URIs have them
+        help=f"the MLflow store (default: {hide_password(store_uri(DEFAULT_STORE))})".replace(
+            "%", "%%"
+        ),
     )
     store.add_argument("--experiment", default="sizewise", help="default: %(default)s")
     return store
@@ -41,7 +44,8 @@ def store_arguments() -> argparse.ArgumentParser:
 def open_store(arguments: argparse.Namespace) -> "Store":
     """Open a store that is already there."""
     uri = arguments.uri
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+    database = sqlite_file(uri)
+    if database is not None and not database.exists():
         raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
     from sizewise.config import TrackingConfig
     from sizewise.tracking import open_store  # takes seconds: it imports mlflow

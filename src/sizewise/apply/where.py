@@ -9,6 +9,7 @@ from rich.table import Table
 
 from sizewise import tracking
 from sizewise.errors import UserError
+from sizewise.uri import hide_password
 
 MOVED = "run_folder"  # in a job's folder, where the run that it took up has its own: sizewise.run
 
@@ -24,7 +25,7 @@ def find(store: tracking.Store, wanted: str) -> tracking.StoredRun:
         return tracking.find_run(store, wanted, finished=False)
     try:
         if (folder / MOVED).exists():
-            folder = Path((folder / MOVED).read_text().strip())
+            folder = folder / (folder / MOVED).read_text().strip()
         run_id = (folder / tracking.RUN_ID).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
@@ -38,7 +39,7 @@ def find(store: tracking.Store, wanted: str) -> tracking.StoredRun:
 
 def show(store: tracking.Store, run: tracking.StoredRun, console: Console) -> None:
     """Show a run's places, how it was started, and what became of it."""
-    overrides = run.tags.get("overrides", "")
+    overrides = hide_password(run.tags.get("overrides", ""))
     host = run.tags.get("host", "")
     here = host in ("", socket.gethostname())
     folder = str(run.folder) if run.tags.get("folder") else "not recorded"
@@ -46,10 +47,10 @@ def show(store: tracking.Store, run: tracking.StoredRun, console: Console) -> No
         folder += "  (gone)" if here else f"  (on {host})"
     rows = {
         "run": f"{run.name}  {run.run_id}  {run.status.lower()}",
-        "error": run.tags.get("error"),
+        "error": hide_password(run.tags.get("error", "")),
         "folder": folder,
-        "artifacts": run.artifacts,
-        "store": store.uri,
+        "artifacts": hide_password(run.artifacts),
+        "store": store.shown,
         "sweep": run.tags.get("sweep"),
         "overrides": overrides or "none",
         "command": f"python train.py {overrides}".strip(),

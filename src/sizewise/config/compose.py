@@ -27,13 +27,14 @@ from sizewise.config.keys import HARDWARE, portable
 from sizewise.config.parse import parse
 from sizewise.config.schema import Config
 from sizewise.errors import UserError
+from sizewise.uri import hide_password
 
 GROUPS = ("model", "data", "training", "tracking", "experiment")
 # Of Hydra's own overrides: what the command that is printed, or its moment, decides anew.
 DECIDED = ("hydra.mode", "hydra.run.dir", "hydra.sweep.dir")
 OF_THE_MOMENT = ("resume", "rerun")  # and of the task's
-# All resolvers but OmegaConf's own may give each job another value: its number, the time.
-OF_A_JOB = re.compile(r"\$\{\s*(?!oc\.)[\w.]+\s*:")
+# Resolvers but OmegaConf's own and `store` may give each job another value: its number, the time.
+OF_A_JOB = re.compile(r"\$\{\s*(?!oc\.|store\s*:)[\w.]+\s*:")
 PLAIN = re.compile(r"[A-Za-z_][\w./-]*")  # a text that Hydra reads as it is
 WORDS = ("null", "true", "false", "nan", "inf")  # but these are no texts to it
 
@@ -51,7 +52,7 @@ def typed(hydra: HydraConf, kind: str = "task") -> list[str]:
 
 
 def command(hydra: HydraConf, overrides: Sequence[str], *, sweep: bool = False) -> str:
-    """Return a command that can be pasted into a shell.
+    """Return a command that can be pasted into a shell; passwords in it are hidden.
 
     Args:
         hydra: the config's hydra node; it knows where the config files are.
@@ -75,7 +76,8 @@ def command(hydra: HydraConf, overrides: Sequence[str], *, sweep: bool = False) 
     script = conf.parent / "train.py"
     beside = script.parent == Path(hydra.runtime.cwd)
     words += [each for each in overrides if sweep or _key(each) not in OF_THE_MOMENT]
-    return shlex.join(["python", script.name if beside else str(script), *words])
+    text = shlex.join(["python", script.name if beside else str(script), *words])
+    return hide_password(text)
 
 
 def _key(override: str) -> str:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from sizewise.config.schema import DATA_CONFIGS, MOST_SHOWN, Config, DataConfig, Section, Shared
 from sizewise.errors import UserError, nearest
+from sizewise.uri import store_uri
 
 Kind = typing.TypeVar("Kind", bound=Shared)
 TYPES = {
@@ -169,6 +170,8 @@ def _no_value(key: str) -> str:
     return f"the config key {key} has no value; give one with {key}=VALUE"
 
 
+# Names the store by default, also where MLFLOW_TRACKING_URI is set to nothing.
+OmegaConf.register_new_resolver("store", store_uri, replace=True)
 # Names output folders: two runs that start in the same second don't share one.
 OmegaConf.register_new_resolver(
     "unique", lambda: secrets.token_hex(3), use_cache=True, replace=True

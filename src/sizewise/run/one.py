@@ -26,6 +26,7 @@ from sizewise.training.classic import Search, fit_classical
 from sizewise.training.evaluate import evaluate
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
+from sizewise.uri import hide_password
 
 RUN_FOLDER = "run_folder"  # in a new folder, where the run that was taken up has its own
 
@@ -77,7 +78,7 @@ def run(
     _check_outputs(model, dataset)
 
     screen = _screen(identity, config, model, quiet)
-    command = command or shlex.join(["python", "train.py", *overrides])
+    command = command or hide_password(shlex.join(["python", "train.py", *overrides]))
     signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
     begun = nullcontext() if around is None else around(identity, _most_epochs(config, model))
     words = _ending_in_words(identity.name, config.tracking.uri, folder, command)
@@ -95,7 +96,9 @@ def run(
         if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
             raise Interrupted
         if found is not None and found.folder != folder.resolve():
-            (folder / RUN_FOLDER).write_text(f"{found.folder}\n")
+            # Relative, so that it still leads there when both have been moved.
+            there = os.path.relpath(found.folder, folder.resolve())
+            (folder / RUN_FOLDER).write_text(f"{there}\n")
 
         def stop_after_step() -> bool:
             opening.tracker()  # MLflow takes seconds, which the first step need not wait for
@@ -169,9 +172,10 @@ def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Itera
             f"can, the run goes on with: {again}"
         ) from error
     except tracking.STORE_ERRORS as error:
+        reason = hide_password(first_line(error), store)
         raise UserError(
-            f"the MLflow store {store} fails ({first_line(error)}); when it does not, the run "
-            f"goes on with: {again}"
+            f"the MLflow store {store} fails ({reason}); when it does not, the run goes on with: "
+            f"{again}"
         ) from error
 
 

@@ -19,6 +19,7 @@ from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.classic import Search
 from sizewise.training.evaluate import Scores
 from sizewise.training.state import TrainState
+from sizewise.uri import hide_password
 
 
 def save(
@@ -110,9 +111,8 @@ def write_files(
     from sizewise import plots  # half a second, which is not needed before there is a result
 
     confusion = scores.confusion.numpy()
-    (folder / "config.yaml").write_text(
-        yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
-    )
+    config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
+    (folder / "config.yaml").write_text(hide_password(config_text))
     write_records(folder / "record.jsonl", [record])
     np.savetxt(folder / "confusion.csv", confusion, fmt="%d", delimiter=",")
     plots.learning_curves(record).savefig(folder / "learning_curves.png")

@@ -36,8 +36,7 @@ def show_plan(composed: DictConfig) -> None:
         return
     planned, shared = list(by_key.values()), parse_shared(without_hydra(composed))
     store = tracking.open_store(shared.tracking)
-    known = {} if shared.rerun else tracking.runs_by_key(store)
-    done = {key for key, run in known.items() if run.status == "FINISHED"}
+    done = tracking.finished_records(store, [] if shared.rerun else by_key).by_key
     jobs = jobs_at_once(composed)
     torch.set_num_threads(planned[0].config.threads or threads_per_job(jobs))
 

@@ -120,28 +120,24 @@ class Parent:
     def _announce(self, planned: dict[str, PlannedRun], rerun: bool) -> None:
         """Print what is done and what is to run. Finished runs become members of this sweep."""
         known = {} if rerun else tracking.runs_by_key(self.store)
+        found = tracking.finished_records(self.store, planned if not rerun else [])
         member = tracking.membership(self.run_id)
-        counts = Counter[str]()
         lines = []
-        for key, run in planned.items():
-            found = known.get(key)
-            if found is None or found.status != "FINISHED":
-                counts[found.status if found else "new"] += 1
-                continue
-            try:
-                self.finished[key] = tracking.read_record(self.store, found)
-            except UserError as error:
-                counts["new"] += 1
-                lines.append(f"  train {run.identity.name} again: {error}")
-                continue
-            lines.append(f"  skip {run.identity.name}: finished as {found.run_id}")
-            if member not in found.tags:  # another sweep may own it
-                self.store.client.set_tag(found.run_id, member, "true")
+        readable = found.by_key
+        for key in filter(readable.__contains__, planned):
+            stored, self.finished[key] = readable[key]
+            lines.append(f"  skip {stored.name}: finished as {stored.run_id}")
+            if member not in stored.tags:  # another sweep may own it
+                self.store.client.set_tag(stored.run_id, member, "true")
+        lines += [f"  train again, since it can't be read: {line}" for line in found.left_out]
+        left = [known[key].status for key in planned if key in known and key not in self.finished]
+        counts = Counter(left)
         interrupted = counts["KILLED"] + counts["RUNNING"]
         stopped = f"{interrupted} interrupted, " if interrupted else ""
+        new = len(planned) - len(self.finished) - counts["FAILED"] - interrupted
         print(
             f"{self.name}: {len(self.finished)} done, {counts['FAILED']} failed, {stopped}"
-            f"{counts['new']} to run",
+            f"{new} to run",
             *lines,
             sep="\n",
             flush=True,
@@ -196,8 +192,8 @@ class Parent:
             self.store.client.set_terminated(self.run_id, status)
         except tracking.STORE_ERRORS as error:
             print(
-                f"{self.store.uri} does not answer ({first_line(error)}); when it does, this tells "
-                f"it what it has missed:\n  sizewise sync; {self.command}"
+                f"{self.store.shown} does not answer ({first_line(error)}); when it does, this "
+                f"tells it what it has missed:\n  sizewise sync; {self.command}"
             )
         self.lock.release()
 
@@ -212,7 +208,7 @@ class Parent:
         try:
             self.store.client.log_artifacts(self.run_id, str(folder), "report")
         except tracking.STORE_ERRORS as error:
-            print(f"the report is not in {self.store.uri}: {first_line(error)}")
+            print(f"the report is not in {self.store.shown}: {first_line(error)}")
 
 
 def _total(composed: DictConfig) -> int:

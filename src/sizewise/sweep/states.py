@@ -60,7 +60,7 @@ class RunState:
         folder = Path(self.folder)
         try:
             if (folder / RUN_FOLDER).exists():
-                folder = Path((folder / RUN_FOLDER).read_text().strip())
+                folder = folder / (folder / RUN_FOLDER).read_text().strip()
             lines = (folder / "metrics.jsonl").read_text().splitlines()
             return float(json.loads(lines[-1])["step"] / self.epochs)
         except (OSError, ValueError, IndexError):  # not there yet, or being written

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from sizewise.tracking.listing import list_runs
     from sizewise.tracking.opening import Opening
     from sizewise.tracking.queries import (
+        Readable,
         StoredRun,
         StoredSweep,
         find_sweep,
+        finished_records,
         membership,
         read_record,
         runs_by_key,
@@ -41,6 +43,7 @@ __all__ = [
     "SENT",
     "STORE_ERRORS",
     "Opening",
+    "Readable",
     "Store",
     "StoredRun",
     "StoredSweep",
@@ -49,6 +52,7 @@ __all__ = [
     "claim",
     "find_run",
     "find_sweep",
+    "finished_records",
     "git_commit",
     "is_taken",
     "list_runs",

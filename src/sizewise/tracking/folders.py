@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from filelock import BaseFileLock, FileLock, Timeout
 
 from sizewise.errors import UserError, first_line
 from sizewise.files import replacing
+from sizewise.uri import sqlite_file
 
 RUN_ID = "mlflow_run_id"
 KEY = "run_key"
@@ -89,7 +91,7 @@ class Outcome:
     """How a run ended, and which of its files the store is to get. It is kept until it has them.
 
     Args:
-        uri, experiment_id: of the store, and of the experiment in it.
+        uri, experiment_id: of the store, less its password, and of the experiment in it.
         status: MLflow's: FINISHED, FAILED or KILLED.
         ended_at: milliseconds since 1970.
         error: what went wrong, if anything.
@@ -97,6 +99,7 @@ class Outcome:
         input_shape: of one sample, (C, *S), where model.pt is to be logged as a model.
         code: files that hold classes of the user's own.
         requirements: packages that the model needs to be served, beyond every model's.
+        folder: where this was written: paths below the same project are found after a move.
     """
 
     uri: str
@@ -108,9 +111,11 @@ class Outcome:
     input_shape: list[int] | None = None
     code: list[str] = field(default_factory=list)
     requirements: list[str] = field(default_factory=list)
+    folder: str = ""
 
     def write(self, folder: Path) -> None:
         """Leave it in the run's folder."""
+        self.folder = str(folder.resolve())
         with replacing(folder / UNSENT) as file:
             file.write(json.dumps(asdict(self)).encode())
 
@@ -130,4 +135,26 @@ class Outcome:
                 raise ValueError(f"it names more than Python files: {outcome.code}")
         except (TypeError, ValueError) as error:
             raise UserError(f"{folder / UNSENT} is not sizewise's: {first_line(error)}") from error
+        outcome._come_along(folder.resolve())
         return outcome
+
+    def _come_along(self, folder: Path) -> None:
+        """Change paths that are now below another project's folder, as the run's own is."""
+        before = Path(self.folder)
+        while before.name and before.name == folder.name:
+            before, folder = before.parent, folder.parent
+        if before == folder or not self.folder:
+            return
+        self.code = [str(_moved(Path(path), before, folder)) for path in self.code]
+        database = sqlite_file(self.uri)
+        if database is not None and database.is_absolute():
+            start, _, rest = self.uri.partition(":///")
+            _, mark, query = rest.partition("?")
+            moved = quote(str(_moved(database, before, folder)))
+            self.uri = f"{start}:///{moved}{mark}{query}"
+
+
+def _moved(path: Path, old: Path, new: Path) -> Path:
+    """Return `path` as it is below `new`, if it is there and was below `old`."""
+    moved = new / path.relative_to(old) if path.is_relative_to(old) else path
+    return moved if moved.exists() else path

@@ -1,7 +1,7 @@
 """What an MLflow store holds of runs and sweeps."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,10 @@ from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError, first_line, nearest
 from sizewise.records import RunRecord, read_records
-from sizewise.tracking.store import Store
+from sizewise.tracking.probe import check_store
+from sizewise.tracking.store import STORE_ERRORS, Store
+
+RECORD = "record.jsonl"
 
 
 class StoredRun(NamedTuple):
@@ -82,7 +85,7 @@ def read_record(store: Store, run: StoredRun) -> RunRecord:
         UserError: it has none, or none that can be read.
     """
     try:
-        with artifact(store, run, "record.jsonl") as path:
+        with artifact(store, run, RECORD) as path:
             (record,) = read_records(path)
             return record
     except (MlflowException, OSError, ValueError) as error:
@@ -92,25 +95,112 @@ def read_record(store: Store, run: StoredRun) -> RunRecord:
         ) from error
 
 
+class Readable(NamedTuple):
+    """Finished runs with their records, and a line for each that is left out and why.
+
+    A run with the same key as one that can be read is not missed, and has no line.
+    """
+
+    runs: list[tuple[StoredRun, RunRecord]]
+    left_out: list[str]
+
+    @property
+    def by_key(self) -> dict[str, tuple[StoredRun, RunRecord]]:
+        """The runs by their run keys."""
+        return {run.tags["run_key"]: (run, record) for run, record in self.runs}
+
+
+def readable(store: Store, runs: Iterable[StoredRun], *, one_of_each: bool = False) -> Readable:
+    """Read the records of finished `runs`; one whose artifacts are gone counts as not done.
+
+    Args:
+        store: where.
+        runs: newest first.
+        one_of_each: whether to read only the newest that can be read with each run key.
+
+    Raises:
+        UserError: it can't be told whether they are gone, as when the store is away.
+    """
+    found: list[tuple[StoredRun, RunRecord]] = []
+    unread: list[tuple[str | None, str]] = []
+    known: set[str | None] = set()
+    for run in runs:
+        key = run.tags.get("run_key")
+        if one_of_each and key in known:
+            continue
+        try:
+            found.append((run, read_record(store, run)))
+            known.add(key)
+        except UserError as error:
+            _check_that_it_is_gone(store, run, error)
+            reason = first_line(error.__cause__ or error)
+            unread.append((key, f"{run.name} ({run.run_id}): {reason}"))
+    return Readable(found, [line for key, line in unread if key is None or key not in known])
+
+
+def finished_records(store: Store, keys: Collection[str]) -> Readable:
+    """Return the newest finished run with each of these keys that can be read.
+
+    Raises:
+        UserError: it can't be told whether one can be.
+    """
+    has_key = f"= '{next(iter(keys))}'" if len(keys) == 1 else "LIKE '%'"
+    finished = search(store, f"tags.run_key {has_key} AND attributes.status = 'FINISHED'")
+    wanted = (run for run in finished if run.tags["run_key"] in keys)
+    return readable(store, wanted, one_of_each=True)
+
+
+def _check_that_it_is_gone(store: Store, run: StoredRun, error: UserError) -> None:
+    """Raise `error` if a record that can't be read may be there all the same."""
+    if run.artifacts.startswith("file:") or isinstance(error.__cause__, ValueError):
+        return
+    check_store(store.uri)
+    try:
+        names = {item.path for item in store.client.list_artifacts(run.run_id)}
+    except STORE_ERRORS:
+        raise error from None
+    if RECORD in names:
+        raise error
+
+
 class StoredSweep(NamedTuple):
-    """A sweep in the store: the command that started it, and its finished runs, oldest first."""
+    """A sweep in the store: the command that started it, and its finished runs, oldest first.
+
+    `left_out` has a line for each finished run that can't be read.
+    """
 
     command: str
     records: list[RunRecord]
+    left_out: list[str]
 
 
 def find_sweep(store: Store, name: str) -> StoredSweep:
     """Return all sweeps called `name` as one, so that runs added later count with the first.
 
     Raises:
-        UserError: there is no such sweep, or none of its runs is finished.
+        UserError: there is no such sweep, or none of its runs is finished and can be read.
     """
     sweeps = sweeps_named(store, name)
-    runs = members(store, sweeps)
-    if not runs:
-        raise UserError(f"no run of the sweep {name} is finished yet")
-    records = [read_record(store, run) for run in reversed(runs)]
-    return StoredSweep(sweeps[-1].tags["command"], records)
+    found = finished_members(store, name, sweeps)
+    records = [record for _, record in reversed(found.runs)]
+    return StoredSweep(sweeps[-1].tags["command"], records, found.left_out)
+
+
+def finished_members(store: Store, name: str, sweeps: Iterable[StoredRun]) -> Readable:
+    """Return the finished runs of any of `sweeps`, which are called `name`, newest first.
+
+    Raises:
+        UserError: there is none that can be read.
+    """
+    found = readable(store, members(store, sweeps))
+    if found.runs:
+        return found
+    if found.left_out:
+        raise UserError(
+            f"no finished run of the sweep {name} can be read ({found.left_out[0]}); its command "
+            "trains them again"
+        )
+    raise UserError(f"no run of the sweep {name} is finished yet")
 
 
 def sweeps_named(store: Store, name: str) -> list[StoredRun]:
@@ -124,7 +214,7 @@ def sweeps_named(store: Store, name: str) -> list[StoredRun]:
     if not named:
         names = {run.tags["sweep"] for run in sweeps}
         known = nearest(name, names) if names else "(there are none yet)"
-        raise UserError(f"there is no sweep {name} in {store.uri}: {known}")
+        raise UserError(f"there is no sweep {name} in {store.shown}: {known}")
     return named
 
 

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from sizewise.errors import first_line, say
+from sizewise.errors import UserError, first_line, say
 from sizewise.records import RunRecord
 from sizewise.tracking import folders
 from sizewise.tracking.folders import Outcome
-from sizewise.tracking.queries import StoredRun, read_record, runs_by_key, search
+from sizewise.tracking.queries import StoredRun, finished_records, read_record, search
 from sizewise.tracking.starting import resume_run
 from sizewise.tracking.store import STORE_ERRORS, Store, reopen_store
 from sizewise.tracking.tracker import Tracker, deliver
+from sizewise.uri import hide_password, is_hidden, store_uri
 
 SENT = "sent"
 GONE = "its process ended without a word, as by kill -9 or a power cut"
@@ -32,18 +33,23 @@ def take_up(
         unfinished: whether an unfinished one counts.
 
     Returns:
-        None if there is no such run, or its folder can't be reached from here.
+        None if there is no such run, its folder can't be reached from here, or what it left can't
+        be read any more.
     """
-    run = runs_by_key(store, key).get(key)
-    if run is None or (run.status != "FINISHED" and not unfinished):
+    found = finished_records(store, [key])
+    for finished, record in found.runs:
+        for tag in tags.keys() - finished.tags.keys():
+            store.client.set_tag(finished.run_id, tag, hide_password(tags[tag]))
+        return record
+    for line in found.left_out:
+        say(f"trained again, since it can't be read: {line}")
+    run = next(search(store, f"tags.run_key = '{key}'"), None)
+    if run is None or run.status == "FINISHED" or not unfinished:
         return None
-    for tag, value in tags.items():
-        if tag not in run.tags or run.status != "FINISHED":
-            store.client.set_tag(run.run_id, tag, value)
-    if run.status == "FINISHED":
-        return read_record(store, run)
     if not folders.belongs(run.folder, key):
         return None
+    for tag, value in tags.items():
+        store.client.set_tag(run.run_id, tag, hide_password(value))
     lock = folders.lock(run.folder)
     try:
         lock.acquire(blocking=False)
@@ -52,8 +58,7 @@ def take_up(
         lock.acquire()
     if (run.folder / folders.UNSENT).exists():
         deliver(store, run.folder, lock)
-    run = runs_by_key(store, key)[key]
-    if run.status == "FINISHED":
+    if store.client.get_run(run.run_id).info.status == "FINISHED":  # by then
         lock.release()
         return read_record(store, run)
     return resume_run(store, run.run_id, run.folder, lock)
@@ -102,11 +107,28 @@ def send(folder: Path, uri: str | None = None) -> str:
     lock = folders.lock(folder)
     try:
         outcome = Outcome.read(folder)
-        store = reopen_store(uri or outcome.uri, outcome.experiment_id)
+        store = reopen_store(uri or _whole(outcome.uri), outcome.experiment_id)
         with lock.acquire(blocking=False):
             deliver(store, folder, lock)
     except Timeout:
         return "its process is at work; nothing sent"
-    except STORE_ERRORS as error:
+    except (*STORE_ERRORS, ValueError) as error:  # the latter of a journal that is damaged
         return f"not sent: {first_line(error)}"
     return SENT
+
+
+def _whole(uri: str) -> str:
+    """Return a store's URI with its password, which is not kept.
+
+    Raises:
+        UserError: MLFLOW_TRACKING_URI does not tell it.
+    """
+    if not is_hidden(uri):
+        return uri
+    given = store_uri("")
+    if hide_password(given, given) != uri:
+        raise UserError(
+            f"the password of {uri} is not kept; set MLFLOW_TRACKING_URI to the whole URI, or give "
+            "it with --uri"
+        )
+    return given

@@ -11,8 +11,7 @@ from sizewise.records import RunRecord
 from sizewise.tracking.queries import (
     StoredRun,
     artifact,
-    members,
-    read_record,
+    finished_members,
     search,
     sweeps_named,
 )
@@ -126,17 +125,15 @@ def _runs_only(found: list[StoredRun], wanted: str) -> list[StoredRun]:
 
 
 def _best(store: Store, study: str) -> StoredRun:
-    runs = members(store, sweeps_named(store, study))
-    if not runs:
-        raise UserError(f"no run of the sweep {study} is finished yet")
-    records = [read_record(store, run) for run in runs]
-    best = max(range(len(runs)), key=lambda index: _merit(records[index]))
-    record = records[best]
+    found = finished_members(store, study, sweeps_named(store, study))
+    for line in found.left_out:
+        say(f"left out, since it can't be read: {line}")
+    run, record = max(found.runs, key=lambda each: _merit(each[1]))
     say(
-        f"best of {study}: {record.name} ({runs[best].run_id}), with "
+        f"best of {study}: {record.name} ({run.run_id}), with "
         f"{record.best_validation_accuracy:.2%} on validation"
     )
-    return runs[best]
+    return run
 
 
 def _merit(record: RunRecord) -> tuple[float, int, int]:
@@ -146,12 +143,12 @@ def _merit(record: RunRecord) -> tuple[float, int, int]:
 def _unknown(store: Store, wanted: str) -> str:
     names = {run.name for run in search(store, "") if run.tags.get("kind") != "sweep"}
     if not names:
-        return f"there are no runs in {store.uri} yet; make one with `python train.py`"
+        return f"there are no runs in {store.shown} yet; make one with `python train.py`"
     close = difflib.get_close_matches(wanted, sorted(names), n=1, cutoff=0.5)
     if close:
         return f"there is no run {wanted}: did you mean {close[0]}? (`sizewise runs` lists them)"
     return (
-        f"there is no run {wanted} in {store.uri}; expected an id, its start, a name or "
+        f"there is no run {wanted} in {store.shown}; expected an id, its start, a name or "
         "best:STUDY, as `sizewise runs` lists them"
     )
 

@@ -39,13 +39,13 @@ class Sender(threading.Thread):
             except STORE_ERRORS as error:
                 if not away:
                     say(
-                        f"{self._store.uri} does not answer ({first_line(error)}); training goes "
+                        f"{self._store.shown} does not answer ({first_line(error)}); training goes "
                         f"on, and metrics gather in {self._folder / folders.JOURNAL}"
                     )
                 away = True
             else:
                 if away:
-                    say(f"{self._store.uri} is back, and has all metrics")
+                    say(f"{self._store.shown} is back, and has all metrics")
                 away = False
 
     def send(self) -> None:

@@ -1,5 +1,6 @@
 """Runs and sweeps in the store, from where they begin or are taken up again."""
 
+import os
 import platform
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from sizewise.errors import UserError
 from sizewise.tracking import folders
 from sizewise.tracking.store import Store
 from sizewise.tracking.tracker import Tracker
+from sizewise.uri import hide_password
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -30,7 +32,7 @@ def start_run(store: Store, key: str, name: str, folder: Path, tags: dict[str, s
             host.
     """
     lock = folders.claim(folder, key)
-    tags = _environment() | {"run_key": key, "folder": str(folder.resolve())} | tags
+    tags = _environment() | {"run_key": key, "folder": str(folder.resolve())} | _shown(tags)
     run = store.client.create_run(store.experiment_id, run_name=name, tags=tags)
     (folder / folders.RUN_ID).write_text(f"{run.info.run_id}\n")
     return Tracker(store, str(run.info.run_id), folder, lock)
@@ -75,7 +77,12 @@ def start_sweep(store: Store, key: str, name: str, folder: Path, tags: dict[str,
                 f"the sweep {name} is running already, in {run.data.tags['folder']}; wait for it, "
                 "or stop it with Ctrl-C, and type the command again"
             )
-    tags = tags | {"kind": "sweep", "sweep": name, "sweep_key": key, "host": socket.gethostname()}
+    tags = _shown(tags) | {
+        "kind": "sweep",
+        "sweep": name,
+        "sweep_key": key,
+        "host": socket.gethostname(),
+    }
     tags["folder"] = str(folder.resolve())
     if not before:
         run = store.client.create_run(
@@ -89,14 +96,27 @@ def start_sweep(store: Store, key: str, name: str, folder: Path, tags: dict[str,
     return run_id
 
 
+def _shown(tags: dict[str, str]) -> dict[str, str]:
+    return {name: hide_password(value) for name, value in tags.items()}
+
+
 def git_commit() -> str | None:
-    """Return the commit of the code that runs, with `+` where files differ from it."""
+    """Return the commit of the code that runs, with `+` where files differ from it.
+
+    Returns:
+        None where the code is not in a repository's care: outside git, or in a folder of a
+        repository that does not track it, such as a virtual environment.
+    """
+    elsewhere = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # of the repository whose hook calls
+    environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(PACKAGE), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        return done.stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", "__init__.py")
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -2,20 +2,21 @@
 
 import json
 import logging
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import mlflow
-from filelock import FileLock
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from sizewise.config import TrackingConfig
 from sizewise.errors import UserError, first_line
+from sizewise.tracking.local import PLACE, only_one_opens, place_of
+from sizewise.tracking.probe import OTHERWISE, check_store
+from sizewise.uri import hide_password, is_opened_here, sqlite_file
 
 # What a store raises that is away, full or broken; requests' errors are OSErrors.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError, UserError)
@@ -43,6 +44,11 @@ class Store:
     experiment_id: str
     uri: str
 
+    @property
+    def shown(self) -> str:
+        """The URI as it may be seen: without a password."""
+        return hide_password(self.uri, self.uri)
+
     def link(self, server: str) -> str:
         """Return the page of MLflow's UI at `server` that shows the runs as a table."""
         return (
@@ -59,19 +65,17 @@ def open_store(config: TrackingConfig) -> Store:
     """
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    check_server(config.uri)
+    if not config.uri:
+        raise UserError(f"tracking.uri is empty; {OTHERWISE}")
+    check_store(config.uri)
     try:
-        with _only_one_opens(config.uri):
+        with only_one_opens(config.uri):
             client = mlflow.MlflowClient(config.uri)
             experiment_id = _find_or_create_experiment(client, config)
-    except ImportError as error:
+    except (MlflowException, SQLAlchemyError, OSError, sqlite3.Error) as error:
+        reason = hide_password(first_line(error), config.uri)
         raise UserError(
-            f"the MLflow store {config.uri} needs a driver ({error}); for PostgreSQL it is the "
-            "extra server: pip install --constraint constraints.txt --editable '.[server]'"
-        ) from error
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise UserError(
-            f"the MLflow store {config.uri} can't be opened ({first_line(error)}); expected one "
+            f"the MLflow store {config.uri} can't be opened ({reason}); expected one "
             "like sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000, given by tracking.uri"
         ) from error
     return _used(Store(client, experiment_id, config.uri))
@@ -81,9 +85,11 @@ def reopen_store(uri: str, experiment_id: str) -> Store:
     """Open a store that a run was logged to before.
 
     Raises:
-        UserError: it does not answer.
+        UserError: it does not answer, or is gone.
     """
-    check_server(uri)
+    check_store(uri)
+    with only_one_opens(uri, make=False):
+        pass
     return _used(Store(mlflow.MlflowClient(uri), experiment_id, uri))
 
 
@@ -93,37 +99,6 @@ def _used(store: Store) -> Store:
     mlflow.set_tracking_uri(store.uri)
     mlflow.set_experiment(experiment_id=store.experiment_id)
     return store
-
-
-def check_server(uri: str) -> None:
-    """Ask the server, if the store is one, whether it is there: MLflow itself would take minutes.
-
-    Raises:
-        UserError: it is not.
-    """
-    if not uri.startswith(("http://", "https://")):
-        return
-    try:
-        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=5).close()
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise UserError(
-            f"no MLflow server answers at {uri} ({first_line(error)}); start it, or log to a file "
-            "with tracking.uri=sqlite:///mlruns/mlflow.db"
-        ) from error
-
-
-@contextmanager
-def _only_one_opens(uri: str) -> Iterator[None]:
-    """Keep processes that meet an empty SQLite file from running its migrations together."""
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
-    database = Path(uri.removeprefix("sqlite:///"))
-    database.parent.mkdir(parents=True, exist_ok=True)
-    lock = database.with_suffix(".lock")
-    lock.touch()  # where it can't be made, FileLock would wait for it for ever
-    with FileLock(lock):
-        yield
 
 
 def _find_or_create_experiment(client: mlflow.MlflowClient, config: TrackingConfig) -> str:
@@ -136,12 +111,14 @@ def _find_or_create_experiment(client: mlflow.MlflowClient, config: TrackingConf
                 "tracking.experiment=NAME"
             )
         return str(found.experiment_id)
-    artifacts = None if config.artifacts is None else Path(config.artifacts).resolve().as_uri()
+    database = sqlite_file(config.uri)
+    place = {} if database is None else {PLACE: place_of(database).to_tag()}
     return str(
         client.create_experiment(
             config.experiment,
-            artifact_location=artifacts,
-            tags={
+            artifact_location=_artifacts(config),
+            tags=place
+            | {
                 "mlflow.experimentKind": "custom_model_development",
                 "mlflow.experiment.primaryMetric.name": "test/accuracy",
                 "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
@@ -151,3 +128,19 @@ def _find_or_create_experiment(client: mlflow.MlflowClient, config: TrackingConf
             },
         )
     )
+
+
+def _artifacts(config: TrackingConfig) -> str | None:
+    """Return where a new experiment's artifacts go; None leaves it to the store.
+
+    A path of this machine means nothing to a server, which would keep it for ever.
+    """
+    given = config.artifacts
+    if given is None:
+        return None
+    if "://" in given and not given.startswith("file:"):
+        return given
+    if not is_opened_here(config.uri):
+        return None
+    path = url2pathname(urlsplit(given).path) if given.startswith("file:") else given
+    return Path(path).expanduser().resolve().as_uri()

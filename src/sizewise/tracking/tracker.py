@@ -23,8 +23,10 @@ from sizewise.errors import first_line, say
 from sizewise.tracking import folders
 from sizewise.tracking.flavour import flavour
 from sizewise.tracking.folders import Outcome
+from sizewise.tracking.probe import check_store
 from sizewise.tracking.sender import Sender, points_of
-from sizewise.tracking.store import STORE_ERRORS, Store, check_server
+from sizewise.tracking.store import STORE_ERRORS, Store
+from sizewise.uri import hide_password
 
 
 class Tracker:
@@ -45,7 +47,7 @@ class Tracker:
         self.run_id = run_id
         self.folder = folder
         self._lock = lock
-        self._outcome = Outcome(store.uri, store.experiment_id)
+        self._outcome = Outcome(store.shown, store.experiment_id)
         found = store.client.get_run(run_id)
         self._params = set(found.data.params)
         self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)
@@ -81,7 +83,7 @@ class Tracker:
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
     def log_config(self, params: dict[str, Any]) -> None:
-        """Log `params`; a value longer than MLflow takes is cut, with an ellipsis."""
+        """Log `params` without passwords; a value longer than MLflow takes ends in an ellipsis."""
         entities = [
             Param(name, _shortened(value))
             for name, value in params.items()
@@ -137,7 +139,8 @@ class Tracker:
         outcome.ended_at = time.time_ns() // 1_000_000
         if error is not None:
             outcome.status = "FAILED" if isinstance(error, Exception) else "KILLED"
-            outcome.error = f"{type(error).__name__}: {error}"[:MAX_PARAM_VAL_LENGTH]
+            text = hide_password(f"{type(error).__name__}: {error}", self.store.uri)
+            outcome.error = text[:MAX_PARAM_VAL_LENGTH]
         self._sender.close()
         with suppress(OSError):  # the folder may be what the run has failed by
             outcome.write(self.folder)
@@ -145,7 +148,7 @@ class Tracker:
             self.deliver(outcome)
         except STORE_ERRORS as reason:
             say(
-                f"{self.store.uri} has not got all of the run ({first_line(reason)}); it is kept "
+                f"{self.store.shown} has not got all of the run ({first_line(reason)}); it is kept "
                 f"in {self.folder}; send it later with: sizewise sync {self.folder}"
             )
         finally:
@@ -158,7 +161,7 @@ class Tracker:
             STORE_ERRORS: it does not take it; calling this again goes on from there.
         """
         client = self.store.client
-        check_server(self.store.uri)
+        check_store(self.store.uri)
         self._sender.send()
         for name in outcome.artifacts:
             client.log_artifact(self.run_id, str(self.folder / name))
@@ -214,5 +217,5 @@ def deliver(store: Store, folder: Path, lock: BaseFileLock) -> None:
 
 
 def _shortened(value: Any) -> str:
-    text = str(value)
+    text = hide_password(str(value), str(value))
     return text if len(text) <= MAX_PARAM_VAL_LENGTH else text[: MAX_PARAM_VAL_LENGTH - 1] + "…"

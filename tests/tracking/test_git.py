@@ -1,0 +1,74 @@
+"""Which commit is recorded."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sizewise.tracking import git_commit, starting
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    done = subprocess.run(
+        ["git", "-C", str(folder), *who, *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of somebody's, with a package in it that nobody has committed."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "theirs"
+    package = folder / ".venv/lib/site-packages/sizewise"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (folder / "paper.tex").write_text("")
+    git(tmp_path, "init", "--quiet", "theirs")
+    git(folder, "add", "paper.tex")
+    git(folder, "commit", "--quiet", "-m", "first")
+    monkeypatch.setattr(starting, "PACKAGE", package)
+    return folder
+
+
+def test_a_package_in_another_repositorys_environment_has_no_commit(repository: Path) -> None:
+    assert git_commit() is None
+    (repository / ".gitignore").write_text(".venv\n")
+    assert git_commit() is None
+
+
+def test_code_that_is_tracked_has_its_repositorys_commit(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repository, "add", "--force", ".venv")
+    git(repository, "commit", "--quiet", "-m", "vendored")
+    head = git(repository, "rev-parse", "HEAD")
+    assert git_commit() == head
+    (starting.PACKAGE / "__init__.py").write_text("changed = True\n")
+    assert git_commit() == f"{head}+"
+    monkeypatch.setenv("GIT_DIR", "/nowhere")  # as a hook of another repository sets it
+    assert git_commit() == f"{head}+"
+
+
+def test_an_untracked_copy_beside_the_tracked_package_has_no_commit(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repository, "add", "--force", ".venv")
+    git(repository, "commit", "--quiet", "-m", "vendored")
+    copy = repository / "copy"
+    shutil.copytree(starting.PACKAGE, copy)
+    monkeypatch.setattr(starting, "PACKAGE", copy)
+    assert git_commit() is None
+
+
+def test_without_git_there_is_no_commit(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "PACKAGE", tmp_path)
+    assert git_commit() is None
+    monkeypatch.setenv("PATH", "")
+    assert git_commit() is None
