@@ -1,16 +1,19 @@
 """An MLflow server that goes away while a run logs to it."""
 
 import re
+import shutil
 from pathlib import Path
 
 import mlflow
 import pytest
 
+from sizewise.config import TrackingConfig
+from sizewise.tracking import finished_records, open_store
 from tests.processes import Server, python, start, wait_until
 from tests.test_interruption import NETWORK, SLOW
 
 EPOCHS = 60
-RUN = (*NETWORK, "data.num_samples=600", f"training.epochs={EPOCHS}", "tracking=server")
+RUN = (*NETWORK, "data.num_samples=600", f"training.epochs={EPOCHS}")
 
 
 @pytest.mark.slow
@@ -54,7 +57,18 @@ def test_what_a_server_misses_reaches_it_later_once_and_in_order(tmp_path: Path)
             history = client.get_metric_history(run.info.run_id, name)
             assert [point.step for point in history] == list(range(1, EPOCHS + 1))
         assert "model.pt" in {item.path for item in client.list_artifacts(run.info.run_id)}
+        # tracking=local, but the URI is a server's: it gets no path of this client
+        assert run.info.artifact_uri.startswith("mlflow-artifacts:")
         assert run.outputs is not None
         assert len(run.outputs.model_outputs) == 1
+
+        config = TrackingConfig(uri=server.uri, experiment="sizewise", artifacts=None)
+        key = run.data.tags["run_key"]
+        found = finished_records(open_store(config), [key])
+        assert found.by_key[key][1].run_id == run.info.run_id
+        (artifacts,) = tmp_path.glob(f"server-artifacts/**/{run.info.run_id}")
+        shutil.rmtree(artifacts)
+        found = finished_records(open_store(config), [key])
+        assert (found.runs, len(found.left_out)) == ([], 1)
     finally:
         server.kill()
