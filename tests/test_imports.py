@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"config"},
     "models": {"data.spec"},
     "sizing": {"models", "data.spec"},
+    "flops": {"models", "data.spec"},
     "cost": {"models", "data.spec"},
     "training": {"config", "data", "models"},
     "tracking": {"config", "records"},
@@ -29,13 +30,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "screen": {"records"},
     "plots": {"records"},
     "run": {
-        *("config", "records", "data", "models", "sizing", "cost", "training", "tracking"),
+        *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
         *("screen", "plots", "interrupts"),
     },
     "report": {"records"},
     # A run's key is known only from its data and its network: hence more than the design's table.
     "sweep": {
-        *("config", "records", "tracking", "data", "models", "cost", "training"),
+        *("config", "records", "tracking", "data", "models", "cost", "flops", "training"),
         *("run", "report", "entry", "interrupts"),
     },
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
@@ -45,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("predict", "serve"),
     },
     "cli": {
-        *("config", "records", "data", "models", "sizing", "cost", "training", "tracking"),
+        *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
         *("screen", "plots", "run", "sweep", "report", "predict", "serve", "apply", "entry"),
     },
     "__main__": {"cli"},

@@ -8,9 +8,10 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from sizewise import cost, tracking
+from sizewise import tracking
 from sizewise.config import parse
 from sizewise.data import Dataset, Normalisation, Split
+from sizewise.flops import flops_per_sample
 from sizewise.models import Classical, build
 from sizewise.records import readable_count
 from sizewise.sweep.job import jobs_at_once, threads_per_job
@@ -120,6 +121,6 @@ def _trial(run: PlannedRun) -> tuple[float | None, float | None]:
     )
     rate = fit(model, dataset, trial, seed=0, log=lambda *_: None).history[-1]["samples_per_second"]
     seen = total_steps(training, run.num_samples) * training.batch_size
-    flops = cost.flops_per_sample(model, spec)
+    flops = flops_per_sample(model, spec)
     seconds = seen / rate + SECONDS_BESIDE_TRAINING
     return seconds, flops.training * seen if flops else None
