@@ -13,7 +13,8 @@ PACKAGE = ROOT / "src" / "sizewise"
 # dot is one module, one without is a module or a whole folder. Nobody needs leave for
 # errors and files.
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": set(),
+    "threads": set(),
+    "__init__": {"threads"},
     "errors": set(),
     "config": set(),
     "entry": {"config"},
@@ -31,13 +32,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plots": {"records"},
     "run": {
         *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
-        *("screen", "plots", "interrupts"),
+        *("screen", "plots", "interrupts", "threads"),
     },
     "report": {"records"},
     # A run's key is known only from its data and its network: hence more than the design's table.
     "sweep": {
         *("config", "records", "tracking", "data", "models", "cost", "flops", "training"),
-        *("run", "report", "entry", "interrupts"),
+        *("run", "report", "entry", "interrupts", "threads"),
     },
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
     "serve": {"config", "records", "data", "tracking", "predict"},
@@ -57,6 +58,7 @@ ONLY: dict[str, set[str]] = {
     "errors": set(),
     "files": set(),
     "interrupts": set(),
+    "threads": {"joblib"},
     "config": {"omegaconf"},
     "records": set(),
     "screen": {"rich"},

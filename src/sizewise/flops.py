@@ -107,6 +107,12 @@ def flops_per_sample(model: nn.Module, spec: DataSpec) -> Flops | None:
         model.train(was_training)
 
 
+def flops_of_step(model: nn.Module, spec: DataSpec, batch_size: int) -> int | None:
+    """Return the FLOPs of a training step, or None where they can't all be counted."""
+    flops = flops_per_sample(model, spec)
+    return None if flops is None else batch_size * flops.training
+
+
 @torch.no_grad()
 def _by_formula(model: nn.Module, inputs: Tensor) -> Flops:
     """Count the products of layers that have a formula; there are to be no others."""

@@ -1,6 +1,7 @@
 """One run, end to end: data, network, training, test, costs, records."""
 
 from sizewise.run.identity import Identity, identify
+from sizewise.run.network import build_on_threads
 from sizewise.run.one import RUN_FOLDER, run
 
-__all__ = ["RUN_FOLDER", "Identity", "identify", "run"]
+__all__ = ["RUN_FOLDER", "Identity", "build_on_threads", "identify", "run"]

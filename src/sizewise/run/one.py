@@ -1,10 +1,9 @@
 """One run, from its data to its record."""
 
 import functools
-import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -18,11 +17,12 @@ from sizewise.interrupts import held_back
 from sizewise.models import Classical
 from sizewise.models.classic import requirements_of
 from sizewise.records import RunRecord
-from sizewise.run.identity import Identity, build_network, identify, user_code
+from sizewise.run.identity import Identity, identify, user_code
+from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
 from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
 from sizewise.training.checkpoint import Checkpoint
-from sizewise.training.classic import Search, fit_classical
+from sizewise.training.classic import Search, as_many_threads_as_torch, fit_classical
 from sizewise.training.evaluate import evaluate
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
@@ -39,6 +39,7 @@ def run(
     quiet: bool = False,
     take_up: bool = False,
     asked_to_stop: Callable[[], bool] | None = None,
+    share: int | None = None,
 ) -> RunRecord:
     """Train the network that `config` describes, score it once on the test set, and record it.
 
@@ -51,6 +52,7 @@ def run(
         take_up: whether to return the record of the same run if the store has it finished, and to
             go on with it, in its own folder, if it was interrupted.
         asked_to_stop: whether to stop at the next step. By default Ctrl-C and SIGTERM say so.
+        share: how many cores the run may use; by default all that this process may.
 
     Raises:
         UserError: something in the config, the folder, the data or the store can't be used, or the
@@ -58,7 +60,7 @@ def run(
         Interrupted: it was asked to stop; the MLflow run is marked KILLED.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    device = prepare_torch(config)
+    device = prepare_torch(config.device)
     cost.reset_peak_memory(device)
     dataset = load(config.data, config.seed).to(device)
     identity = identify(config, dataset.spec, dataset.fingerprint)
@@ -67,9 +69,8 @@ def run(
             f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
             "or leave that out"
         )
-    torch.manual_seed(config.seed)
-    model = build_network(config, dataset.spec, identity.width).to(device)
-    _check_outputs(model, dataset)
+    model = build_on_threads(config, dataset.spec, identity.width, share).to(device)
+    check_outputs(model, dataset)
 
     screen = _screen(identity, config, model, quiet)
     signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
@@ -84,8 +85,12 @@ def run(
             return found
         if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
             raise Interrupted
-        if found is not None and found.folder != folder.resolve():
-            (folder / RUN_FOLDER).write_text(f"{found.folder}\n")
+        if found is not None:
+            if found.folder != folder.resolve():
+                (folder / RUN_FOLDER).write_text(f"{found.folder}\n")
+            threads = _threads_before(store(), found.run_id, config.threads)
+            if threads != torch.get_num_threads():
+                model = initialise(config, dataset.spec, identity.width, threads).to(device)
 
         def stop_after_step() -> bool:
             opening.tracker()  # MLflow takes seconds, which the first step need not wait for
@@ -101,7 +106,7 @@ def run(
             config.checkpoint_minutes,
             stop_after_step,
         )
-        with opening, screen:
+        with opening, screen, _other_libraries(model):
             if take_up:
                 opening.tracker()  # at once: others may be looking for the same run
             record = _train(config, identity, dataset, model, opening, screen, checkpoint)
@@ -225,47 +230,16 @@ def _train(
     return record
 
 
-def prepare_torch(config: Config) -> torch.device:
-    """Set PyTorch's threads and determinism, and return the device to train on.
-
-    Raises:
-        UserError: there is no such device here.
-    """
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)  # denormal weights of dying units slow a CPU down tenfold
-    name = config.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-        if name == "cpu" and torch.backends.mps.is_available():
-            name = "mps"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(
-            f"device={name} is not available here; expected auto, cpu, cuda, cuda:N or mps"
-        ) from error
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is random without it
-        torch.use_deterministic_algorithms(True, warn_only=True)
-    return device
+def _other_libraries(model: nn.Module) -> AbstractContextManager[None]:
+    """Hold what a classical family computes with to the run's threads, until the run has ended."""
+    return as_many_threads_as_torch() if isinstance(model, Classical) else nullcontext()
 
 
-def _check_outputs(model: nn.Module, dataset: Dataset) -> None:
-    """Try the network on two samples: one of the user's own may not fit the data.
-
-    Raises:
-        UserError: it can't read them, or does not return logits (2, K).
-    """
-    expected = (2, dataset.spec.num_classes)
-    named = type(model).__name__
-    try:
-        with torch.no_grad():
-            logits = model.eval()(dataset.train.inputs[:2])
-    except Exception as error:
-        shape = (2, *dataset.spec.input_shape)
-        raise UserError(f"{named} can't read inputs of shape {shape}: {error}") from error
-    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-    if found != expected:
-        raise UserError(f"{named} returns {found} for two samples; expected logits {expected}")
+def _threads_before(store: "tracking.Store", run_id: str, asked: int | None) -> int:
+    """Return the threads to go on with: those a run began with, unless others are asked for."""
+    recorded = store.client.get_run(run_id).data.tags.get("threads", "")
+    if asked is None and recorded.isdecimal():
+        return int(recorded)
+    if recorded != str(torch.get_num_threads()):
+        store.client.set_tag(run_id, "threads", str(torch.get_num_threads()))
+    return torch.get_num_threads()

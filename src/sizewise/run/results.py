@@ -75,6 +75,7 @@ def make_record(
         git_commit=tracking.git_commit(),
         features=model.features if isinstance(model, Classical) else None,
         train_samples=len(dataset.train),
+        threads=torch.get_num_threads(),
     )
 
 

@@ -12,8 +12,9 @@ from sizewise import tracking
 from sizewise.config import parse
 from sizewise.data import Dataset, Normalisation, Split
 from sizewise.flops import flops_per_sample
-from sizewise.models import Classical, build
+from sizewise.models import Classical
 from sizewise.records import readable_count
+from sizewise.run import build_on_threads
 from sizewise.sweep.job import jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, is_grid, plan_sweep, without_hydra
 from sizewise.training.loop import fit, total_steps
@@ -40,7 +41,6 @@ def show_plan(composed: DictConfig) -> None:
     known = {} if config.rerun else tracking.runs_by_key(store)
     done = {key for key, run in known.items() if run.status == "FINISHED"}
     jobs = jobs_at_once(composed)
-    torch.set_num_threads(config.threads or threads_per_job(jobs))
 
     table = Table(box=None, header_style="bold")
     for heading in ("family", "data"):
@@ -49,6 +49,7 @@ def show_plan(composed: DictConfig) -> None:
         "samples",
         "asked",
         "parameters",
+        "threads",
         "runs",
         "done",
         "training FLOPs",
@@ -59,7 +60,7 @@ def show_plan(composed: DictConfig) -> None:
     for runs in _alike(planned):
         first = runs[0]
         finished = sum(run.identity.key in done for run in runs)
-        seconds, flops = _trial(first)
+        seconds, flops, threads = _trial(first, threads_per_job(jobs))
         if seconds is None:
             unknown += len(runs) - finished
         else:
@@ -70,6 +71,7 @@ def show_plan(composed: DictConfig) -> None:
             f"{first.num_samples:,}",
             readable_count(first.config.size) if first.config.size else "–",
             f"{first.identity.parameters:,}" if first.identity.parameters else "–",
+            str(threads),
             str(len(runs)),
             str(finished),
             f"{flops * len(runs):.1e}" if flops else "–",
@@ -98,24 +100,26 @@ def _alike(planned: list[PlannedRun]) -> list[list[PlannedRun]]:
             training.batch_size,
             training.epochs,
             training.max_steps,
+            run.config.threads,
         )
         groups.setdefault(key, []).append(run)
     return list(groups.values())
 
 
-def _trial(run: PlannedRun) -> tuple[float | None, float | None]:
-    """Train on a few batches of noise; return a whole run's seconds and training FLOPs.
+def _trial(run: PlannedRun, share: int) -> tuple[float | None, float | None, int]:
+    """Train on a few batches of noise; return a whole run's seconds, training FLOPs and threads.
 
-    None of a classical family, whose fits don't scale with the samples alone.
+    Seconds and FLOPs are None for a classical family, whose fits don't scale with the samples
+    alone.
     """
-    training, spec, model_config = run.config.training, run.spec, run.config.model
+    training, spec = run.config.training, run.spec
     samples = TRIAL_BATCHES * training.batch_size
     noise = Split(torch.randn(samples, *spec.input_shape), torch.zeros(samples, dtype=torch.int64))
     dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
-    width = run.identity.width
-    model = build(spec, model_config.family, width, model_config.depth, model_config._target_)
+    model = build_on_threads(run.config, spec, run.identity.width, share)
+    threads = torch.get_num_threads()
     if isinstance(model, Classical):
-        return None, None
+        return None, None, threads
     trial = dataclasses.replace(
         training, epochs=2, max_steps=None, stop_loss=None, patience=None, learning_rate=1e-6
     )
@@ -123,4 +127,4 @@ def _trial(run: PlannedRun) -> tuple[float | None, float | None]:
     seen = total_steps(training, run.num_samples) * training.batch_size
     flops = flops_per_sample(model, spec)
     seconds = seen / rate + SECONDS_BESIDE_TRAINING
-    return seconds, flops.training * seen if flops else None
+    return seconds, flops.training * seen if flops else None, threads

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise import tracking
@@ -18,6 +17,7 @@ from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import SECONDS, end_with_parent, held_back
 from sizewise.records import RunRecord, read_records, write_records
 from sizewise.run import run
+from sizewise.threads import available_cores, share_of_cores
 
 SWEEP = "sweep.json"
 # What the parent or a job leaves in the sweep's folder, for all jobs:
@@ -33,12 +33,12 @@ INTERRUPTED = "interrupted"
 def jobs_at_once(composed: DictConfig) -> int:
     """Return how many runs share this machine's cores: joblib's `n_jobs`, 1 for other launchers."""
     jobs = int(OmegaConf.select(composed, "hydra.launcher.n_jobs", default=1))
-    return jobs if jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + jobs)
+    return jobs if jobs > 0 else max(1, available_cores() + 1 + jobs)
 
 
 def threads_per_job(jobs: int) -> int:
     """Return each run's share of the cores."""
-    return max(1, (os.cpu_count() or 1) // jobs)
+    return share_of_cores(jobs)
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,6 @@ def _run(
     overrides: list[str],
     asked_to_stop: Callable[[], bool],
 ) -> RunRecord:
-    if config.threads is None:
-        config.threads = sweep.threads or torch.get_num_threads()
     record = run(
         config,
         folder,
@@ -165,6 +163,7 @@ def _run(
         },
         quiet=True,
         take_up=not config.rerun,
+        share=sweep.threads,
         asked_to_stop=asked_to_stop,
     )
     if not (folder / RECORD).exists():  # the run has another folder, from before
