@@ -36,7 +36,8 @@ def prepare_torch(name: str) -> torch.device:
         ) from error
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is random without it
-    torch.use_deterministic_algorithms(device.type == "cuda", warn_only=True)
+    if torch.are_deterministic_algorithms_enabled() != (device.type == "cuda"):  # it is slow to set
+        torch.use_deterministic_algorithms(device.type == "cuda", warn_only=True)
     return device
 
 

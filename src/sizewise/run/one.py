@@ -17,7 +17,8 @@ from sizewise.interrupts import held_back
 from sizewise.models import Classical
 from sizewise.models.classic import requirements_of
 from sizewise.records import RunRecord
-from sizewise.run.identity import Identity, identify, user_code
+from sizewise.run.code import own_code
+from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
 from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
@@ -226,7 +227,9 @@ def _train(
     record = make_record(config, identity, dataset, state, model, metrics, tracker)
     for path in write_files(folder, config, record, scores, dataset.spec.class_names):
         tracker.log_artifact(path)
-    tracker.log_model(dataset.spec.input_shape, user_code(type(model)), requirements_of(model))
+    code = own_code(type(model))
+    requirements = (*requirements_of(model), *code.packages)
+    tracker.log_model(dataset.spec.input_shape, code.paths, requirements)
     return record
 
 
