@@ -154,7 +154,7 @@ def test_a_plan_counts_what_is_done_and_trains_nothing(workspace: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert re.search(r"6 runs, 4 done, 2 to run: about [0-9.]+ minutes", done.stdout)
-    assert re.search(r"cnn +mnist1d +3,600 +500 +478 +3 +2 ", done.stdout)
+    assert re.search(r"cnn +mnist1d +3,600 +500 +478 +1 +3 +2 ", done.stdout)
     assert runs(workspace) == before
 
 

@@ -42,7 +42,7 @@ def show_plan(composed: DictConfig) -> None:
     done = {key for key, run in known.items() if run.status == "FINISHED"}
     jobs = jobs_at_once(composed)
 
-    table = Table(box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", pad_edge=False, collapse_padding=True)
     for heading in ("family", "data"):
         table.add_column(heading)
     for heading in (
@@ -52,8 +52,8 @@ def show_plan(composed: DictConfig) -> None:
         "threads",
         "runs",
         "done",
-        "training FLOPs",
-        "seconds each",
+        "FLOPs",
+        "seconds",
     ):
         table.add_column(heading, justify="right")
     left, unknown = 0.0, 0
