@@ -1,6 +1,6 @@
 """Threads: the cores that are ours, the number a run takes, and what a run leaves behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  #
 
 SMALL = ("data.num_samples=200", "training.epochs=2", "training.max_steps=3")
 LARGE = ("model=cnn", "model.width=96")  # work for a thread or two more
-
 COUNT = "from sizewise.threads import share_of_cores; print(share_of_cores(), share_of_cores(2))"
 SPIN = "import os, sizewise; print(os.environ.get('GOMP_SPINCOUNT'))"
 QUOTA = """
@@ -76,13 +75,11 @@ def test_waiting_threads_spin_briefly_unless_the_user_has_said(tmp_path: Path) -
     assert printed(tmp_path, SPIN) == str(SPINS)
     assert printed(tmp_path, SPIN, GOMP_SPINCOUNT="7") == "7"
     assert printed(tmp_path, SPIN, OMP_WAIT_POLICY="ACTIVE") == "None"
-    heard = printed(tmp_path, f"{SPIN}\nimport torch", OMP_DISPLAY_ENV="VERBOSE")
-    assert heard == str(SPINS)
 
 
 def test_openmp_hears_the_spin_count(tmp_path: Path) -> None:
-    if not torch.backends.openmp.is_available() or torch.version.hip or not Path("/proc").exists():
-        pytest.skip("PyTorch is not built on GNU's OpenMP here")
+    if not any(library["prefix"] == "libgomp" for library in threadpool_info()):
+        pytest.skip("PyTorch is built on another OpenMP here")
     for first in ("sizewise", "sizewise.run", "sizewise.sweep.job"):
         done = python(tmp_path, "-c", f"import {first}, torch", OMP_DISPLAY_ENV="VERBOSE")
         assert f"GOMP_SPINCOUNT = '{SPINS}'" in done.stderr, first
@@ -106,7 +103,7 @@ def config(compose: Callable[..., Config], tmp_path: Path) -> Callable[..., Conf
 
 
 @pytest.fixture(autouse=True)
-def threads_as_before() -> object:
+def threads_as_before() -> Iterator[None]:
     """Leave the other tests their one thread."""
     threads = torch.get_num_threads()
     yield

@@ -86,12 +86,8 @@ def run(
             return found
         if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
             raise Interrupted
-        if found is not None:
-            if found.folder != folder.resolve():
-                (folder / RUN_FOLDER).write_text(f"{found.folder}\n")
-            threads = _threads_before(store(), found.run_id, config.threads)
-            if threads != torch.get_num_threads():
-                model = initialise(config, dataset.spec, identity.width, threads).to(device)
+        if found is not None and found.folder != folder.resolve():
+            (folder / RUN_FOLDER).write_text(f"{found.folder}\n")
 
         def stop_after_step() -> bool:
             opening.tracker()  # MLflow takes seconds, which the first step need not wait for
@@ -107,10 +103,15 @@ def run(
             config.checkpoint_minutes,
             stop_after_step,
         )
-        with opening, screen, _other_libraries(model):
+        with opening, screen:
             if take_up:
                 opening.tracker()  # at once: others may be looking for the same run
-            record = _train(config, identity, dataset, model, opening, screen, checkpoint)
+            if found is not None:
+                threads = _threads_before(store(), found.run_id, config.threads)
+                if threads != torch.get_num_threads():
+                    model = initialise(config, dataset.spec, identity.width, threads).to(device)
+            with _other_libraries(model):
+                record = _train(config, identity, dataset, model, opening, screen, checkpoint)
         checkpoint.remove()
     screen.show_result(record, config.tracking.uri)
     return record
