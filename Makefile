@@ -31,6 +31,7 @@ bench: $(BENCH)/.installed  ## how fast it is, beside Keras, Lightning and PyTor
 	$(BENCH)/bin/python -m benchmarks.start_speed
 	$(BENCH)/bin/python -m benchmarks.peers
 	$(BENCH)/bin/python -m benchmarks.step_profile
+	$(BENCH)/bin/python -m benchmarks.threads
 	$(BENCH)/bin/python -m benchmarks.tracking_cost
 	$(BENCH)/bin/python -m benchmarks.sweep_speed
 	$(BENCH)/bin/python -m benchmarks.growth

@@ -22,7 +22,7 @@ from benchmarks.results import setting, table, verdict, write_section
 from sizewise.config import Config
 from sizewise.data import load
 from sizewise.models import build
-from sizewise.run.one import prepare_torch
+from sizewise.run.network import prepare_torch
 from sizewise.tracking import Store, Tracker, open_store, start_run
 from sizewise.tracking.sender import Sender
 from sizewise.training.checkpoint import Checkpoint
@@ -102,7 +102,7 @@ def _measure(family: str, rounds: int, sending: TimedSending) -> list[tuple[floa
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = _config(family, folder)
-        prepare_torch(config)
+        prepare_torch(config.device)
         store = open_store(config.tracking)
         measured = []
         for number in range(rounds + 1):

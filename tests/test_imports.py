@@ -13,7 +13,8 @@ PACKAGE = ROOT / "src" / "sizewise"
 # dot is one module, one without is a module or a whole folder. Nobody needs leave for
 # errors, files and uri.
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": set(),
+    "threads": set(),
+    "__init__": {"threads"},
     "uri": set(),
     "errors": set(),
     "config": set(),
@@ -22,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"config"},
     "models": {"data.spec"},
     "sizing": {"models", "data.spec"},
+    "flops": {"models", "data.spec"},
     "cost": {"models", "data.spec"},
     "training": {"config", "data", "models"},
     "tracking": {"config", "records"},
@@ -30,14 +32,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "screen": {"records"},
     "plots": {"records"},
     "run": {
-        *("config", "records", "data", "models", "sizing", "cost", "training", "tracking"),
-        *("screen", "plots", "interrupts"),
+        *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
+        *("screen", "plots", "interrupts", "threads"),
     },
     "report": {"records"},
     # A run's key is known only from its data and its network: hence more than the design's table.
     "sweep": {
-        *("config", "records", "tracking", "data", "models", "cost", "training"),
-        *("run", "report", "entry", "interrupts"),
+        *("config", "records", "tracking", "data", "models", "cost", "flops", "training"),
+        *("run", "report", "entry", "interrupts", "threads"),
     },
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
     "serve": {"config", "records", "data", "tracking", "predict"},
@@ -46,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("predict", "serve"),
     },
     "cli": {
-        *("config", "records", "data", "models", "sizing", "cost", "training", "tracking"),
+        *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
         *("screen", "plots", "run", "sweep", "report", "predict", "serve", "apply", "entry"),
     },
     "__main__": {"cli"},
@@ -61,6 +63,7 @@ ONLY: dict[str, set[str]] = {
     "config.schema": {"pydantic"},
     "config.parse": {"omegaconf", "pydantic", "pydantic_core"},
     "config.keys": set(),
+    "threads": {"joblib"},
     "records": set(),
     "screen": {"rich"},
     "plots": {"matplotlib", "numpy"},

@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.peers.contender import ARTICLE, CONTENDERS, spec_of_mnist
 from benchmarks.results import ratio, setting, table, verdict, write_section
-from sizewise.cost import flops_per_sample
+from sizewise.flops import flops_per_sample
 from sizewise.models import build
 
 SHOWN = {

@@ -33,6 +33,7 @@ class RunRecord:
         features: that a classical family read; None for a network. An epoch, in `best_epoch`,
             `epochs` and `history`, is a setting of a classical family's grid.
         train_samples: how many it learnt from; None in records from before this was kept.
+        threads: of the CPU that it was trained with; None in records from before this was kept.
     """
 
     run_id: str
@@ -58,6 +59,7 @@ class RunRecord:
     git_commit: str | None
     features: str | None = None
     train_samples: int | None = None
+    threads: int | None = None
 
     @property
     def is_classical(self) -> bool:

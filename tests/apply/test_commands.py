@@ -152,26 +152,6 @@ def test_onnx_answers_as_pytorch_does_at_any_batch_size(
         assert np.abs(probabilities - predictor.predict(batch)).max() <= 1e-5
 
 
-def test_an_exported_folder_for_pytorch_loads_as_its_readme_says(
-    lab: Lab, call: Call, tmp_path: Path
-) -> None:
-    folder = tmp_path / "exported"
-    assert (
-        call("export", lab.runs["large"].run_id, "--format", "torch", "--to", str(folder))[0] == 0
-    )
-    assert {path.name for path in folder.iterdir()} == {"model.pt", "README.md", "load.py"}
-    inputs = np.random.default_rng(0).normal(size=(3, 1, 8, 8))
-    readme = (folder / "README.md").read_text()
-    code = readme.split("```python\n")[1].split("```")[0].replace("model.pt", f"{folder}/model.pt")
-    names: dict[str, object] = {"inputs": inputs}
-    exec(code, names)
-    assert len(names["labels"]) == 3  # type: ignore[arg-type]
-    loaded: dict[str, object] = {"__file__": str(folder / "load.py")}
-    exec((folder / "load.py").read_text(), loaded)
-    again = loaded["predictor"].predict(inputs)  # type: ignore[attr-defined]
-    assert np.array_equal(again, names["probabilities"])  # type: ignore[arg-type]
-
-
 def test_an_exported_folder_for_mlflow_needs_no_store(
     lab: Lab, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

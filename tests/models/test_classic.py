@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from sizewise.cost import flops_per_sample, measure_speed, parameters_by_group
+from sizewise.cost import measure_speed, parameters_by_group
 from sizewise.data import Normalisation
 from sizewise.errors import UserError
+from sizewise.flops import flops_per_sample
 from sizewise.models import CLASSICAL, Classical, build
 from sizewise.models.classic import LEAST_PROBABILITY
 from sizewise.models.stored import to_bytes

@@ -263,8 +263,3 @@ def artifacts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str | None]:
         return made[-1]
 
     return create
-
-
-def test_an_empty_uri_is_told() -> None:
-    with pytest.raises(UserError, match=r"tracking\.uri is empty; log to a file with"):
-        open_store(TrackingConfig(uri="", experiment="sizewise", artifacts=None))

@@ -1,17 +1,13 @@
 """A trained network as a folder that stands by itself: for PyTorch, MLflow or ONNX."""
 
-import inspect
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
-from torch import nn
-
-from sizewise import tracking
+from sizewise import __version__, tracking
 from sizewise.apply.onnx import write_onnx
 from sizewise.apply.recorded import recorded_config
 from sizewise.data.sources import read
@@ -19,23 +15,22 @@ from sizewise.errors import UserError
 from sizewise.models.classic import requirements_of
 from sizewise.predict import Predictor
 from sizewise.predict.fetch import load_run
+from sizewise.run.code import own_code
 
 FORMATS = ("mlflow", "torch", "onnx")
 CHECKED = 256  # of the set's test samples
+NOT_CODE = shutil.ignore_patterns("__pycache__")
 
 TORCH = """# $name
 
 A $family trained on $data: inputs (N, $shape) as the data set has them, normalised inside.
+Needs $needs.
 
 ```python
-# with sizewise installed; load.py beside this file is the same
-from pathlib import Path
+# load.py beside this file does the same
+from sizewise.predict import load
 
-from sizewise.models.classic import requirements_of
-from sizewise.predict import Predictor
-from sizewise.training.checkpoint import load_model
-
-predictor = Predictor(load_model(Path("model.pt"))$allow)
+predictor = load("model.pt"$allow)
 probabilities = predictor.predict(inputs)  # a NumPy array; one row of class probabilities each
 labels = [predictor.spec.class_names[index] for index in probabilities.argmax(axis=1)]
 ```
@@ -44,16 +39,15 @@ LOAD = '''"""Load the network beside this file: `from load import predictor`."""
 
 from pathlib import Path
 
-from sizewise.models.classic import requirements_of
-from sizewise.predict import Predictor
-from sizewise.training.checkpoint import load_model
+from sizewise.predict import load
 
-predictor = Predictor(load_model(Path(__file__).with_name("model.pt"))$allow)
+predictor = load(Path(__file__).with_name("model.pt")$allow)
 '''
 ONNX = """# $name
 
 A $family trained on $data: inputs (N, $shape), float32, as the data set has them; the graph
 normalises them and gives class probabilities. Largest difference from PyTorch on $checked: $gap.
+Needs onnxruntime.
 
 ```python
 import onnxruntime
@@ -88,20 +82,29 @@ def export(
     with _new_folder(folder) as partial:
         if form == "onnx":
             return _export_onnx(store, run, predictor, partial)
+        code = own_code(type(predictor.model))
         with tracking.model_file(store, run) as weights:
             if form == "mlflow":
                 tracking.save_flavour(
                     partial,
                     weights,
                     predictor.spec.input_shape,
-                    _own_code(predictor.model),
-                    requirements_of(predictor.model),
+                    list(map(str, code.paths)),
+                    (*requirements_of(predictor.model), *code.packages),
                 )
                 return f"serve it with: mlflow models serve -m {folder} --env-manager local"
             shutil.copyfile(weights, partial / "model.pt")
+        for path in code.paths:
+            if path.is_dir():
+                shutil.copytree(path, partial / path.name, ignore=NOT_CODE)
+            else:
+                shutil.copyfile(path, partial / path.name)
         allow = f", {allow_code!r}" if allow_code else ""
+        needs = ", ".join([f"sizewise {__version__}", *code.packages])
+        beside = f", and {', '.join(path.name for path in code.paths)} beside it"
+        words = {"allow": allow, "needs": needs + (beside if code.paths else "")}
         for name, text in (("README.md", TORCH), ("load.py", LOAD)):
-            (partial / name).write_text(_filled(text, run, predictor, allow=allow))
+            (partial / name).write_text(_filled(text, run, predictor, **words))
         return f"load it as {folder / 'README.md'} says"
 
 
@@ -127,14 +130,6 @@ def _filled(text: str, run: tracking.StoredRun, predictor: Predictor, **words: s
         shape=", ".join(map(str, predictor.spec.input_shape)),
         **words,
     )
-
-
-def _own_code(model: nn.Module) -> list[str]:
-    """Return the file of a network that is not sizewise's own."""
-    module = type(model).__module__
-    if module.startswith("sizewise."):
-        return []
-    return [inspect.getfile(sys.modules[module])]
 
 
 @contextmanager

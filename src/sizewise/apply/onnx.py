@@ -3,6 +3,8 @@
 import importlib.util
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +38,7 @@ def write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
     deployed = Deployed(predictor.model, predictor.normalisation, inputs.ndim - 2).eval()
     sample = torch.from_numpy(inputs[:2].astype(np.float32))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter's, about its own ways
-            logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        with _quietly():
             torch.onnx.export(
                 deployed,
                 (sample,),
@@ -62,6 +62,20 @@ def write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
             "--format torch or mlflow keeps the network as it is"
         )
     return gap
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the exporter from warning of its own ways, for the time of an export."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _largest_difference(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:

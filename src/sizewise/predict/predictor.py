@@ -105,6 +105,19 @@ class Predictor:
         return predictions
 
 
+def load(path: str | Path, allow_code: Collection[str] = ()) -> Predictor:
+    """Return the network in a file `model.pt`. Exported folders call this: it keeps its name.
+
+    Args:
+        path: of the file.
+        allow_code: classes that are not sizewise's own and may be imported: `check_code`.
+
+    Raises:
+        UserError: the file is no network's, or its class is not allowed.
+    """
+    return Predictor(load_model(Path(path)), allow_code)
+
+
 def _load_pyfunc(path: str) -> Predictor:
     """MLflow's hook: it calls this to serve a logged model.
 

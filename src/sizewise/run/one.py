@@ -18,11 +18,13 @@ from sizewise.interrupts import held_back
 from sizewise.models import Classical
 from sizewise.models.classic import requirements_of
 from sizewise.records import RunRecord
-from sizewise.run.identity import Identity, build_network, identify, user_code
+from sizewise.run.code import own_code
+from sizewise.run.identity import Identity, identify
+from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
 from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
 from sizewise.training.checkpoint import Checkpoint
-from sizewise.training.classic import Search, fit_classical
+from sizewise.training.classic import Search, as_many_threads_as_torch, fit_classical
 from sizewise.training.evaluate import evaluate
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
@@ -41,6 +43,7 @@ def run(
     quiet: bool = False,
     take_up: bool = False,
     asked_to_stop: Callable[[], bool] | None = None,
+    share: int | None = None,
     around: Callable[[Identity, int], AbstractContextManager[None]] | None = None,
 ) -> RunRecord:
     """Train the network that `config` describes, score it once on the test set, and record it.
@@ -55,6 +58,7 @@ def run(
         take_up: whether to return the record of the same run if the store has it finished, and to
             go on with it, in its own folder, if it was interrupted.
         asked_to_stop: whether to stop at the next step. By default Ctrl-C and SIGTERM say so.
+        share: how many cores the run may use; by default all that this process may.
         around: called as soon as it is known what the run is and how many epochs it trains at most;
             the rest is done within what it returns.
 
@@ -64,7 +68,7 @@ def run(
         Interrupted: it was asked to stop; the MLflow run is marked KILLED.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    device = prepare_torch(config)
+    device = prepare_torch(config.device)
     cost.reset_peak_memory(device)
     dataset = load(config.data, config.seed).to(device)
     identity = identify(config, dataset.spec, dataset.fingerprint)
@@ -73,9 +77,8 @@ def run(
             f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
             "or leave that out"
         )
-    torch.manual_seed(config.seed)
-    model = build_network(config, dataset.spec, identity.width).to(device)
-    _check_outputs(model, dataset)
+    model = build_on_threads(config, dataset.spec, identity.width, share).to(device)
+    check_outputs(model, dataset)
 
     screen = _screen(identity, config, model, quiet)
     command = command or hide_password(shlex.join(["python", "train.py", *overrides]))
@@ -118,7 +121,12 @@ def run(
         with opening, screen:
             if take_up:
                 opening.tracker()  # at once: others may be looking for the same run
-            record = _train(config, identity, dataset, model, opening, screen, checkpoint)
+            if found is not None:
+                threads = _threads_before(store(), found.run_id, config.threads)
+                if threads != torch.get_num_threads():
+                    model = initialise(config, dataset.spec, identity.width, threads).to(device)
+            with _other_libraries(model):
+                record = _train(config, identity, dataset, model, opening, screen, checkpoint)
         checkpoint.remove()
     screen.show_result(record, config.tracking.uri)
     return record
@@ -238,51 +246,22 @@ def _train(
     record = make_record(config, identity, dataset, state, model, metrics, tracker)
     for path in write_files(folder, config, record, scores, dataset.spec.class_names):
         tracker.log_artifact(path)
-    tracker.log_model(dataset.spec.input_shape, user_code(type(model)), requirements_of(model))
+    code = own_code(type(model))
+    requirements = (*requirements_of(model), *code.packages)
+    tracker.log_model(dataset.spec.input_shape, code.paths, requirements)
     return record
 
 
-def prepare_torch(config: Config) -> torch.device:
-    """Set PyTorch's threads and determinism, and return the device to train on.
-
-    Raises:
-        UserError: there is no such device here.
-    """
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)  # denormal weights of dying units slow a CPU down tenfold
-    name = config.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-        if name == "cpu" and torch.backends.mps.is_available():
-            name = "mps"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(
-            f"device={name} is not available here; expected auto, cpu, cuda, cuda:N or mps"
-        ) from error
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is random without it
-        torch.use_deterministic_algorithms(True, warn_only=True)
-    return device
+def _other_libraries(model: nn.Module) -> AbstractContextManager[None]:
+    """Hold what a classical family computes with to the run's threads, until the run has ended."""
+    return as_many_threads_as_torch() if isinstance(model, Classical) else nullcontext()
 
 
-def _check_outputs(model: nn.Module, dataset: Dataset) -> None:
-    """Try the network on two samples: one of the user's own may not fit the data.
-
-    Raises:
-        UserError: it can't read them, or does not return logits (2, K).
-    """
-    expected = (2, dataset.spec.num_classes)
-    named = type(model).__name__
-    try:
-        with torch.no_grad():
-            logits = model.eval()(dataset.train.inputs[:2])
-    except Exception as error:
-        shape = (2, *dataset.spec.input_shape)
-        raise UserError(f"{named} can't read inputs of shape {shape}: {error}") from error
-    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-    if found != expected:
-        raise UserError(f"{named} returns {found} for two samples; expected logits {expected}")
+def _threads_before(store: "tracking.Store", run_id: str, asked: int | None) -> int:
+    """Return the threads to go on with: those a run began with, unless others are asked for."""
+    recorded = store.client.get_run(run_id).data.tags.get("threads", "")
+    if asked is None and recorded.isdecimal():
+        return int(recorded)
+    if recorded != str(torch.get_num_threads()):
+        store.client.set_tag(run_id, "threads", str(torch.get_num_threads()))
+    return torch.get_num_threads()

@@ -11,6 +11,7 @@ from torch import nn
 from sizewise import cost, tracking
 from sizewise.config import Config, portable
 from sizewise.data import Dataset
+from sizewise.flops import flops_per_sample
 from sizewise.models import Classical
 from sizewise.records import RunRecord, write_records
 from sizewise.run.identity import Identity
@@ -75,6 +76,7 @@ def make_record(
         git_commit=tracking.git_commit(),
         features=model.features if isinstance(model, Classical) else None,
         train_samples=len(dataset.train),
+        threads=torch.get_num_threads(),
     )
 
 
@@ -96,7 +98,7 @@ def measure_costs(
         "cost/latency_ms_p95": speed.latency_ms_p95,
         "cost/throughput": speed.throughput,
     }
-    size, flops = parameters_of(model), cost.flops_per_sample(model, dataset.spec)
+    size, flops = parameters_of(model), flops_per_sample(model, dataset.spec)
     if size is not None:
         costs["cost/parameters"] = size
     if flops is not None:

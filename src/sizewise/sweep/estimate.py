@@ -7,12 +7,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from sizewise import cost, tracking
+from sizewise import tracking
 from sizewise.config import parse_shared
 from sizewise.config.compose import without_hydra
 from sizewise.data import Dataset, Normalisation, Split
-from sizewise.models import Classical, build
+from sizewise.flops import flops_per_sample
+from sizewise.models import Classical
 from sizewise.records import readable_count
+from sizewise.run import build_on_threads
 from sizewise.sweep.job import jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, plan_sweep
 from sizewise.training.loop import fit, total_steps
@@ -38,26 +40,26 @@ def show_plan(composed: DictConfig) -> None:
     store = tracking.open_store(shared.tracking)
     done = tracking.finished_records(store, [] if shared.rerun else by_key).by_key
     jobs = jobs_at_once(composed)
-    torch.set_num_threads(planned[0].config.threads or threads_per_job(jobs))
 
-    table = Table(box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", pad_edge=False, collapse_padding=True)
     for heading in ("family", "data"):
         table.add_column(heading)
     for heading in (
         "samples",
         "asked",
         "parameters",
+        "threads",
         "runs",
         "done",
-        "training FLOPs",
-        "seconds each",
+        "FLOPs",
+        "seconds",
     ):
         table.add_column(heading, justify="right")
     left, unknown = 0.0, 0
     for runs in _alike(planned):
         first = runs[0]
         finished = sum(run.identity.key in done for run in runs)
-        seconds, flops = _trial(first)
+        seconds, flops, threads = _trial(first, threads_per_job(jobs))
         if seconds is None:
             unknown += len(runs) - finished
         else:
@@ -68,6 +70,7 @@ def show_plan(composed: DictConfig) -> None:
             f"{first.num_samples:,}",
             readable_count(first.config.size) if first.config.size else "–",
             f"{first.identity.parameters:,}" if first.identity.parameters else "–",
+            str(threads),
             str(len(runs)),
             str(finished),
             f"{flops * len(runs):.1e}" if flops else "–",
@@ -96,28 +99,30 @@ def _alike(planned: list[PlannedRun]) -> list[list[PlannedRun]]:
             training.batch_size,
             training.epochs,
             training.max_steps,
+            run.config.threads,
         )
         groups.setdefault(key, []).append(run)
     return list(groups.values())
 
 
-def _trial(run: PlannedRun) -> tuple[float | None, float | None]:
-    """Train on a few batches of noise; return a whole run's seconds and training FLOPs.
+def _trial(run: PlannedRun, share: int) -> tuple[float | None, float | None, int]:
+    """Train on a few batches of noise; return a whole run's seconds, training FLOPs and threads.
 
-    None of a classical family, whose fits don't scale with the samples alone.
+    Seconds and FLOPs are None for a classical family, whose fits don't scale with the samples
+    alone.
     """
-    training, spec, model_config = run.config.training, run.spec, run.config.model
+    training, spec = run.config.training, run.spec
     samples = TRIAL_BATCHES * training.batch_size
     noise = Split(torch.randn(samples, *spec.input_shape), torch.zeros(samples, dtype=torch.int64))
     dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
-    width = run.identity.width
-    model = build(spec, model_config.family, width, model_config.depth, model_config.target)
+    model = build_on_threads(run.config, spec, run.identity.width, share)
+    threads = torch.get_num_threads()
     if isinstance(model, Classical):
-        return None, None
+        return None, None, threads
     short = {"epochs": 2, "max_steps": None, "stop_loss": None, "patience": None}
     trial = training.model_copy(update=short | {"learning_rate": 1e-6})
     rate = fit(model, dataset, trial, seed=0, log=lambda *_: None).history[-1]["samples_per_second"]
     seen = total_steps(training, run.num_samples) * training.batch_size
-    flops = cost.flops_per_sample(model, spec)
+    flops = flops_per_sample(model, spec)
     seconds = seen / rate + SECONDS_BESIDE_TRAINING
-    return seconds, flops.training * seen if flops else None
+    return seconds, flops.training * seen if flops else None, threads

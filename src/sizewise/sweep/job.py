@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import torch
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf
 
@@ -23,6 +22,7 @@ from sizewise.interrupts import SECONDS, end_with_parent, held_back
 from sizewise.records import RunRecord, write_records
 from sizewise.run import Identity, run
 from sizewise.sweep.states import RECORD, RunState, alone, key_of, write_state
+from sizewise.threads import available_cores, share_of_cores
 
 SWEEP = "sweep.json"
 # What the parent or a job leaves in the sweep's folder, for all jobs:
@@ -33,12 +33,12 @@ STOP_ALL = "stop_all"
 def jobs_at_once(composed: DictConfig) -> int:
     """Return how many runs share this machine's cores: joblib's `n_jobs`, 1 for other launchers."""
     jobs = int(OmegaConf.select(composed, "hydra.launcher.n_jobs", default=1))
-    return jobs if jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + jobs)
+    return jobs if jobs > 0 else max(1, available_cores() + 1 + jobs)
 
 
 def threads_per_job(jobs: int) -> int:
     """Return each run's share of the cores."""
-    return max(1, (os.cpu_count() or 1) // jobs)
+    return share_of_cores(jobs)
 
 
 @dataclass(frozen=True)
@@ -172,9 +172,6 @@ class Job:
         return record.best_validation_accuracy
 
     def _train(self, config: Config, asked_to_stop: Callable[[], bool]) -> RunRecord:
-        if config.threads is None:
-            threads = self._sweep.threads or torch.get_num_threads()
-            config = config.model_copy(update={"threads": threads})
         parent = self._sweep.parent_run_id
         record = run(
             config,
@@ -188,6 +185,7 @@ class Job:
             },
             quiet=True,
             take_up=not config.rerun,
+            share=self._sweep.threads,
             asked_to_stop=asked_to_stop,
             around=self._begun,
         )

@@ -1,7 +1,8 @@
 """Fitting the classical families: every setting of a small grid, chosen by validation."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -45,6 +46,17 @@ class _Samples(NamedTuple):
     targets: Tensor
 
 
+@contextmanager
+def as_many_threads_as_torch() -> Iterator[None]:
+    """Hold BLAS and OpenMP to PyTorch's number of threads, for the time of a fit and its scores."""
+    import sklearn.pipeline  # what brings them: only libraries that are loaded can be held
+    from threadpoolctl import threadpool_limits
+
+    assert sklearn.pipeline
+    with threadpool_limits(torch.get_num_threads()):
+        yield
+
+
 def fit_classical(
     model: Classical,
     dataset: Dataset,
@@ -68,10 +80,7 @@ def fit_classical(
     Raises:
         UserError: more samples are to be kept than there are.
     """
-    from threadpoolctl import threadpool_limits
-
     threads = torch.get_num_threads()
-    threadpool_limits(threads)  # of BLAS and OpenMP, from now on, as PyTorch's own
     started = time.perf_counter()
     train = _training_samples(model, dataset, seed)
     feature_seconds = time.perf_counter() - started

@@ -1,0 +1,205 @@
+"""Threads: the cores that are ours, the number a run takes, and what a run leaves behind."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from threadpoolctl import threadpool_info
+
+from sizewise import tracking
+from sizewise.apply.reproduce import reproduce
+from sizewise.config import Config
+from sizewise.errors import Interrupted
+from sizewise.models import Classical
+from sizewise.run import run
+from sizewise.sweep.job import jobs_at_once, threads_per_job
+from sizewise.threads import FLOPS_FOR_A_THREAD, SPINS, threads_for
+from tests.processes import ROOT, python
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
+
+SMALL = ("data.num_samples=200", "training.epochs=2", "training.max_steps=3")
+LARGE = ("model=cnn", "model.width=96")  # work for a thread or two more
+COUNT = "from sizewise.threads import share_of_cores; print(share_of_cores(), share_of_cores(2))"
+SPIN = "import os, sizewise; print(os.environ.get('GOMP_SPINCOUNT'))"
+QUOTA = """
+import builtins, io, os
+exists, read = os.path.exists, open
+os.cpu_count = lambda: 64
+os.sched_getaffinity = lambda _: set(range(64))
+os.path.exists = lambda path: path == "/sys/fs/cgroup/cpu.max" or exists(path)
+builtins.open = lambda path, *a, **k: (
+    io.StringIO("200000 100000") if path == "/sys/fs/cgroup/cpu.max" else read(path, *a, **k)
+)
+"""
+
+
+def printed(folder: Path, code: str, **environment: str) -> str:
+    unset = "import os; [os.environ.pop(n) for n in list(os.environ) if not os.environ[n]]\n"
+    none = dict.fromkeys(("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS"), "")
+    done = python(folder, "-c", unset + code, **none | environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_process_held_to_one_core_counts_one(tmp_path: Path) -> None:
+    """As under `taskset -c 0`."""
+    held = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    assert printed(tmp_path, held + COUNT) == "1 1"
+
+
+def test_a_container_with_two_of_64_cores_counts_two(tmp_path: Path) -> None:
+    assert printed(tmp_path, QUOTA + COUNT) == "2 1"
+
+
+@pytest.mark.parametrize(("typed", "expected"), [("1", "1 1"), ("8,2", "2 1"), ("words", "2 1")])
+def test_omp_num_threads_bounds_each_process(tmp_path: Path, typed: str, expected: str) -> None:
+    assert printed(tmp_path, QUOTA + COUNT, OMP_NUM_THREADS=typed) == expected
+
+
+@pytest.mark.parametrize(("jobs", "at_once"), [(-1, 6), (-2, 5), (-9, 1), (2, 2), (1, 1)])
+def test_a_sweep_divides_the_cores_that_are_ours(
+    monkeypatch: pytest.MonkeyPatch, jobs: int, at_once: int
+) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 6)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    composed = OmegaConf.create({"hydra": {"launcher": {"n_jobs": jobs}}})
+    assert jobs_at_once(composed) == at_once
+    assert threads_per_job(at_once) == 6 // at_once
+    assert threads_per_job(7) == 1
+
+
+def test_waiting_threads_spin_briefly_unless_the_user_has_said(tmp_path: Path) -> None:
+    assert printed(tmp_path, SPIN) == str(SPINS)
+    assert printed(tmp_path, SPIN, GOMP_SPINCOUNT="7") == "7"
+    assert printed(tmp_path, SPIN, OMP_WAIT_POLICY="ACTIVE") == "None"
+
+
+def test_openmp_hears_the_spin_count(tmp_path: Path) -> None:
+    if not any(library["prefix"] == "libgomp" for library in threadpool_info()):
+        pytest.skip("PyTorch is built on another OpenMP here")
+    for first in ("sizewise", "sizewise.run", "sizewise.sweep.job"):
+        done = python(tmp_path, "-c", f"import {first}, torch", OMP_DISPLAY_ENV="VERBOSE")
+        assert f"GOMP_SPINCOUNT = '{SPINS}'" in done.stderr, first
+
+
+def test_each_thread_takes_its_work() -> None:
+    a_thread = FLOPS_FOR_A_THREAD
+    assert [threads_for(a_thread * times, 8) for times in (0.01, 1.9, 2, 5, 9)] == [1, 1, 2, 5, 8]
+    assert threads_for(None, 8) == 8
+    assert threads_for(a_thread * 9, 1) == 1
+
+
+@pytest.fixture
+def config(compose: Callable[..., Config], tmp_path: Path) -> Callable[..., Config]:
+    """Return a function from overrides to a small run's config, with a store of its own."""
+    own = (
+        f"tracking.uri=sqlite:///{tmp_path}/mlflow.db",
+        f"tracking.artifacts={tmp_path}/artifacts",
+    )
+    return lambda *overrides: compose(*SMALL, *own, *overrides)
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    """Leave the other tests their one thread."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_a_small_network_takes_one_thread_and_a_large_one_its_share(
+    config: Callable[..., Config], tmp_path: Path
+) -> None:
+    """Whatever the run before has left, and what is typed wins."""
+    for number, (overrides, expected) in enumerate(
+        [
+            (("model=cnn", "size=800"), 1),
+            (LARGE, 2),
+            (("model=cnn", "size=800"), 1),
+            ((*LARGE, "threads=1"), 1),
+            (("model=cnn", "size=800", "threads=2"), 2),
+            (("model=knn",), 2),
+        ]
+    ):
+        wanted = config(*overrides)
+        record = run(wanted, tmp_path / str(number), quiet=True, share=2)
+        assert record.threads == torch.get_num_threads() == expected, overrides
+        found = tracking.open_store(wanted.tracking).client.get_run(record.run_id)
+        assert found.data.tags["threads"] == str(expected)
+        assert record.config["threads"] == wanted.threads
+
+
+def test_a_network_after_a_classical_run_has_its_own_threads(
+    config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[set[int]] = []
+    make_features = Classical.make_features
+
+    def look(self: Classical, inputs: torch.Tensor) -> object:
+        held.append({library["num_threads"] for library in threadpool_info()})
+        return make_features(self, inputs)
+
+    monkeypatch.setattr(Classical, "make_features", look)
+    before = {library["filepath"]: library["num_threads"] for library in threadpool_info()}
+    run(config("model=knn", "threads=1"), tmp_path / "classical", quiet=True)
+    assert held
+    assert held[-1] == {1}
+    assert max(before.values()) > 1
+    for library in threadpool_info():
+        if library["user_api"] == "blas" and library["filepath"] in before:
+            assert library["num_threads"] == before[library["filepath"]]
+    record = run(config("model=cnn", "size=800"), tmp_path / "network", quiet=True, share=2)
+    assert record.threads == torch.get_num_threads() == 1
+
+
+def test_a_run_sets_determinism_for_itself(config: Callable[..., Config], tmp_path: Path) -> None:
+    torch.use_deterministic_algorithms(True, warn_only=True)  # as a run on a GPU has left it
+    try:
+        run(config("model=cnn", "size=800"), tmp_path / "run", quiet=True)
+        assert not torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_a_resumed_run_and_a_reproduction_keep_the_number_it_began_with(
+    config: Callable[..., Config], tmp_path: Path
+) -> None:
+    wanted = config(*LARGE)
+    looks = iter([False, False, True])
+    with pytest.raises(Interrupted):
+        run(wanted, tmp_path / "run", quiet=True, share=3, asked_to_stop=lambda: next(looks))
+    record = run(
+        wanted, tmp_path / "again", quiet=True, share=1, take_up=True, asked_to_stop=lambda: False
+    )
+    assert (record.threads, record.steps) == (3, 3)
+    store = tracking.open_store(wanted.tracking)
+    found = next(each for each in tracking.runs_by_key(store).values())
+    assert reproduce(store, found).differences == []
+    assert torch.get_num_threads() == 3
+
+
+def test_what_is_typed_on_resuming_wins(config: Callable[..., Config], tmp_path: Path) -> None:
+    looks = iter([False, False, True])
+    with pytest.raises(Interrupted):
+        run(
+            config(*LARGE), tmp_path / "run", quiet=True, share=3, asked_to_stop=lambda: next(looks)
+        )
+    typed = config(*LARGE, "threads=2")
+    record = run(typed, tmp_path / "again", quiet=True, take_up=True, asked_to_stop=lambda: False)
+    found = tracking.open_store(typed.tracking).client.get_run(record.run_id)
+    assert (record.threads, found.data.tags["threads"]) == (2, "2")
+
+
+def test_the_plan_shows_the_threads(tmp_path: Path, data_root: Path) -> None:
+    sweep = ("model=cnn", "size=800,60k", "data.num_samples=200", "hydra.launcher.n_jobs=1")
+    done = python(
+        ROOT, "-m", "sizewise", "plan", *sweep, f"tracking.uri=sqlite:///{tmp_path}/mlflow.db",
+        SIZEWISE_DATA=str(data_root), COLUMNS="200",
+    )  # fmt: skip
+    lines = [line.split() for line in done.stdout.splitlines()]
+    column = lines[0].index("threads")
+    assert lines[1][column] == "1", done.stderr
+    assert int(lines[2][column]) >= 1
