@@ -64,7 +64,7 @@ ONLY: dict[str, set[str]] = {
     "config.parse": {"omegaconf", "pydantic", "pydantic_core"},
     "config.keys": set(),
     "threads": {"joblib"},
-    "records": set(),
+    "records": {"pydantic"},
     "screen": {"rich"},
     "plots": {"matplotlib", "numpy"},
 }

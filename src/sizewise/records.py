@@ -6,8 +6,11 @@ The report reads nothing else.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,21 @@ class RunRecord:
         Raises:
             ValueError: the line is not such a record.
         """
+        content = json.loads(line)
         try:
-            return cls(**json.loads(line))
+            _schema().validate_python(content)
+            return cls(**content)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            where = ".".join(map(str, wrong["loc"]))
+            raise ValueError(f"not a run record: {where} {wrong['msg']}".lower()) from error
         except TypeError as error:
             raise ValueError(f"not a run record: {error}") from error
+
+
+@cache
+def _schema() -> TypeAdapter[RunRecord]:
+    return TypeAdapter(RunRecord)
 
 
 class RunSummary(NamedTuple):
@@ -103,8 +117,12 @@ def read_records(path: Path) -> list[RunRecord]:
     Raises:
         ValueError: a line is not a record; the message names it.
     """
+    try:
+        lines = path.read_text().splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a text file in UTF-8") from error
     records = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             records.append(RunRecord.from_json(line))
         except ValueError as error:

@@ -49,6 +49,7 @@ def shelf(store_folder: Path) -> Shelf:
 @pytest.fixture(scope="module")
 def ids(shelf: Shelf) -> dict[str, str]:
     first, second = shelf.add_sweep("study"), shelf.add_sweep("study2")
+    mixed = shelf.add_sweep("mixed")
     member = {tracking.membership(first): "true"}
     return {
         "only": shelf.add(record(parameters=7), "only"),
@@ -63,6 +64,10 @@ def ids(shelf: Shelf) -> dict[str, str]:
         "lucky": shelf.add(
             record(parameters=100, test_error=0.01, validation_error=0.3), "lucky", **member
         ),
+        "else": shelf.add(
+            record(data__num_samples=100), "else", **{tracking.membership(mixed): "true"}
+        ),
+        "also": shelf.add(record(), "also", **{tracking.membership(mixed): "true"}),
         "sweep": first,
         "empty sweep": second,
     }
@@ -107,6 +112,7 @@ WRONG = {
     "f" * 32: "there is no run ffff",
     "broken": r"the run broken \([0-9a-f]{8}\) is failed \(the loss became nan\); expected",
     "best:nope": "there is no sweep nope",
+    "best:mixed": "the runs of mixed are on different data .mnist1d data.num_samples=100; mnist1d",
     "best:study2": "no run of the sweep study2 is finished yet",
     "study": "study is a sweep, not a run; .* best:study$",
     "x' OR name = 'y": "there is no run x' OR",

@@ -95,16 +95,17 @@ DATA_CONFIGS: dict[str, type[DataConfig]] = {"mnist1d": Mnist1dConfig}  # sets w
 
 
 def _kind_of_data(given: Any) -> str | None:
+    """Return which class a data config is checked by: that of its name, or `plain`."""
     if isinstance(given, DataConfig):
-        return "own" if type(given) in DATA_CONFIGS.values() else "plain"
+        given = {"name": given.name if type(given) is not DataConfig else ""}
     if not isinstance(given, dict):
         return None
     name = given.get("name")
-    return "own" if isinstance(name, str) and name in DATA_CONFIGS else "plain"
+    return name if isinstance(name, str) and name in DATA_CONFIGS else "plain"
 
 
 AnyData = Annotated[
-    Annotated[DataConfig, Tag("plain")] | Annotated[Mnist1dConfig, Tag("own")],
+    Annotated[DataConfig, Tag("plain")] | Annotated[Mnist1dConfig, Tag("mnist1d")],
     Discriminator(_kind_of_data),
 ]
 

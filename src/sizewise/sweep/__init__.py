@@ -2,5 +2,6 @@
 
 The parent process plans and reports (`callback`); each run is a Hydra job, often in a process of
 its own (`job`). They share the sweep's folder: `sweep.json` tells the jobs what they belong to,
-and each job leaves `record.jsonl` or `error.txt` in its own folder, which the parent reads.
+and each job leaves the state of its run there under the run's key (`states`), which the parent
+reads. Nobody knows a run by its job's number.
 """

@@ -128,12 +128,29 @@ def _best(store: Store, study: str) -> StoredRun:
     found = finished_members(store, study, sweeps_named(store, study))
     for line in found.left_out:
         say(f"left out, since it can't be read: {line}")
+    sets = sorted({_data(record) for _, record in found.runs})
+    if len(sets) > 1:
+        raise UserError(
+            f"the runs of {study} are on different data ({'; '.join(sets)}), and their scores "
+            f"don't compare: expected one of `sizewise runs --study {study}` by its id"
+        )
     run, record = max(found.runs, key=lambda each: _merit(each[1]))
     say(
         f"best of {study}: {record.name} ({run.run_id}), with "
         f"{record.best_validation_accuracy:.2%} on validation"
     )
     return run
+
+
+def _data(record: RunRecord) -> str:
+    """Return the data set, with its own keys, that a run was validated on."""
+    shared = ("data.name", "data.root", "data.train_samples", "data.validation_fraction")
+    own = [
+        f"{key}={value}"
+        for key, value in record.config.items()
+        if key.startswith("data.") and key not in shared
+    ]
+    return " ".join([record.data, *own])
 
 
 def _merit(record: RunRecord) -> tuple[float, int, int]:
