@@ -99,6 +99,7 @@ def run_in_sweep(composed: DictConfig, hydra: HydraConf) -> float:
 
     Raises:
         TrialFailed: the same, where an optimiser asks: it is to know that this trial failed.
+        Interrupted: an optimiser asks for a trial after the sweep was stopped.
     """
     folder = Path(hydra.sweep.dir)
     sweep = Sweep.read(folder)
@@ -112,6 +113,8 @@ def run_in_sweep(composed: DictConfig, hydra: HydraConf) -> float:
         if sweep.is_orphaned:
             os._exit(1)  # before the next job is fetched from a queue that nobody reads any more
     if math.isnan(result) and sweep.optimises:
+        if job.state.status == "waiting" and (folder / STOP_ALL).exists():
+            raise Interrupted("no more trials are started")  # else it would ask for all of them
         raise TrialFailed(job.state.error or f"the run is {job.state.status}")
     return result
 
@@ -159,7 +162,7 @@ class Job:
                     lambda: signalled() or self._sweep.is_orphaned or stop_file.is_there(),
                 )
             except Interrupted:
-                self._ended("interrupted")
+                self._leave("interrupted")
                 if self._sweep.parent_process == os.getpid():  # one process runs all jobs in turn
                     (self._sweep_folder / STOP_ALL).touch()
                 return math.nan
@@ -168,7 +171,7 @@ class Job:
                 if composed.sweep.on_failure == "stop":
                     (self._sweep_folder / START_NO_MORE).touch()
                 return math.nan
-        self._ended("done")
+        self._leave("done")
         return record.best_validation_accuracy
 
     def _train(self, config: Config, asked_to_stop: Callable[[], bool]) -> RunRecord:
@@ -198,18 +201,18 @@ class Job:
         """Leave word that the run has begun. The same run in another job is waited for."""
         with alone(self._sweep_folder, identity.key):
             self.state = replace(self.state, key=identity.key, name=identity.name, epochs=epochs)
-            self._ended("running")
+            self._leave("running")
             yield
 
     def _failed(self, error: Exception) -> None:
         known = isinstance(error, UserError)
         text = str(error) if known else f"{type(error).__name__}: {first_line(error)}"
-        self._ended("failed", text)
+        self._leave("failed", text)
         if not known:
             with suppress(OSError):  # the folder may be what the run has failed by
                 Path(self.state.folder, "traceback.txt").write_text(traceback.format_exc())
 
-    def _ended(self, status: str, error: str = "") -> None:
+    def _leave(self, status: str, error: str = "") -> None:
         """Leave word for the parent, if the sweep's folder can still be written to."""
         self.state = replace(self.state, status=status, error=error)
         try:
