@@ -18,7 +18,9 @@ DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
 
 
 # The files that take longest, so that with several workers none of them starts last.
-LONGEST = ("tests/sweep/test_sweep.py", "tests/test_command_line.py")
+LONGEST = tuple(
+    f"tests/{name}.py" for name in ("sweep/test_sweep", "sweep/test_identity", "test_command_line")
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

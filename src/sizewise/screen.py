@@ -1,5 +1,6 @@
 """What a run shows on the screen."""
 
+import shlex
 import time
 from types import TracebackType
 
@@ -83,7 +84,7 @@ class Screen:
             "MLflow run": f"{record.run_id}  in {store_uri}",
             "browse": store_uri
             if store_uri.startswith("http")
-            else f"sizewise ui --uri {store_uri}",
+            else f"sizewise ui --uri {shlex.quote(store_uri)}",
         }
         title = f"{record.name} was finished before" if finished_before else record.name
         table = Table(title=title, show_header=False, title_justify="left", box=None)

@@ -269,3 +269,15 @@ def test_a_mistake_is_told_in_one_line(lab: Lab, call: Call, typed: str) -> None
     assert err.startswith("sizewise: ")
     assert MISTAKES[typed] in err
     assert err.count("\n") == 1, err
+
+
+@pytest.mark.parametrize("name", ["sizewize", ""])
+def test_looking_for_an_experiment_that_is_not_there_makes_none(
+    call: Call, lab: Lab, name: str
+) -> None:
+    before = {each.name for each in lab.store.client.search_experiments()}
+    code, out, err = call("runs", "--experiment", name)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "there is no MLflow experiment" in err
+    assert "sizewise" in err
+    assert {each.name for each in lab.store.client.search_experiments()} == before

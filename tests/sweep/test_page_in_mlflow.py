@@ -63,7 +63,8 @@ def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            assert process.wait(timeout=30) == 0
+            assert "Traceback" not in log.read_text()
 
 
 def _wait_for(url: str) -> None:

@@ -47,10 +47,9 @@ def open_store(arguments: argparse.Namespace) -> "Store":
     database = sqlite_file(uri)
     if database is not None and not database.exists():
         raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
-    from sizewise.config import TrackingConfig
-    from sizewise.tracking import open_store  # takes seconds: it imports mlflow
+    from sizewise.tracking import open_existing  # takes seconds: it imports mlflow
 
-    return open_store(TrackingConfig(uri=uri, experiment=arguments.experiment, artifacts=None))
+    return open_existing(uri, arguments.experiment)
 
 
 def add_commands(

@@ -1,5 +1,6 @@
 """A trained network as a folder that stands by itself: for PyTorch, MLflow or ONNX."""
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -92,7 +93,8 @@ def export(
                     list(map(str, code.paths)),
                     (*requirements_of(predictor.model), *code.packages),
                 )
-                return f"serve it with: mlflow models serve -m {folder} --env-manager local"
+                serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
+                return f"serve it with: {shlex.join(serve)}"
             shutil.copyfile(weights, partial / "model.pt")
         for path in code.paths:
             if path.is_dir():

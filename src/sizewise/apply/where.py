@@ -53,7 +53,7 @@ def show(store: tracking.Store, run: tracking.StoredRun, console: Console) -> No
         "store": store.shown,
         "sweep": run.tags.get("sweep"),
         "overrides": overrides or "none",
-        "command": f"python train.py {overrides}".strip(),
+        "command": hide_password(run.tags.get("command", "")) or f"python train.py {overrides}",
         "commit": run.tags.get("mlflow.source.git.commit"),
     }
     table = Table(box=None, show_header=False)

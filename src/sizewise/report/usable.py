@@ -42,8 +42,7 @@ def usable_runs(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str
     if len(usable) == 1:
         raise UserError(
             f"there is one finished run, {usable[0].name}, and a report compares at least 2: add "
-            f"seeds or sizes, as in `python train.py -m model={usable[0].family} "
-            "size=1k,4k,16k seed=0,1,2`"
+            "seeds or sizes, as in `python train.py -m model=lstm size=1k,4k,16k seed=0,1,2`"
         )
     left_out = len(records) - len(usable)
     if not left_out:

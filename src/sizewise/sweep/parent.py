@@ -52,7 +52,7 @@ class Parent:
     command: str
     planned: dict[str, PlannedRun] | None
     total: int
-    lock: BaseFileLock
+    lock: BaseFileLock | None = None
     finished: dict[str, RunRecord] = field(default_factory=dict)
 
     @classmethod
@@ -84,9 +84,9 @@ class Parent:
         again = command(hydra, typed(hydra), sweep=True)
         run_id = tracking.start_sweep(store, key, name, folder, {"command": again})
         total = _total(composed) if planned is None else len(planned)
-        lock = tracking.claim(folder, key)
-        parent = cls(store, run_id, name, folder, again, planned, total, lock)
+        parent = cls(store, run_id, name, folder, again, planned, total)
         try:
+            parent.lock = tracking.claim(folder, key)
             parent._begin(composed, rerun=shared.rerun)
         except BaseException:
             parent._end("FAILED")
@@ -195,7 +195,8 @@ class Parent:
                 f"{self.store.shown} does not answer ({first_line(error)}); when it does, this "
                 f"tells it what it has missed:\n  sizewise sync; {self.command}"
             )
-        self.lock.release()
+        if self.lock is not None:
+            self.lock.release()
 
     def _report(self, records: Sequence[RunRecord]) -> None:
         folder = self.folder / "report"

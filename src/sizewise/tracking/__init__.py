@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sizewise.tracking.recovery import SENT, put_right, send, take_up, unsent_folders
     from sizewise.tracking.resolve import find_run, model_file, read_config
     from sizewise.tracking.starting import git_commit, start_run, start_sweep
-    from sizewise.tracking.store import STORE_ERRORS, Store, open_store
+    from sizewise.tracking.store import STORE_ERRORS, Store, open_existing, open_store
     from sizewise.tracking.tracker import Tracker
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "list_runs",
     "membership",
     "model_file",
+    "open_existing",
     "open_store",
     "put_right",
     "read_config",

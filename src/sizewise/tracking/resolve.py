@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,7 +117,7 @@ def _runs_only(found: list[StoredRun], wanted: str) -> list[StoredRun]:
     """
     runs = [run for run in found if run.tags.get("kind") != "sweep"]
     if found and not runs:
-        name = found[0].tags["sweep"]
+        name = shlex.quote(found[0].tags["sweep"])
         raise UserError(
             f"{wanted} is a sweep, not a run; expected one of `sizewise runs --study {name}`, or "
             f"best:{name}"
@@ -132,7 +133,7 @@ def _best(store: Store, study: str) -> StoredRun:
     if len(sets) > 1:
         raise UserError(
             f"the runs of {study} are on different data ({'; '.join(sets)}), and their scores "
-            f"don't compare: expected one of `sizewise runs --study {study}` by its id"
+            f"don't compare: expected one of `sizewise runs --study {shlex.quote(study)}` by its id"
         )
     run, record = max(found.runs, key=lambda each: _merit(each[1]))
     say(

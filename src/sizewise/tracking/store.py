@@ -3,6 +3,7 @@
 import json
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,9 +14,9 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from sizewise.config import TrackingConfig
-from sizewise.errors import UserError, first_line
+from sizewise.errors import UserError, first_line, nearest
 from sizewise.tracking.local import PLACE, only_one_opens, place_of
-from sizewise.tracking.probe import OTHERWISE, check_store
+from sizewise.tracking.probe import check_store
 from sizewise.uri import hide_password, is_opened_here, sqlite_file
 
 # What a store raises that is away, full or broken; requests' errors are OSErrors.
@@ -63,22 +64,48 @@ def open_store(config: TrackingConfig) -> Store:
     Raises:
         UserError: it can't be opened.
     """
+
+    def find_or_create(client: mlflow.MlflowClient) -> str:
+        return _find_experiment(client, config.experiment) or _create_experiment(client, config)
+
+    return _opened(config.uri, find_or_create)
+
+
+def open_existing(uri: str, experiment: str) -> Store:
+    """Open a store to look at it: no experiment is made.
+
+    Raises:
+        UserError: it can't be opened, or has no such experiment.
+    """
+
+    def find(client: mlflow.MlflowClient) -> str:
+        found = _find_experiment(client, experiment)
+        if found is None:
+            names = [each.name for each in client.search_experiments()]
+            raise UserError(
+                f"there is no MLflow experiment {experiment or 'without a name'} in {uri}: "
+                f"{nearest(experiment, names)}"
+            )
+        return found
+
+    return _opened(uri, find)
+
+
+def _opened(uri: str, experiment_of: Callable[[mlflow.MlflowClient], str]) -> Store:
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    if not config.uri:
-        raise UserError(f"tracking.uri is empty; {OTHERWISE}")
-    check_store(config.uri)
+    check_store(uri)
     try:
-        with only_one_opens(config.uri):
-            client = mlflow.MlflowClient(config.uri)
-            experiment_id = _find_or_create_experiment(client, config)
+        with only_one_opens(uri):
+            client = mlflow.MlflowClient(uri)
+            experiment_id = experiment_of(client)
     except (MlflowException, SQLAlchemyError, OSError, sqlite3.Error) as error:
-        reason = hide_password(first_line(error), config.uri)
+        reason = hide_password(first_line(error), uri)
         raise UserError(
-            f"the MLflow store {config.uri} can't be opened ({reason}); expected one "
+            f"the MLflow store {uri} can't be opened ({reason}); expected one "
             "like sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000, given by tracking.uri"
         ) from error
-    return _used(Store(client, experiment_id, config.uri))
+    return _used(Store(client, experiment_id, uri))
 
 
 def reopen_store(uri: str, experiment_id: str) -> Store:
@@ -101,16 +128,19 @@ def _used(store: Store) -> Store:
     return store
 
 
-def _find_or_create_experiment(client: mlflow.MlflowClient, config: TrackingConfig) -> str:
-    found = client.get_experiment_by_name(config.experiment)
-    if found is not None:
-        if found.lifecycle_stage == "deleted":
-            raise UserError(
-                f"the MLflow experiment {config.experiment} is deleted; restore it with `mlflow "
-                f"experiments restore -x {found.experiment_id}`, or choose another with "
-                "tracking.experiment=NAME"
-            )
-        return str(found.experiment_id)
+def _find_experiment(client: mlflow.MlflowClient, name: str) -> str | None:
+    found = client.get_experiment_by_name(name) if name else None
+    if found is None:
+        return None
+    if found.lifecycle_stage == "deleted":
+        raise UserError(
+            f"the MLflow experiment {name} is deleted; restore it with `mlflow experiments restore "
+            f"-x {found.experiment_id}`, or choose another with tracking.experiment=NAME"
+        )
+    return str(found.experiment_id)
+
+
+def _create_experiment(client: mlflow.MlflowClient, config: TrackingConfig) -> str:
     database = sqlite_file(config.uri)
     place = {} if database is None else {PLACE: place_of(database).to_tag()}
     return str(

@@ -1,6 +1,7 @@
 """Writing a run to an MLflow store."""
 
 import json
+import shlex
 import time
 import warnings
 from collections.abc import Iterable
@@ -147,9 +148,10 @@ class Tracker:
         try:
             self.deliver(outcome)
         except STORE_ERRORS as reason:
+            again = shlex.join(["sizewise", "sync", str(self.folder)])
             say(
                 f"{self.store.shown} has not got all of the run ({first_line(reason)}); it is kept "
-                f"in {self.folder}; send it later with: sizewise sync {self.folder}"
+                f"in {self.folder}; send it later with: {again}"
             )
         finally:
             self._lock.release()
