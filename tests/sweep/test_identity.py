@@ -29,8 +29,8 @@ def runs(folder: Path, condition: str = "") -> list[mlflow.entities.Run]:
 
 
 def test_a_swept_interpolation_trains_each_of_its_values(workspace: Path) -> None:
-    swept = ("-m", "model=logistic", "seed=90", "training.epochs=12", BASIC)
-    swept += ("training.batch_size=50,200",)
+    swept = ["-m", "model=logistic", "seed=90", "training.epochs=12", BASIC]
+    swept.append("training.batch_size=50,200")
     train(workspace, *swept, "training.max_steps=100").check_returncode()
     own = "training.max_steps=${training.batch_size}"
     done = train(workspace, *swept, own, "hydra.sweep.dir=own")
