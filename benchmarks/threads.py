@@ -5,9 +5,10 @@
 Networks of each family at four widths are trained on noise in MNIST-1D's form, in batches of 100,
 by the training loop itself: on one thread and on two, alone and two at once, and on two threads
 with each spin count (`GOMP_SPINCOUNT`, which OpenMP reads as PyTorch is loaded: hence a pair of
-processes for each). In each round every cell is measured for half a second, in random order;
-ratios are taken within a round, since other work on the machine changes from round to round. It
-needs a quiet machine with two cores, and takes about 8 minutes.
+processes for each, new in each round: the system places a process's threads well or badly for its
+whole life). In each round every cell is measured for half a second, in random order; ratios are
+taken within a round, since other work on the machine changes from round to round. It needs a quiet
+machine with two cores, and takes about 9 minutes.
 """
 
 import argparse
@@ -166,13 +167,13 @@ def main() -> None:
         return
     rounds, cells = arguments.rounds, _cells()
     rates: Rates = defaultdict(list)
-    with _started() as trainers:
-        for spins in COUNTS:
-            _rate(trainers, Cell("lstm", 16, 2, 2, spins))  # imports, and a first training
-        for number in range(rounds):
+    for number in range(rounds):
+        with _started() as trainers:
+            for spins in COUNTS:
+                _rate(trainers, Cell("lstm", 16, 2, 2, spins))  # imports, and a first training
             for cell in random.Random(number).sample(cells, len(cells)):
                 rates[cell].append(_rate(trainers, cell))
-            print(f"round {number + 1} of {rounds}", flush=True)
+        print(f"round {number + 1} of {rounds}", flush=True)
     write_section(
         "Threads",
         f"Medians of {rounds} rounds. {setting(f'python -m benchmarks.threads --rounds {rounds}')} "

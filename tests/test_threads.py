@@ -15,7 +15,7 @@ from sizewise.errors import Interrupted
 from sizewise.models import Classical
 from sizewise.run import run
 from sizewise.sweep.job import jobs_at_once, threads_per_job
-from sizewise.threads import FLOPS_FOR_A_THREAD, SPINS, threads_for
+from sizewise.threads import SPINS, threads_for
 from tests.processes import ROOT, python
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
@@ -86,10 +86,9 @@ def test_openmp_hears_the_spin_count(tmp_path: Path) -> None:
 
 
 def test_each_thread_takes_its_work() -> None:
-    a_thread = FLOPS_FOR_A_THREAD
-    assert [threads_for(a_thread * times, 8) for times in (0.01, 1.9, 2, 5, 9)] == [1, 1, 2, 5, 8]
-    assert threads_for(None, 8) == 8
-    assert threads_for(a_thread * 9, 1) == 1
+    steps = {0: 1, 99e6: 1, 100e6: 2, 599e6: 2, 600e6: 3, 1.1e9: 5, 9e9: 8, None: 8}
+    assert {flops: threads_for(flops, 8) for flops in steps} == steps
+    assert threads_for(9e9, 1) == 1
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ Where the numbers come from is in benchmarks/RESULTS.md, under Threads.
 import os
 
 SPINS = 3_000
-FLOPS_FOR_A_THREAD = 2e8  # of a training step; with less to do, a thread costs more than it gains
+# Of a training step. With less to do, a second thread gains little, and costs others much.
+FLOPS_FOR_TWO_THREADS = 1e8
+FLOPS_FOR_A_THREAD = 2e8  # of each, where there are more
 
 
 def spin_briefly() -> None:
@@ -45,4 +47,6 @@ def threads_for(step_flops: float | None, share: int) -> int:
     """
     if step_flops is None:
         return share
-    return max(1, min(share, int(step_flops / FLOPS_FOR_A_THREAD)))
+    wanted = int(step_flops / FLOPS_FOR_A_THREAD)
+    least = 2 if step_flops >= FLOPS_FOR_TWO_THREADS else 1
+    return min(share, max(least, wanted))
