@@ -111,6 +111,8 @@ def test_a_value_that_a_key_can_have_is_taken(
         (["-m", "seed=interval(0,1)"], "does not support sweep type : INTERVAL_SWEEP"),
         (["-m", "model=[cnn,lstm],mlp"], "model=[cnn,lstm] names several"),
         (["-m", "--cfg", "job"], "expected them without -m"),
+        (['hydra.run.dir="~/x"'], "would be a folder called ~ here"),
+        (["-m", "seed=0,1", 'hydra.sweep.dir="~/x"'], "as in hydra.sweep.dir=$HOME/runs"),
     ],
 )
 def test_what_hydra_would_misread_is_refused(
@@ -122,6 +124,8 @@ def test_what_hydra_would_misread_is_refused(
 def test_the_home_folder_is_meant_by_a_quoted_tilde(compose_raw: Callable[..., object]) -> None:
     config = parse(compose_raw('data.root="~/x"'))  # type: ignore[arg-type]
     assert config.data.root == str(Path.home() / "x")
+    config = parse(compose_raw('tracking.uri="sqlite:///~/x.db"'))  # type: ignore[arg-type]
+    assert config.tracking.uri == f"sqlite:///{Path.home()}/x.db"
 
 
 def test_the_table_knows_every_key() -> None:

@@ -52,6 +52,11 @@ def sqlite_file(uri: str) -> Path | None:
     return None if name in ("", ":memory:") else Path(name)
 
 
+def sqlite_at_home(uri: str) -> str:
+    """Return `uri` with the ~ that an SQLite file's path begins with as the home folder."""
+    return re.sub(r"^(sqlite(?:\+\w+)?:///)~(?=/)", lambda match: match[1] + str(Path.home()), uri)
+
+
 def is_database(uri: str) -> bool:
     """Whether MLflow opens the store as a database, without a server between."""
     return uri.partition(":")[0].partition("+")[0].lower() in DATABASES

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sizewise.errors import UserError, say
-from sizewise.uri import DEFAULT_STORE, hide_password, sqlite_file, store_uri
+from sizewise.uri import (
+    DEFAULT_STORE,
+    hide_password,
+    sqlite_at_home,
+    sqlite_file,
+    store_uri,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +37,7 @@ def store_arguments() -> argparse.ArgumentParser:
     store.add_argument(
         "--uri",
         default=store_uri(DEFAULT_STORE),
-        type=lambda given: given.strip() or DEFAULT_STORE,
+        type=lambda given: sqlite_at_home(given.strip()) or DEFAULT_STORE,
         # argparse reads a % as its own, and URIs have them
         help=f"the MLflow store (default: {hide_password(store_uri(DEFAULT_STORE))})".replace(
             "%", "%%"

@@ -29,9 +29,10 @@ from sizewise.config.schema import Config
 from sizewise.errors import UserError
 from sizewise.uri import hide_password
 
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 GROUPS = ("model", "data", "training", "tracking", "experiment")
 # Of Hydra's own overrides: what the command that is printed, or its moment, decides anew.
-DECIDED = ("hydra.mode", "hydra.run.dir", "hydra.sweep.dir")
+DECIDED = ("hydra.mode", *FOLDERS)
 OF_THE_MOMENT = ("resume", "rerun")  # and of the task's
 # Resolvers but OmegaConf's own and `store` may give each job another value: its number, the time.
 OF_A_JOB = re.compile(r"\$\{\s*(?!oc\.|store\s*:)[\w.]+\s*:")
@@ -84,16 +85,26 @@ def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
-def check_choices(hydra: HydraConf) -> None:
-    """Check that no group is given a list: Hydra lays the files it names over each other.
+def check_typed(hydra: HydraConf) -> None:
+    """Check that nothing was typed which Hydra takes in silence for something else.
+
+    Of a group that is given a list it lays the files over each other; a folder that begins with ~
+    it makes here, under that name.
 
     Args:
         hydra: the config's hydra node.
 
     Raises:
-        UserError: a group is.
+        UserError: something was.
     """
-    for each in OverridesParser.create().parse_overrides(typed(hydra)):
+    parser = OverridesParser.create()
+    for each in parser.parse_overrides(typed(hydra, "hydra")):
+        if each.key_or_group in FOLDERS and str(each.value()).startswith("~"):
+            raise UserError(
+                f"{each.key_or_group}={each.value()} would be a folder called ~ here: expected an "
+                f"absolute or a relative one, as in {each.key_or_group}=$HOME/runs"
+            )
+    for each in parser.parse_overrides(typed(hydra)):
         value = each.value()
         for one in value.list if isinstance(value, ChoiceSweep) else [value]:
             if each.key_or_group in GROUPS and isinstance(one, list):

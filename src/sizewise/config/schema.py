@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from sizewise.errors import UserError
+from sizewise.uri import sqlite_at_home
 
 LARGEST_SIZE = 10**10  # parameters
 ROUNDING = 1e-12  # a float's: 1.005k is a whole number
@@ -52,6 +53,10 @@ Place = Annotated[Text, AfterValidator(os.path.expanduser)]  # no shell expands 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # NumPy takes no other
 Positive = Annotated[float, Field(gt=0, le=LARGEST_FLOAT, allow_inf_nan=False)]
 Size = Annotated[int | None, Field(ge=1, le=LARGEST_SIZE), BeforeValidator(parse_size)]
+
+
+# SQLAlchemy would make a folder called ~.
+StoreUri = Annotated[Text, AfterValidator(sqlite_at_home)]
 
 
 class Section(BaseModel):
@@ -126,7 +131,7 @@ class TrainingConfig(Section):
 class TrackingConfig(Section):
     """Where MLflow keeps the runs."""
 
-    uri: Text
+    uri: StoreUri
     experiment: Text
     artifacts: Place | None
 

@@ -10,7 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from sizewise.config import parse
-from sizewise.config.compose import check_choices, depends_on_job, without_hydra
+from sizewise.config.compose import check_typed, depends_on_job, without_hydra
 from sizewise.entry import one_line_errors
 
 
@@ -24,7 +24,7 @@ class SweepCallback(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Check the config and what it names, before a folder is made for the run."""
         with _errors_end_the_process():
-            check_choices(config.hydra)
+            check_typed(config.hydra)
             own = without_hydra(config)
             if not depends_on_job(own):
                 checked = parse(own)
@@ -35,7 +35,7 @@ class SweepCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Plan and check every run, open the store and the parent run, and begin to follow."""
         with _errors_end_the_process():
-            check_choices(config.hydra)
+            check_typed(config.hydra)
             from sizewise.sweep.parent import Parent  # takes seconds: it imports torch and mlflow
 
             self._parent = Parent.start(config)

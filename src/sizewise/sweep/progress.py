@@ -44,6 +44,7 @@ class Progress:
         self._total = total
         self._before = set(before)
         self._told = set(self._before)
+        self._states: dict[str, RunState] = {}
         self._records: dict[str, RunRecord] = {}
         self._console = Console()
         self._started = time.monotonic()
@@ -63,15 +64,19 @@ class Progress:
     def _follow(self) -> None:
         if not self._console.is_terminal:
             while not self._ended.wait(SECONDS):
-                self._tell(read_states(self._folder), self._console)
-            self._tell(read_states(self._folder), self._console)
+                self._tell(self._look(), self._console)
+            self._tell(self._look(), self._console)
             return
         with Live(console=self._console, refresh_per_second=4, transient=True) as live:
             while not self._ended.wait(SECONDS):
-                states = read_states(self._folder)
+                states = self._look()
                 self._tell(states, live.console, failures_only=True)
                 live.update(self._table(states))
-            self._tell(read_states(self._folder), live.console, failures_only=True)
+            self._tell(self._look(), live.console, failures_only=True)
+
+    def _look(self) -> dict[str, RunState]:
+        self._states = read_states(self._folder, self._states)
+        return self._states
 
     def _tell(
         self, states: dict[str, RunState], console: Console, *, failures_only: bool = False

@@ -6,7 +6,7 @@ Jobs write them, in whichever process and on whichever machine; the parent reads
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -75,9 +75,18 @@ def write_state(sweep: Path, state: RunState) -> None:
         file.write(json.dumps(asdict(state)).encode())
 
 
-def read_states(sweep: Path) -> dict[str, RunState]:
-    """Return the state of each run that has started, by run key, in the order they did."""
-    states = [RunState(**json.loads(path.read_text())) for path in (sweep / FOLDER).glob("*.json")]
+def read_states(sweep: Path, known: Mapping[str, RunState] | None = None) -> dict[str, RunState]:
+    """Return the state of each run that has started, by run key, in the order they did.
+
+    Args:
+        sweep: the sweep's folder.
+        known: states from a look before: a run that is done stays so, and is not read again.
+    """
+    done = {key: each for key, each in (known or {}).items() if each.status == "done"}
+    states = [
+        done.get(path.stem) or RunState(**json.loads(path.read_text()))
+        for path in (sweep / FOLDER).glob("*.json")
+    ]
     return {state.key: state for state in sorted(states, key=lambda each: each.started)}
 
 
