@@ -63,6 +63,8 @@ def test_running_a_finished_sweep_again_trains_nothing_and_reports_again(workspa
 
     assert done.returncode == 0, done.stderr
     assert "4 done, 0 failed, 0 to run" in done.stdout
+    (parent,) = client(workspace).search_runs(["1"], "tags.kind = 'sweep'")
+    assert parent.info.status == "FINISHED"
     assert len(re.findall(r"skip \S+: finished as [0-9a-f]{32}", done.stdout)) == 4
     assert runs(workspace) == before
     first, again = (

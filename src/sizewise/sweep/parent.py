@@ -91,10 +91,16 @@ class Parent:
         except BaseException:
             parent._end("FAILED")
             raise
+        if planned and len(parent.finished) == total:
+            sys.exit(parent.finish())
+        _let_trials_fail(composed)
+        atexit.register(parent._give_up)
+        stop_softly(folder / STOP_ALL)
+        parent._progress.start()
         return parent
 
     def _begin(self, composed: DictConfig, *, rerun: bool) -> None:
-        """Tell the jobs what they belong to and the user what is done, and follow."""
+        """Tell the jobs what they belong to, and the user what is done."""
         local = str(composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS)
         Sweep(
             name=self.name,
@@ -110,12 +116,6 @@ class Parent:
             for key, run in (self.planned or {}).items()
         ]
         self._progress = Progress(self.folder, expected, self.total, self.finished)
-        if self.planned and len(self.finished) == len(self.planned):
-            sys.exit(self.finish())
-        _let_trials_fail(composed)
-        atexit.register(self._give_up)
-        stop_softly(self.folder / STOP_ALL)
-        self._progress.start()
 
     def _announce(self, planned: dict[str, PlannedRun], rerun: bool) -> None:
         """Print what is done and what is to run. Finished runs become members of this sweep."""
