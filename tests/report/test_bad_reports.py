@@ -55,6 +55,7 @@ def told(
 ) -> Callable[..., str]:
     """Return a function that asks for a report and returns its one line."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it in other tests
 
     def ask(*arguments: str) -> str:
         before = set(tmp_path.iterdir())

@@ -28,7 +28,7 @@ def test_a_file_with_a_driver_and_a_query_is_found_and_locked(
     folder = tmp_path / f"my {tmp_path.name}"
     folder.mkdir()
     shutil.copy(migrated, folder / "x.db")
-    assert sizewise("runs", "--uri", uri) == 0
+    assert sizewise("runs", "--uri", uri, "--experiment", "unused") == 0
     open_store(TrackingConfig(uri=uri, experiment="new", artifacts=None))
     assert {path.name for path in folder.iterdir()} == {"x.db", "x.lock"}
 
