@@ -109,7 +109,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_later_to_the_same_end(
     assert statuses(workspace, "") == ["KILLED"]
     said = (workspace / "log").read_text()
     assert "Traceback" not in said
-    (again,) = re.findall(r"is interrupted; it goes on with: python train\.py (.*)", said)
+    (again,) = re.findall(r"is interrupted; it goes on with: python \S+train\.py (.*)", said)
     done = train(workspace, *shlex.split(again), PYTHONPATH=str(workspace))
     assert done.returncode == 0, done.stderr
     assert statuses(workspace, "") == ["FINISHED"]
@@ -177,7 +177,7 @@ def test_a_sweep_that_is_asked_to_stop_says_how_to_go_on(
     assert "RUNNING" not in statuses(workspace, "")
     said = (workspace / "log").read_text()
     assert "Traceback" not in said
-    (again,) = re.findall(r"it goes on with:\n  python train\.py (.*)", said)
+    (again,) = re.findall(r"it goes on with:\n  python \S+train\.py (.*)", said)
     done = train(workspace, *shlex.split(again), "hydra.sweep.dir=again", PYTHONPATH=str(workspace))
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"sweep-\w+: [0-3] done, 0 failed, [1-3] interrupted", done.stdout)

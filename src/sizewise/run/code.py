@@ -48,4 +48,8 @@ def _imported(module: str, root: Path) -> set[str]:
         script = Path(folder, "script.py")
         script.write_text(f"import {module}\n")
         finder.run_script(str(script))
-    return {name.partition(".")[0] for name in finder.modules} - {"__main__"}
+    return {
+        name.partition(".")[0]
+        for name, found in finder.modules.items()
+        if found.__file__ and Path(found.__file__).is_relative_to(root)  # builtins are nowhere
+    }
