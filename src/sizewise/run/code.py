@@ -48,8 +48,9 @@ def _imported(module: str, root: Path) -> set[str]:
         script = Path(folder, "script.py")
         script.write_text(f"import {module}\n")
         finder.run_script(str(script))
+    files = {name: getattr(found, "__file__", None) for name, found in finder.modules.items()}
     return {
         name.partition(".")[0]
-        for name, found in finder.modules.items()
-        if found.__file__ and Path(found.__file__).is_relative_to(root)  # builtins are nowhere
+        for name, file in files.items()
+        if file and Path(file).is_relative_to(root)  # what is built into Python has none
     }

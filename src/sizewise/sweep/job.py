@@ -106,7 +106,8 @@ def run_in_sweep(composed: DictConfig, hydra: HydraConf) -> float:
     if sweep.in_worker:
         end_at_once()
         end_with_parent(sweep.parent_process)
-    job = Job(sweep, folder, Path(hydra.runtime.output_dir), typed(hydra), hydra)
+    own = (folder / hydra.sweep.subdir).absolute()  # Hydra's output_dir is where Ray was started
+    job = Job(sweep, folder, own, typed(hydra), hydra)
     try:
         result = job.result(composed)
     finally:
