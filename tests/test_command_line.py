@@ -239,9 +239,10 @@ def test_a_folder_that_holds_a_run_or_a_sweep_is_left_alone(tmp_path: Path) -> N
 @pytest.fixture(scope="module")
 def unread(workspace: Path) -> "subprocess.CompletedProcess[str]":
     """A run with its own working folder, on a screen without dashes that is closed after a line."""
-    typed = shlex.join([*TINY, "seed=8", "hydra.job.chdir=true", "resume=true"])
+    own = (*TINY, "seed=8", "hydra.job.chdir=true", "resume=true")
+    typed = shlex.join([sys.executable, str(ROOT / "train.py"), *own])
     return subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {sys.executable} {ROOT}/train.py {typed} | head -1"],
+        ["bash", "-c", f"set -o pipefail; {typed} | head -1"],
         cwd=workspace,
         env=environment_of(workspace, {"PYTHONIOENCODING": "ascii"}),
         capture_output=True,

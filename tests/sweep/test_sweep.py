@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,8 @@ def test_a_failed_run_is_told_with_its_retry_and_the_others_finish(workspace: Pa
     assert "the loss became" in done.stdout
     told = r"[1-4]/4  mlp-\S+  failed: the loss became (nan|inf) at step"
     assert len(re.findall(told, done.stdout)) == 2  # as it happens, besides at the end
-    assert f"  again: python {ROOT}/train.py model=mlp size=600 training.lear" in done.stdout
+    script = shlex.quote(str(ROOT / "train.py"))
+    assert f"  again: python {script} model=mlp size=600 training.learning_rate=1e" in done.stdout
     statuses = [
         run.info.status for run in client(workspace).search_runs(["1"], "tags.family = 'mlp'")
     ]
