@@ -34,7 +34,10 @@ def show_plan(composed: DictConfig) -> None:
     """
     by_key = plan_sweep(composed)
     if by_key is None:
-        print("these runs are known only as they start: an optimiser chooses them, they are drawn")
+        print(
+            "only fixed grids can be planned: here an optimiser chooses the runs, their order is "
+            "drawn, or a value is made of the job itself"
+        )
         return
     planned, shared = list(by_key.values()), parse_shared(without_hydra(composed))
     store = tracking.open_store(shared.tracking)
