@@ -80,7 +80,7 @@ def test_the_command_of_one_of_its_runs_trains_that_run(overrides: list[str]) ->
 )
 def test_a_value_is_typed_so_that_hydra_reads_it(value: Any) -> None:
     (config,) = jobs([f"++tracking.experiment={as_typed(value)}"])
-    assert config["tracking"]["experiment"] == value or value == "${x}"
+    assert config["tracking"]["experiment"] == value
 
 
 def variant(record: RunRecord, **changes: Any) -> RunRecord:
