@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sizewise.records import RunRecord, read_records, write_records
+from sizewise.records import ERROR, Measure, RunRecord, read_records, write_records
 
 RECORD = RunRecord(
     run_id="0a1b",
@@ -71,3 +71,27 @@ def test_a_broken_line_is_named_with_its_number(tmp_path: Path, broken: str) -> 
     path.write_text("\n".join([RECORD.to_json(), RECORD.to_json(), broken, RECORD.to_json()]))
     with pytest.raises(ValueError, match=r"runs\.jsonl, line 3: "):
         read_records(path)
+
+
+def test_an_old_records_error_follows_from_its_accuracy() -> None:
+    history = [{"train/accuracy": 0.5}, {"train/accuracy": 0.75, "val/accuracy": 0.625}]
+    old = dataclasses.replace(RECORD, history=history)
+
+    assert old.error() == pytest.approx(0.7)
+    assert (old.error("train"), old.error("train", epoch=1)) == (0.25, 0.5)
+    assert old.error("val") == 0.375
+    assert old.measure == ERROR
+    with pytest.raises(KeyError, match="val/accuracy"):
+        old.error("val", epoch=1)
+
+
+def test_a_records_measure_and_extras_survive_a_round_trip() -> None:
+    bits = Measure("bits per byte", "bits", 0.02)
+    metrics = {"test/error": 2.1534, "cost/model_bytes": 5.0}
+    record = dataclasses.replace(RECORD, measure=bits, metrics=metrics, extras={"flips": [1, 2]})
+
+    read = RunRecord.from_json(record.to_json())
+
+    assert read == record
+    assert read.measure.shown(read.error()) == "2.153 bits"
+    assert ERROR.shown(0.0342) == "3.42%"

@@ -5,12 +5,33 @@ The report reads nothing else.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
+
+
+class Measure(NamedTuple):
+    """The number by which sizes are compared. It falls as models get better.
+
+    Args:
+        name: as in "test error" or "bits per byte".
+        unit: "%" where the value is a share, 0..1, and is shown times 100; else a word or nothing.
+        tolerance: how much worse than the best is as good, in the value's own unit: 0.01 is a point.
+    """
+
+    name: str
+    unit: str
+    tolerance: float
+
+    def shown(self, value: float) -> str:
+        """Return a value as text: 3.42 %, or 2.153 bits."""
+        return f"{value:.2%}" if self.unit == "%" else f"{value:.3f} {self.unit}".rstrip()
+
+
+ERROR = Measure("error", "%", 0.01)  # the share of samples that are classified wrong
 
 
 @dataclass(frozen=True)
@@ -37,6 +58,8 @@ class RunRecord:
             `epochs` and `history`, is a setting of a classical family's grid.
         train_samples: how many it learnt from; None in records from before this was kept.
         threads: of the CPU that it was trained with; None in records from before this was kept.
+        measure: what `error` is; a test error in records from before there were others.
+        extras: what a study or a task measures of each run besides, by name.
     """
 
     run_id: str
@@ -63,6 +86,24 @@ class RunRecord:
     features: str | None = None
     train_samples: int | None = None
     threads: int | None = None
+    measure: Measure = ERROR
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    def error(self, split: str = "test", epoch: int | None = None) -> float:
+        """Return the run's measure on a split.
+
+        Args:
+            split: `test`, which is scored once at the end, `val` or `train`.
+            epoch: counted from 1; by default the one whose weights were kept. Of `test` there is
+                only that.
+
+        Raises:
+            KeyError: it was not measured.
+        """
+        scores = self.metrics if split == "test" else self.history[(epoch or self.best_epoch) - 1]
+        if f"{split}/error" in scores:
+            return scores[f"{split}/error"]
+        return 1 - scores[f"{split}/accuracy"]  # of records from before there were other measures
 
     @property
     def is_classical(self) -> bool:
@@ -88,6 +129,8 @@ class RunRecord:
         content = json.loads(line)
         try:
             _schema().validate_python(content)
+            if "measure" in content:
+                content["measure"] = Measure(*content["measure"])
             return cls(**content)
         except ValidationError as error:
             wrong = error.errors()[0]
