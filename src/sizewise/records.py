@@ -18,8 +18,8 @@ class Measure(NamedTuple):
 
     Args:
         name: as in "test error" or "bits per byte".
-        unit: "%" where the value is a share, 0..1, and is shown times 100; else a word or nothing.
-        tolerance: how much worse than the best is as good, in the value's own unit: 0.01 is a point.
+        unit: "%" where the value is a share, 0..1, shown times 100; else a word or nothing.
+        tolerance: how much worse than the best counts as as good; a point is 0.01.
     """
 
     name: str
