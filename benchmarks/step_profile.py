@@ -22,7 +22,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.peers.contender import ARTICLE, BATCH_SIZE, LEARNING_RATE, spec_of_mnist, split
 from benchmarks.results import ratio, setting, table, write_section
-from sizewise.models import build
+from sizewise.models import Architecture, build
 from sizewise.training.adam import KERAS_EPSILON, Adam
 
 STEPS = 50
@@ -118,7 +118,7 @@ def _steps(family: str) -> dict[str, Step]:
 
 def _network(family: str) -> nn.Module:
     torch.manual_seed(0)
-    return build(spec_of_mnist(), family, *ARTICLE[family])
+    return build(spec_of_mnist(), Architecture(family, *ARTICLE[family]))
 
 
 def _step(

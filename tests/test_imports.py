@@ -20,20 +20,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "entry": {"config"},
     "records": set(),
+    "tasks": {"records"},
     "data": {"config"},
     "models": {"data.spec"},
     "sizing": {"models", "data.spec"},
     "flops": {"models", "data.spec"},
     "cost": {"models", "data.spec"},
-    "training": {"config", "data", "models"},
+    "training": {"config", "tasks", "data", "models"},
     "tracking": {"config", "records"},
     "files": set(),
     "interrupts": set(),
     "screen": {"records"},
     "plots": {"records"},
     "run": {
-        *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
-        *("screen", "plots", "interrupts", "threads"),
+        *("config", "records", "tasks", "data", "models", "sizing", "cost", "flops", "training"),
+        *("tracking", "screen", "plots", "interrupts", "threads"),
     },
     "report": {"records"},
     # A run's key is known only from its data and its network: hence more than the design's table.
@@ -44,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
     "serve": {"config", "records", "data", "tracking", "predict"},
     "apply": {
-        *("config", "records", "data", "models", "training", "tracking", "screen", "run"),
+        *("config", "records", "tasks", "data", "models", "training", "tracking", "screen", "run"),
         *("predict", "serve"),
     },
     "cli": {

@@ -16,6 +16,7 @@ from sizewise.records import read_records
 from sizewise.run import run
 from sizewise.screen import show_runs
 from sizewise.training.checkpoint import load_model
+from tests.builders import whole
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
 
@@ -74,10 +75,12 @@ def test_the_saved_model_gives_the_logged_test_accuracy(
     wanted = config("model=svm", "features=raw")
     record = run(wanted, tmp_path / "run", quiet=True)
     dataset = load(wanted.data, wanted.seed)
-    inputs = dataset.test.inputs.numpy() * dataset.normalisation.std + dataset.normalisation.mean
+    inputs = (
+        whole(dataset.test).inputs.numpy() * dataset.normalisation.std + dataset.normalisation.mean
+    )
     predictor = Predictor(load_model(tmp_path / "run/model.pt"))
     predicted = predictor.predict(inputs).argmax(axis=1)
-    accuracy = np.mean(predicted == dataset.test.targets.numpy())
+    accuracy = np.mean(predicted == whole(dataset.test).targets.numpy())
     assert record.metrics["test/accuracy"] == pytest.approx(accuracy)
 
 

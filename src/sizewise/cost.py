@@ -51,8 +51,9 @@ def measure_speed(model: nn.Module, spec: DataSpec) -> Speed:
     """Time inference at batch 1 and at batch 256, on the model's device and torch's threads."""
     was_training = model.training
     model.eval()
-    single = _time_calls(model, _random_batch(model, spec, 1))
-    bulk = _time_calls(model, _random_batch(model, spec, THROUGHPUT_BATCH))
+    device = next(chain(model.parameters(), model.buffers())).device
+    single = _time_calls(model, spec.random_batch(1, device))
+    bulk = _time_calls(model, spec.random_batch(THROUGHPUT_BATCH, device))
     model.train(was_training)
     return Speed(
         latency_ms_p50=1e3 * statistics.median(single),
@@ -74,12 +75,6 @@ def _time_calls(model: nn.Module, inputs: Tensor) -> list[float]:
         if len(seconds) >= FEWEST_CALLS and time.perf_counter() - started > SECONDS:
             break
     return seconds
-
-
-def _random_batch(model: nn.Module, spec: DataSpec, batch_size: int) -> Tensor:
-    device = next(chain(model.parameters(), model.buffers())).device
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(batch_size, *spec.input_shape, generator=generator).to(device)
 
 
 def reset_peak_memory(device: torch.device) -> None:

@@ -97,7 +97,7 @@ def flops_per_sample(model: nn.Module, spec: DataSpec) -> Flops | None:
     if isinstance(model, Classical):
         return None
     device = next(model.parameters()).device
-    inputs = torch.randn(1, *spec.input_shape, generator=torch.Generator().manual_seed(0))
+    inputs = spec.random_batch(1)
     was_training = model.training
     model.eval()  # batch normalisation can't train on one sample
     by_formula = type(model).__module__.startswith("sizewise.")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sizewise.records import RunRecord, RunSummary
+from sizewise.records import Measure, RunRecord, RunSummary
 from sizewise.uri import hide_password
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
@@ -17,7 +17,10 @@ FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 class Screen:
     """A run's progress: one moving line on a terminal, one plain line per epoch elsewhere."""
 
-    def __init__(self, name: str, epochs: int, quiet: bool = False, unit: str = "epoch") -> None:
+    def __init__(
+        self, name: str, measure: Measure, epochs: int, quiet: bool = False, unit: str = "epoch"
+    ) -> None:
+        self._measure = measure
         self._console = Console(quiet=quiet)
         self._name = name
         self._epochs = epochs
@@ -46,8 +49,9 @@ class Screen:
     def show_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Show a finished epoch, counted from 1, by its metrics."""
         scores = (
-            f"loss {metrics['train/loss']:.4f}  train {metrics['train/accuracy']:.1%}  "
-            f"validation {metrics['val/accuracy']:.1%}"
+            f"loss {metrics['train/loss']:.4f}  {self._measure.name}: train "
+            f"{self._measure.shown(metrics['train/error'])}  validation "
+            f"{self._measure.shown(metrics['val/error'])}"
         )
         self._progress.update(self._task, completed=epoch, scores=scores)
         self._first = self._first or epoch
@@ -71,13 +75,12 @@ class Screen:
         store_uri = hide_password(store_uri, store_uri)
         asked = "" if record.size_asked is None else f" (asked for {record.size_asked:,})"
         count = "–" if record.parameters is None else f"{record.parameters:,}"
-        unit = "setting" if record.is_classical else "epoch"
         rows = {
-            "test accuracy": f"{metrics['test/accuracy']:.2%}",
+            f"test {record.measure.name}": record.measure.shown(record.error()),
             "parameters": f"{count}{asked}",
             "on disk": f"{metrics['cost/model_bytes'] / 1e3:,.1f} kB",
-            "training": f"{metrics['cost/train_seconds']:.1f} s, best {unit} {record.best_epoch} "
-            f"of {record.epochs}; {record.stopped_by}",
+            "training": f"{metrics['cost/train_seconds']:.1f} s, best {record.unit} "
+            f"{record.best_epoch} of {record.epochs}; {record.stopped_by}",
             "latency": f"{metrics['cost/latency_ms_p50']:.2f} ms (p95 "
             f"{metrics['cost/latency_ms_p95']:.2f} ms)",
             "files": record.folder,
@@ -98,14 +101,14 @@ def show_runs(runs: list[RunSummary]) -> None:
     table = Table(box=None, header_style="bold")
     for heading in ("run", "id", "status"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("test accuracy", "parameters", "training", "latency"):
+    for heading in ("test error", "parameters", "training", "latency"):
         table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
         table.add_row(
             run.name,
             run.run_id[:8],
             run.status.lower(),
-            _formatted(run.metrics.get("test/accuracy"), "{:.2%}"),
+            run.error,
             _size(run.metrics),
             _formatted(run.metrics.get("cost/train_seconds"), "{:.1f} s"),
             _formatted(run.metrics.get("cost/latency_ms_p50"), "{:.2f} ms"),

@@ -1,10 +1,12 @@
 """From a parameter budget to a width."""
 
+from dataclasses import replace
+
 from torch import device, nn
 
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
-from sizewise.models import Classical, build, find_class
+from sizewise.models import Architecture, Classical, build, find_class
 
 LARGEST = 10**10
 
@@ -19,14 +21,12 @@ def parameters_of(model: nn.Module) -> int | None:
     return model.num_parameters() if isinstance(model, Classical) else count_parameters(model)
 
 
-def solve_width(
-    size: int, spec: DataSpec, family: str, depth: int | None = None, target: str | None = None
-) -> int:
-    """Return the width whose trainable-parameter count is nearest to `size`.
+def solve_width(size: int, spec: DataSpec, asked: Architecture) -> int:
+    """Return the width of `asked` whose trainable-parameter count is nearest to `size`.
 
     The count grows with the width, so the search doubles the width until the budget is passed and
     then bisects; candidates are built on the meta device, which allocates nothing. Of two equally
-    near widths the smaller is returned. The arguments after `size` are those of `models.build`.
+    near widths the smaller is returned.
 
     Raises:
         UserError: `size` is below the family's smallest network, above what can be counted, or
@@ -35,14 +35,14 @@ def solve_width(
 
     def count(width: int) -> int:
         with device("meta"):
-            return count_parameters(build(spec, family, width, depth, target))
+            return count_parameters(build(spec, replace(asked, width=width)))
 
-    name = target or family
-    network = find_class(family, target)
+    name = asked.target or asked.family
+    network = find_class(asked.family, asked.target)
     if issubclass(network, Classical):
         dial = network.dial
         raise UserError(
-            f"size={size} counts a network's parameters, and model={family} "
+            f"size={size} counts a network's parameters, and model={asked.family} "
             + (
                 f"is sized by model.width, its {dial}: expected size=null"
                 if dial

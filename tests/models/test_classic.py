@@ -14,7 +14,7 @@ from sizewise.cost import measure_speed, parameters_by_group
 from sizewise.data import Normalisation
 from sizewise.errors import UserError
 from sizewise.flops import flops_per_sample
-from sizewise.models import CLASSICAL, Classical, build
+from sizewise.models import CLASSICAL, Architecture, Classical, build
 from sizewise.models.classic import LEAST_PROBABILITY
 from sizewise.models.stored import to_bytes
 from sizewise.predict import Predictor
@@ -36,12 +36,8 @@ def test_a_saved_model_answers_exactly_as_before(
     saved = SavedModel(
         spec=model.spec,
         normalisation=Normalisation([0.0], [1.0]),
-        family=family,
-        width=model.width,
-        depth=None,
-        target=None,
+        architecture=Architecture(family, model.width, None, features=model.features),
         weights=model.state_dict(),
-        features=model.features,
     )
     save_model(tmp_path / "model.pt", saved)
     inputs = torch.randn(7, *shape)
@@ -60,7 +56,7 @@ def test_equal_models_are_equal_bytes(family: str) -> None:
 
 @pytest.mark.parametrize("family", CLASSICAL)
 def test_an_unfitted_model_holds_all_classes_alike(family: str) -> None:
-    model = build(make_spec(), family, WIDTHS.get(family))
+    model = build(make_spec(), Architecture(family, WIDTHS.get(family)))
     assert torch.equal(model(torch.randn(2, 1, 40)), torch.zeros(2, 10))
 
 
@@ -109,7 +105,7 @@ def test_an_svms_scale_is_where_the_loss_is_least() -> None:
 def test_only_a_linear_model_has_parameters_to_count(
     family: str, classes: int, count: int | None
 ) -> None:
-    model = build(make_spec(num_classes=classes), family, None, features="raw")
+    model = build(make_spec(num_classes=classes), Architecture(family, None, features="raw"))
     assert parameters_of(model) == count
     assert parameters_by_group(model) == ({} if count is None else {"estimator": count})
 
@@ -130,22 +126,28 @@ def test_speed_is_measured_and_flops_are_left_out() -> None:
     ("call", "message"),
     [
         (
-            lambda: solve_width(1000, make_spec(), "random_forest"),
+            lambda: solve_width(1000, make_spec(), Architecture("random_forest")),
             r"size=1000 counts a network's parameters, and model=random_forest is sized by "
             r"model\.width, its trees: expected size=null",
         ),
         (
-            lambda: solve_width(1000, make_spec(), "linear"),
+            lambda: solve_width(1000, make_spec(), Architecture("linear")),
             "size=1000 .* model=linear has as many as its features ask for: expected size=null",
         ),
-        (lambda: build(make_spec(), "linear", 5), "model=linear has no width"),
-        (lambda: build(make_spec(), "svm", None, 2), "model=svm has no depth"),
-        (lambda: build(make_spec(), "random_forest", None), "model=random_forest needs a width"),
+        (lambda: build(make_spec(), Architecture("linear", 5)), "model=linear has no width"),
+        (lambda: build(make_spec(), Architecture("svm", None, 2)), "model=svm has no depth"),
         (
-            lambda: build(make_spec(), "mlp", 5, 1, features="signal"),
+            lambda: build(make_spec(), Architecture("random_forest", None)),
+            "model=random_forest needs a width",
+        ),
+        (
+            lambda: build(make_spec(), Architecture("mlp", 5, 1, features="signal")),
             r"features=signal is for a classical family \(knn, .*\), and model=mlp reads",
         ),
-        (lambda: build(make_spec(), "swm", 5), r"no model family swm: did you mean svm\?"),
+        (
+            lambda: build(make_spec(), Architecture("swm", 5)),
+            r"no model family swm: did you mean svm\?",
+        ),
     ],
 )
 def test_what_a_family_does_not_have_is_an_error(call: Any, message: str) -> None:
@@ -154,7 +156,9 @@ def test_what_a_family_does_not_have_is_an_error(call: Any, message: str) -> Non
 
 
 def test_a_network_may_say_that_it_reads_raw_samples() -> None:
-    assert build(make_spec(), "mlp", 5, 1, features="raw")(torch.randn(2, 1, 40)).shape == (2, 10)
+    assert build(make_spec(), Architecture("mlp", 5, 1, features="raw"))(
+        torch.randn(2, 1, 40)
+    ).shape == (2, 10)
 
 
 def state_of(pipeline: Any) -> torch.Tensor:

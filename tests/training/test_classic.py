@@ -8,17 +8,19 @@ import torch
 
 from sizewise.data import Dataset, Split
 from sizewise.errors import Interrupted, UserError
-from sizewise.models import CLASSICAL, Classical, build
+from sizewise.models import CLASSICAL, Architecture, Classical, build
 from sizewise.models.classic import KNN
-from sizewise.training.classic import Search, fit_classical
+from sizewise.tasks.classify import TASK
+from sizewise.training.classic import fit_classical
 from sizewise.training.evaluate import evaluate
-from tests.builders import make_dataset
+from sizewise.training.fitted import Fitted
+from tests.builders import make_dataset, whole
 
 WIDTHS = {"random_forest": 3, "gradient_boosting": 3}
 
 
-def fitted(family: str, dataset: Dataset, seed: int = 0) -> tuple[Classical, Search]:
-    model = build(dataset.spec, family, WIDTHS.get(family))
+def fitted(family: str, dataset: Dataset, seed: int = 0) -> tuple[Classical, Fitted]:
+    model = build(dataset.spec, Architecture(family, WIDTHS.get(family)))
     assert isinstance(model, Classical)
     return model, fit_classical(model, dataset, seed=seed, log=lambda *_: None)
 
@@ -28,7 +30,7 @@ def test_the_test_split_is_not_read(family: str) -> None:
     dataset = make_dataset(shape=(1, 12))  # its test split is NaN, and scikit-learn refuses NaN
     unread = replace(dataset, test=Split(torch.zeros(0), torch.zeros(0, dtype=torch.int64)))
     assert fitted(family, dataset)[1].best is not None
-    assert fitted(family, unread)[1].history[0]["val/accuracy"] >= 0
+    assert fitted(family, unread)[1].history[0]["val/error"] <= 1
 
 
 @pytest.mark.parametrize("family", CLASSICAL)
@@ -39,10 +41,10 @@ def test_every_setting_is_in_the_history_and_the_best_is_kept(family: str) -> No
     for setting, row in zip(model.grid, search.history, strict=True):
         assert {name: row[f"setting/{name}"] for name in setting} == setting
     assert search.best is not None
-    ranks = [(-row["val/accuracy"], row["val/loss"]) for row in search.history]
+    ranks = [(row["val/error"], row["val/loss"]) for row in search.history]
     assert ranks[search.best.epoch - 1] == min(ranks)
-    scores = evaluate(model, dataset.validation, dataset.spec.num_classes)
-    assert scores.accuracy == pytest.approx(search.best.accuracy, abs=1e-9)
+    scores = evaluate(model, dataset.validation, TASK)
+    assert scores.error == pytest.approx(search.best.error, abs=1e-9)
     assert scores.loss == pytest.approx(search.best.loss, abs=1e-5)
     name, value = next(iter(model.grid[search.best.epoch - 1].items()))
     assert search.stopped_by.endswith(f"settings tried, {name}={value:g} chosen")
@@ -61,7 +63,7 @@ def test_the_same_seed_gives_the_same_numbers(family: str) -> None:
 
 def test_another_seed_grows_another_forest() -> None:
     dataset = make_dataset(60, 40, shape=(1, 12))
-    inputs = dataset.validation.inputs
+    inputs = whole(dataset.validation).inputs
     first, second = (fitted("random_forest", dataset, seed)[0](inputs) for seed in (0, 1))
     assert not torch.equal(first, second)
 
@@ -77,7 +79,7 @@ def test_a_width_keeps_so_many_samples_of_each_class() -> None:
     fit_classical(model, dataset, seed=3, log=lambda *_: None)
     kept = model.pipeline[-1]
     assert np.bincount(kept._y).tolist() == [5, 5, 5, 5]
-    given = {row.tobytes() for row in dataset.train.inputs.flatten(1).numpy()}
+    given = {row.tobytes() for row in whole(dataset.train).inputs.flatten(1).numpy()}
     assert {row.tobytes() for row in kept._fit_X} <= given
 
 
@@ -96,7 +98,7 @@ def test_more_samples_to_keep_than_there_are_is_an_error() -> None:
 
 def test_one_class_alone_is_an_error_in_words() -> None:
     dataset = make_dataset(20, 20, shape=(1, 12))
-    alone = Split(dataset.train.inputs, torch.zeros_like(dataset.train.targets))
+    alone = Split(whole(dataset.train).inputs, torch.zeros_like(whole(dataset.train).targets))
     with pytest.raises(UserError, match="SVM can't be fitted: The number of classes"):
         fitted("svm", replace(dataset, train=alone))
 
@@ -104,9 +106,9 @@ def test_one_class_alone_is_an_error_in_words() -> None:
 def test_signal_features_are_standardised_by_training_samples_and_raw_ones_are_not() -> None:
     dataset = make_dataset(60, 20, shape=(1, 12))
     model, _ = fitted("linear", dataset)
-    features = model.make_features(dataset.train.inputs)
+    features = model.make_features(whole(dataset.train).inputs)
     assert np.allclose(model.pipeline[0].mean_, features.mean(axis=0), atol=1e-5)
-    plain = build(dataset.spec, "linear", None, features="raw")
+    plain = build(dataset.spec, Architecture("linear", None, features="raw"))
     assert isinstance(plain, Classical)
     fit_classical(plain, dataset, seed=0, log=lambda *_: None)
     assert plain.pipeline[0] == "passthrough"
@@ -121,7 +123,7 @@ def test_the_seconds_are_of_the_chosen_setting() -> None:
 
 def test_it_can_be_stopped_between_settings() -> None:
     dataset = make_dataset(shape=(1, 12))
-    model = build(dataset.spec, "knn", None)
+    model = build(dataset.spec, Architecture("knn", None))
     assert isinstance(model, Classical)
     seen: list[int] = []
 

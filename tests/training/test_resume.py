@@ -127,7 +127,7 @@ def test_time_before_the_interruption_counts(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(Interrupted):
         train(make("mlp"), path, stop_after=6)
-    state = TrainState(model := make("mlp"), Adam(model.parameters()))
+    state = TrainState(model=(model := make("mlp")), optimizer=Adam(model.parameters()))
     assert Checkpoint(path, "key", 60, lambda: False).restore(state)
     assert state.train_seconds > 0
     assert state.sums is not None
@@ -150,7 +150,7 @@ def test_state_is_saved_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
     model.register_forward_pre_hook(crash)
     with pytest.raises(Crash):
         train(model, path, minutes=0)
-    state = TrainState(model := make("mlp"), Adam(model.parameters()))
+    state = TrainState(model=(model := make("mlp")), optimizer=Adam(model.parameters()))
     Checkpoint(path, "key", 60, lambda: False).restore(state)
     assert (state.epoch, state.step) == (1, 5)  # forward passes: 4, the evaluation, 1 more
 

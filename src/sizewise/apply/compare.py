@@ -72,10 +72,10 @@ def _scores(records: Sequence[RunRecord]) -> list[Row]:
     def metric(name: str, form: str) -> list[str]:
         return [_formatted(record.metrics.get(name), form) for record in records]
 
-    validation = [f"{record.best_validation_accuracy:.2%}" for record in records]
+    named = records[0].measure.name
     return [
-        _row("validation accuracy", validation),
-        _row("test accuracy", metric("test/accuracy", "{:.2%}")),
+        _row(f"validation {named}", [each.measure.shown(each.error("val")) for each in records]),
+        _row(f"test {named}", [each.measure.shown(each.error()) for each in records]),
         _row("test macro F1", metric("test/macro_f1", "{:.4f}")),
         _row("test loss", metric("test/loss", "{:.4f}")),
     ]

@@ -5,15 +5,14 @@ from typing import NamedTuple
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor, nn
+from torch import Tensor
 
-from sizewise.apply.calibration import BINS, Calibration, calibration
 from sizewise.config import DataConfig
-from sizewise.data import Split
-from sizewise.data.published import Arrays, read
+from sizewise.data.published import Arrays, read_arrays
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
-from sizewise.training.evaluate import Scores, evaluate
+from sizewise.tasks.classify import BINS, TASK, ClassTally
+from sizewise.training.evaluate import Scores, score, slices
 
 MOST_COLUMNS = 20  # of a confusion matrix that is shown whole
 MOST_PAIRS = 10
@@ -26,12 +25,12 @@ class Evaluation(NamedTuple):
     samples: int
     names: tuple[str, ...]
     scores: Scores
-    calibration: Calibration
+    tally: ClassTally
 
     @property
     def by_class(self) -> list[tuple[float, float, float, int]]:
         """Precision, recall, F1 and number of samples of each class; 0 where one is undefined."""
-        confusion = self.scores.confusion.double()
+        confusion = self.tally.confusion.double()
         hits, predicted, present = confusion.diag(), confusion.sum(dim=0), confusion.sum(dim=1)
         precision, recall = hits / predicted.clamp(min=1), hits / present.clamp(min=1)
         f1 = 2 * hits / (predicted + present).clamp(min=1)
@@ -45,16 +44,15 @@ def evaluate_on(predictor: Predictor, config: DataConfig) -> Evaluation:
     Raises:
         UserError: the set can't be had, or its samples or classes are not those of the network's.
     """
-    arrays = read(config)
+    arrays = read_arrays(config)
     _check_fits(predictor, config.name, arrays)
-    inputs = arrays.test_inputs
-    logits = torch.cat(
-        [predictor.logits(inputs[start : start + 1000]) for start in range(0, len(inputs), 1000)]
-    )
     targets = torch.as_tensor(arrays.test_targets).long()
-    scores = evaluate(nn.Identity(), Split(logits, targets), predictor.spec.num_classes)
-    found = calibration(logits, targets)
-    return Evaluation(config.name, len(targets), arrays.class_names, scores, found)
+    tally = TASK.tally(predictor.spec.num_classes)
+    answers = (
+        (predictor.logits(arrays.test_inputs[each]), targets[each]) for each in slices(len(targets))
+    )
+    scores = score(answers, TASK, tally)
+    return Evaluation(config.name, len(targets), arrays.class_names, scores, tally)
 
 
 def _check_fits(predictor: Predictor, name: str, arrays: Arrays) -> None:
@@ -78,16 +76,16 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def show(evaluation: Evaluation, predictor: Predictor, console: Console) -> None:
     """Show the scores, a line for each class, the confusions and the calibration."""
-    scores, found = evaluation.scores, evaluation.calibration
+    found = evaluation.tally.scores()
     summary = Table(box=None, show_header=False)
-    lean = "over" if found.confidence > scores.accuracy else "under"
+    over = found["confidence"] - found["accuracy"]
+    lean = "over" if over > 0 else "under"
     rows = {
-        "accuracy": f"{scores.accuracy:.2%}",
-        "macro F1": f"{scores.macro_f1:.4f}",
-        "loss": f"{scores.loss:.4f} nats",
-        f"calibration error (ECE, {BINS} bins)": f"{found.error:.2%}",
-        "mean confidence": f"{found.confidence:.2%}: {lean}confident by "
-        f"{abs(found.confidence - scores.accuracy):.2%}",
+        "accuracy": f"{found['accuracy']:.2%}",
+        "macro F1": f"{found['macro_f1']:.4f}",
+        "loss": f"{evaluation.scores.loss:.4f} nats",
+        f"calibration error (ECE, {BINS} bins)": f"{found['calibration_error']:.2%}",
+        "mean confidence": f"{found['confidence']:.2%}: {lean}confident by {abs(over):.2%}",
     }
     for name, value in rows.items():
         summary.add_row(name, value)
@@ -110,7 +108,7 @@ def _class_table(evaluation: Evaluation) -> Table:
 
 
 def _confusions(evaluation: Evaluation) -> Table:
-    confusion, names = evaluation.scores.confusion, evaluation.names
+    confusion, names = evaluation.tally.confusion, evaluation.names
     if len(names) > MOST_COLUMNS:
         return _frequent_confusions(confusion, names)
     title = "confusion: rows true, columns predicted"

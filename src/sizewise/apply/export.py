@@ -11,7 +11,7 @@ from string import Template
 from sizewise import __version__, tracking
 from sizewise.apply.onnx import write_onnx
 from sizewise.apply.recorded import recorded_config
-from sizewise.data.published import read
+from sizewise.data.published import read_arrays
 from sizewise.errors import UserError
 from sizewise.models.classic import requirements_of
 from sizewise.predict import Predictor
@@ -114,7 +114,7 @@ def _export_onnx(
     store: tracking.Store, run: tracking.StoredRun, predictor: Predictor, folder: Path
 ) -> str:
     try:
-        inputs = read(recorded_config(store, run).data).test_inputs[:CHECKED]
+        inputs = read_arrays(recorded_config(store, run).data).test_inputs[:CHECKED]
         checked = f"{len(inputs)} test samples of {predictor.spec.name}"
     except UserError as error:
         raise UserError(f"the ONNX graph is checked on the run's own data: {error}") from error

@@ -96,21 +96,34 @@ class Mnist1dConfig(DataConfig):
     seed: Seed
 
 
-DATA_CONFIGS: dict[str, type[DataConfig]] = {"mnist1d": Mnist1dConfig}  # sets with own keys
+class TextConfig(DataConfig):
+    """A text, read in windows of so many bytes."""
+
+    window: Annotated[int, Field(ge=1, le=10**6)]
+
+
+DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
+    "mnist1d": Mnist1dConfig,
+    "stdlib": TextConfig,
+    "pydoc": TextConfig,
+}
 
 
 def _kind_of_data(given: Any) -> str | None:
-    """Return which class a data config is checked by: that of its name, or `plain`."""
+    """Return the name of the class that a data config is checked by."""
     if isinstance(given, DataConfig):
-        given = {"name": given.name if type(given) is not DataConfig else ""}
+        return type(given).__name__
     if not isinstance(given, dict):
         return None
     name = given.get("name")
-    return name if isinstance(name, str) and name in DATA_CONFIGS else "plain"
+    kind = DATA_CONFIGS.get(name, DataConfig) if isinstance(name, str) else DataConfig
+    return kind.__name__
 
 
 AnyData = Annotated[
-    Annotated[DataConfig, Tag("plain")] | Annotated[Mnist1dConfig, Tag("mnist1d")],
+    Annotated[DataConfig, Tag("DataConfig")]
+    | Annotated[Mnist1dConfig, Tag("Mnist1dConfig")]
+    | Annotated[TextConfig, Tag("TextConfig")],
     Discriminator(_kind_of_data),
 ]
 

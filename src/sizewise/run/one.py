@@ -1,10 +1,12 @@
 """One run, from its data to its record."""
 
 import functools
+import json
 import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -15,19 +17,17 @@ from sizewise.config import Config, flatten
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
-from sizewise.models import Classical
 from sizewise.models.classic import requirements_of
-from sizewise.records import RunRecord
+from sizewise.records import Measure, RunRecord
 from sizewise.run.code import own_code
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
 from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
+from sizewise.tasks import find_task
 from sizewise.training.checkpoint import Checkpoint
-from sizewise.training.classic import Search, as_many_threads_as_torch, fit_classical
 from sizewise.training.evaluate import evaluate
-from sizewise.training.loop import fit
-from sizewise.training.state import TrainState
+from sizewise.training.learner import Learner, learner_of
 from sizewise.uri import hide_password
 
 RUN_FOLDER = "run_folder"  # in a new folder, where the run that was taken up has its own
@@ -77,13 +77,15 @@ def run(
             f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
             "or leave that out"
         )
-    model = build_on_threads(config, dataset.spec, identity.width, share).to(device)
+    model = build_on_threads(config, dataset.spec, identity.architecture, share).to(device)
     check_outputs(model, dataset)
 
-    screen = _screen(identity, config, model, quiet)
+    learner = learner_of(model, config)
+    measure = find_task(dataset.spec.task).measure
+    screen = Screen(identity.name, measure, learner.most, quiet, learner.unit)
     command = command or hide_password(shlex.join(["python", "train.py", *overrides]))
     signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
-    begun = nullcontext() if around is None else around(identity, _most_epochs(config, model))
+    begun = nullcontext() if around is None else around(identity, learner.most)
     words = _ending_in_words(identity.name, config.tracking.uri, folder, command)
     with begun, words, signals as stop:
         store = functools.cache(lambda: tracking.open_store(config.tracking))
@@ -109,7 +111,9 @@ def run(
 
         typed = {"overrides": shlex.join(overrides), "command": command}
         opening = tracking.Opening(
-            lambda: found or _start(config, identity, device, store(), folder, typed, tags),
+            lambda: (
+                found or _start(config, identity, device, measure, store(), folder, typed, tags)
+            ),
             lambda tracker: _log_setting(tracker, config, identity, dataset, model),
         )
         checkpoint = Checkpoint(
@@ -124,9 +128,14 @@ def run(
             if found is not None:
                 threads = _threads_before(store(), found.run_id, config.threads)
                 if threads != torch.get_num_threads():
-                    model = initialise(config, dataset.spec, identity.width, threads).to(device)
-            with _other_libraries(model):
-                record = _train(config, identity, dataset, model, opening, screen, checkpoint)
+                    model = initialise(
+                        config.seed, dataset.spec, identity.architecture, threads
+                    ).to(device)
+                    learner = learner_of(model, config)
+            with learner.limits():
+                record = _train(
+                    config, identity, dataset, model, learner, opening, screen, checkpoint
+                )
         checkpoint.remove()
     screen.show_result(record, config.tracking.uri)
     return record
@@ -136,6 +145,7 @@ def _start(
     config: Config,
     identity: Identity,
     device: torch.device,
+    measure: Measure,
     store: "tracking.Store",
     folder: Path,
     typed: dict[str, str],
@@ -148,20 +158,11 @@ def _start(
         # They decide the last bit of what comes out.
         "threads": str(torch.get_num_threads()),
         "device": device.type,
+        "measure": json.dumps(measure._asdict()),
     }
     return tracking.start_run(
         store, identity.key, identity.name, folder, own | typed | (tags or {})
     )
-
-
-def _screen(identity: Identity, config: Config, model: nn.Module, quiet: bool) -> Screen:
-    unit = "setting" if isinstance(model, Classical) else "epoch"
-    return Screen(identity.name, _most_epochs(config, model), quiet, unit)
-
-
-def _most_epochs(config: Config, model: nn.Module) -> int:
-    """Return the most epochs it trains; of a classical family, the settings it tries."""
-    return len(model.grid) if isinstance(model, Classical) else config.training.epochs
 
 
 @contextmanager
@@ -197,8 +198,8 @@ def _log_setting(
     """Log what is to be trained, and on what."""
     solved = {
         "parameters": identity.parameters,
-        "model.width": identity.width,
-        "features": model.features if isinstance(model, Classical) else "raw",
+        "model.width": identity.architecture.width,
+        "features": identity.architecture.features or "raw",
     }
     tracker.log_config(flatten(config) | solved)
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
@@ -213,6 +214,7 @@ def _train(
     identity: Identity,
     dataset: Dataset,
     model: nn.Module,
+    learner: Learner,
     opening: tracking.Opening,
     screen: Screen,
     checkpoint: Checkpoint,
@@ -223,38 +225,29 @@ def _train(
         opening.tracker().log(epoch, metrics)
         screen.show_epoch(epoch, metrics)
 
-    state: TrainState | Search
-    if isinstance(model, Classical):
-        state = fit_classical(
-            model, dataset, seed=config.seed, log=log, before_each=checkpoint.before_fit
-        )
-    else:
-        state = fit(
-            model, dataset, config.training, seed=config.seed, log=log, checkpoint=checkpoint
-        )
-    scores = evaluate(model, dataset.test, dataset.spec.num_classes)
+    state = learner.fit(dataset, log, checkpoint)
+    task = find_task(dataset.spec.task)
+    tally = task.tally(dataset.spec.num_outputs)
+    scores = evaluate(model, dataset.test, task, tally)
     tracker = opening.tracker()
-    folder, device = tracker.folder, dataset.test.inputs.device
+    folder, device = tracker.folder, next(chain(model.parameters(), model.buffers())).device
     model_bytes = save(folder / "model.pt", config, identity, dataset, state)
     metrics = {
         "test/loss": scores.loss,
-        "test/accuracy": scores.accuracy,
-        "test/macro_f1": scores.macro_f1,
+        "test/error": scores.error,
+        "test/standard_error": scores.standard_error,
+        **({} if tally is None else {f"test/{k}": v for k, v in tally.scores().items()}),
         **measure_costs(model, dataset, state, model_bytes, device),
     }
     metrics = tracker.log(state.epoch, metrics)
-    record = make_record(config, identity, dataset, state, model, metrics, tracker)
-    for path in write_files(folder, config, record, scores, dataset.spec.class_names):
+    record = make_record(config, identity, dataset, learner.unit, state, model, metrics, tracker)
+    for path in write_files(folder, config, record, tally, dataset.spec.class_names):
         tracker.log_artifact(path)
-    code = own_code(type(model))
-    requirements = (*requirements_of(model), *code.packages)
-    tracker.log_model(dataset.spec.input_shape, code.paths, requirements)
+    if dataset.spec.kind != "tokens":  # MLflow's signature is that of numbers to class shares
+        code = own_code(type(model))
+        requirements = (*requirements_of(model), *code.packages)
+        tracker.log_model(dataset.spec.input_shape, code.paths, requirements)
     return record
-
-
-def _other_libraries(model: nn.Module) -> AbstractContextManager[None]:
-    """Hold what a classical family computes with to the run's threads, until the run has ended."""
-    return as_many_threads_as_torch() if isinstance(model, Classical) else nullcontext()
 
 
 def _threads_before(store: "tracking.Store", run_id: str, asked: int | None) -> int:

@@ -12,31 +12,23 @@ from sizewise import cost, tracking
 from sizewise.config import Config, portable
 from sizewise.data import Dataset
 from sizewise.flops import flops_per_sample
-from sizewise.models import Classical
 from sizewise.records import RunRecord, write_records
 from sizewise.run.identity import Identity
 from sizewise.sizing import parameters_of
+from sizewise.tasks import Tally, find_task
 from sizewise.training.checkpoint import SavedModel, save_model
-from sizewise.training.classic import Search
-from sizewise.training.evaluate import Scores
-from sizewise.training.state import TrainState
+from sizewise.training.fitted import Fitted
 from sizewise.uri import hide_password
 
 
-def save(
-    path: Path, config: Config, identity: Identity, dataset: Dataset, state: TrainState | Search
-) -> int:
+def save(path: Path, config: Config, identity: Identity, dataset: Dataset, state: Fitted) -> int:
     """Save the best epoch's network and return the file's size in bytes."""
     assert state.best is not None
     saved = SavedModel(
         spec=dataset.spec,
         normalisation=dataset.normalisation,
-        family=config.model.family,
-        width=identity.width,
-        depth=config.model.depth,
-        target=config.model.target,
+        architecture=identity.architecture,
         weights=state.best.weights,
-        features=config.features,
     )
     return save_model(path, saved)
 
@@ -45,7 +37,8 @@ def make_record(
     config: Config,
     identity: Identity,
     dataset: Dataset,
-    state: TrainState | Search,
+    unit: str,
+    state: Fitted,
     model: nn.Module,
     metrics: dict[str, float],
     tracker: "tracking.Tracker",
@@ -57,7 +50,7 @@ def make_record(
         name=identity.name,
         run_key=identity.key,
         family=config.model.name,
-        width=identity.width,
+        width=identity.architecture.width,
         depth=config.model.depth,
         size_asked=config.size,
         parameters=identity.parameters,
@@ -74,16 +67,18 @@ def make_record(
         config=portable(config),
         folder=os.path.relpath(tracker.folder),
         git_commit=tracking.git_commit(),
-        features=model.features if isinstance(model, Classical) else None,
+        features=identity.architecture.features,
         train_samples=len(dataset.train),
         threads=torch.get_num_threads(),
+        measure=find_task(dataset.spec.task).measure,
+        unit=unit,
     )
 
 
 def measure_costs(
     model: nn.Module,
     dataset: Dataset,
-    state: TrainState | Search,
+    state: Fitted,
     model_bytes: int,
     device: torch.device,
 ) -> dict[str, float]:
@@ -107,17 +102,22 @@ def measure_costs(
 
 
 def write_files(
-    folder: Path, config: Config, record: RunRecord, scores: Scores, class_names: tuple[str, ...]
+    folder: Path,
+    config: Config,
+    record: RunRecord,
+    tally: Tally | None,
+    class_names: tuple[str, ...],
 ) -> list[Path]:
     """Write the run's files and return those that are its artifacts."""
     from sizewise import plots  # half a second, which is not needed before there is a result
 
-    confusion = scores.confusion.numpy()
     config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
     (folder / "config.yaml").write_text(hide_password(config_text))
     write_records(folder / "record.jsonl", [record])
-    np.savetxt(folder / "confusion.csv", confusion, fmt="%d", delimiter=",")
     plots.learning_curves(record).savefig(folder / "learning_curves.png")
-    plots.confusion_matrix(record, confusion, class_names).savefig(folder / "confusion.png")
-    names = ("config.yaml", "record.jsonl", "metrics.jsonl", "model.pt", "confusion.csv")
-    return [folder / name for name in (*names, "learning_curves.png", "confusion.png")]
+    names = ["config.yaml", "record.jsonl", "metrics.jsonl", "model.pt", "learning_curves.png"]
+    for name, counts in (tally.tables() if tally else {}).items():
+        np.savetxt(folder / f"{name}.csv", counts, fmt="%d", delimiter=",")
+        plots.confusion_matrix(record, counts, class_names).savefig(folder / f"{name}.png")
+        names += [f"{name}.csv", f"{name}.png"]
+    return [folder / name for name in names]

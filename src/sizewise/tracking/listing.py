@@ -1,14 +1,16 @@
 """The list of runs."""
 
+import json
 import math
 
 from mlflow.entities import ViewType
 
 from sizewise.errors import UserError, nearest
-from sizewise.records import RunSummary
+from sizewise.records import ERROR, Measure, RunSummary
 from sizewise.tracking.queries import membership, sweeps_named
 from sizewise.tracking.store import Store
 
+ERROR_JSON = json.dumps(ERROR._asdict())  # of runs from before there were other measures
 LOOKED_AT = 1000  # runs, to know which metrics there are
 
 
@@ -62,6 +64,12 @@ def _search(store: Store, condition: str, order: str, most: int) -> list[RunSumm
         max_results=most,
     )
     return [
-        RunSummary(run.info.run_id, run.info.run_name, run.info.status, run.data.metrics)
+        RunSummary(
+            run.info.run_id,
+            run.info.run_name,
+            run.info.status,
+            run.data.metrics,
+            Measure(**json.loads(run.data.tags.get("measure", ERROR_JSON))),
+        )
         for run in found
     ]

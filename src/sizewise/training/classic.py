@@ -2,43 +2,45 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from sizewise.data.dataset import Dataset
-from sizewise.data.splits import choose_stratified
+from sizewise.data.splits import Batch, choose_stratified
 from sizewise.errors import UserError
 from sizewise.models.classic import Classical, Setting
 from sizewise.models.features import Array
-from sizewise.training.state import Best, Log
+from sizewise.tasks import find_task
+from sizewise.training.checkpoint import Checkpoint
+from sizewise.training.evaluate import score
+from sizewise.training.fitted import Best, Fitted, Log
 
 TRAIN_SCORED = 2000  # training samples, at most, that a setting's training scores are measured on
 
 
-@dataclass
-class Search:
-    """What came of fitting, by the names of `TrainState`; a setting takes an epoch's place.
+@dataclass(frozen=True)
+class SettingsSearch:
+    """Fits a classical model under each setting of its grid."""
 
-    Args:
-        epoch: how many settings were fitted; `step` counts gradient steps, and there are none.
-        best: the setting chosen, counted from 1, and the model's state.
-        train_seconds: of making the training samples' features and fitting the chosen setting.
-        stopped_by: the chosen setting, in words.
-        history: each setting's scores and seconds, in the grid's order.
-    """
+    model: Classical
+    seed: int
+    unit: ClassVar[str] = "setting"
 
-    epoch: int = 0
-    step: int = 0
-    best: Best | None = None
-    train_seconds: float = 0.0
-    stopped_by: str = ""
-    history: list[dict[str, float]] = field(default_factory=list)
+    @property
+    def most(self) -> int:
+        return len(self.model.grid)
+
+    def fit(self, dataset: Dataset, log: Log, checkpoint: Checkpoint) -> Fitted:
+        before_each = checkpoint.before_fit
+        return fit_classical(self.model, dataset, seed=self.seed, log=log, before_each=before_each)
+
+    def limits(self) -> AbstractContextManager[None]:
+        return as_many_threads_as_torch()
 
 
 class _Samples(NamedTuple):
@@ -64,10 +66,10 @@ def fit_classical(
     seed: int,
     log: Log,
     before_each: Callable[[], None] = lambda: None,
-) -> Search:
+) -> Fitted:
     """Fit `model` in place under each setting of its grid, and leave it as the best one has it.
 
-    The best has the highest validation accuracy; ties go to the lower validation loss, then to the
+    The best has the lowest validation error; ties go to the lower validation loss, then to the
     earlier. It stays as it was fitted on the training samples: validation samples are not added.
 
     Args:
@@ -80,16 +82,14 @@ def fit_classical(
     Raises:
         UserError: more samples are to be kept than there are.
     """
-    threads = torch.get_num_threads()
+    threads, task = torch.get_num_threads(), find_task(dataset.spec.task)
     started = time.perf_counter()
     train = _training_samples(model, dataset, seed)
     feature_seconds = time.perf_counter() - started
     few = np.linspace(0, len(train.targets) - 1, min(len(train.targets), TRAIN_SCORED)).astype(int)
     scored = _Samples(train.features[few], train.targets[torch.from_numpy(few)])
-    validation = _Samples(
-        model.make_features(dataset.validation.inputs), dataset.validation.targets.cpu()
-    )
-    search, ranks = Search(), list[tuple[float, float, int]]()
+    validation = _samples(model, dataset.validation.batch(slice(0, len(dataset.validation))))
+    search, ranks = Fitted(), list[tuple[float, float, int]]()
     best: tuple[Any, Tensor] | None = None
     for number, setting in enumerate(model.grid, start=1):
         before_each()
@@ -97,11 +97,11 @@ def fit_classical(
         model.calibrate(*validation)
         metrics = {"fit_seconds": seconds} | {f"setting/{name}": v for name, v in setting.items()}
         for split, samples in (("train", scored), ("val", validation)):
-            loss, accuracy = _scores(model, samples)
-            metrics |= {f"{split}/loss": loss, f"{split}/accuracy": accuracy}
+            scores = score([(model.score(samples.features), samples.targets)], task)
+            metrics |= {f"{split}/loss": scores.loss, f"{split}/error": scores.error}
         search.epoch = number
         search.history.append(metrics)
-        ranks.append((-metrics["val/accuracy"], metrics["val/loss"], number))
+        ranks.append((metrics["val/error"], metrics["val/loss"], number))
         if ranks[-1] == min(ranks):
             best = model.pipeline, model.scale.clone()
             search.train_seconds = feature_seconds + seconds
@@ -109,21 +109,24 @@ def fit_classical(
     assert best is not None
     model.pipeline = best[0]
     model.scale.copy_(best[1])
-    _, loss, number = min(ranks)
-    search.best = Best(number, -min(ranks)[0], loss, dict(model.state_dict()))
+    error, loss, number = min(ranks)
+    search.best = Best(number, error, loss, dict(model.state_dict()))
     search.stopped_by = _words(model, number)
     return search
 
 
 def _training_samples(model: Classical, dataset: Dataset, seed: int) -> _Samples:
     """Return the features and targets of the samples that the model keeps."""
-    train = dataset.train
+    train = dataset.train.batch(slice(0, len(dataset.train)))
     if model.keeps_samples and model.width is not None:
         targets = train.targets.cpu().numpy()
         kept = choose_stratified(targets, model.width, seed, "model.width")
-        chosen = torch.from_numpy(kept).to(train.targets.device)
-        train = type(train)(train.inputs[chosen], train.targets[chosen])
-    return _Samples(model.make_features(train.inputs), train.targets.cpu())
+        train = dataset.train.batch(torch.from_numpy(kept).to(train.targets.device))
+    return _samples(model, train)
+
+
+def _samples(model: Classical, batch: Batch) -> _Samples:
+    return _Samples(model.make_features(batch.inputs), batch.targets.cpu())
 
 
 def _fit(model: Classical, train: _Samples, setting: Setting, seed: int, threads: int) -> float:
@@ -145,15 +148,6 @@ def _fit(model: Classical, train: _Samples, setting: Setting, seed: int, threads
         estimator.set_params(n_jobs=None)  # threads would sum a forest's votes in any order
     model.pipeline = pipeline
     return seconds
-
-
-@torch.no_grad()
-def _scores(model: Classical, samples: _Samples) -> tuple[float, float]:
-    """Return the mean cross-entropy in nats and the accuracy."""
-    logits = model.score(samples.features).double()
-    loss = functional.cross_entropy(logits, samples.targets).item()
-    accuracy = (logits.argmax(dim=1) == samples.targets).double().mean().item()
-    return loss, accuracy
 
 
 def _words(model: Classical, number: int) -> str:
