@@ -13,9 +13,9 @@ from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, Split
 from sizewise.data.sampler import epoch_order
 from sizewise.errors import UserError
-from sizewise.training.adam import Adam
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.evaluate import evaluate
+from sizewise.training.optimizer import make_optimizer, set_step
 from sizewise.training.schedule import learning_rate_at
 from sizewise.training.state import Best, EpochSums, TrainState
 
@@ -40,7 +40,7 @@ def fit(
     log: Log,
     checkpoint: Checkpoint | None = None,
 ) -> TrainState:
-    """Train `model` in place with Adam and leave it with the weights of its best epoch.
+    """Train `model` in place and leave it with the weights of its best epoch.
 
     The best epoch is chosen by the one-standard-error rule (Hastie et al., The Elements of
     Statistical Learning, section 7.10): the latest whose validation accuracy is within one
@@ -63,7 +63,7 @@ def fit(
         UserError: the loss stopped being finite.
         Interrupted: `checkpoint` was asked to stop.
     """
-    state = TrainState(model=model, optimizer=Adam(model.parameters()))
+    state = TrainState(model=model, optimizer=make_optimizer(model, config))
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
@@ -102,6 +102,7 @@ def _train_epoch(
     before = state.epoch * len(batches)
     batches = batches[: limit - before]
     optimizer, max_norm = state.optimizer, config.clip_grad_norm
+    parameters = [each for each in state.model.parameters() if each.requires_grad]
     rate_at = partial(
         learning_rate_at,
         total_steps=limit,
@@ -124,10 +125,12 @@ def _train_epoch(
             loss = functional.cross_entropy(logits, targets)
         optimizer.zero_grad()
         loss.backward()
-        sums.norms[index] = norm = nn.utils.get_total_norm(optimizer.gradients())
+        gradients = [each.grad for each in parameters if each.grad is not None]
+        sums.norms[index] = norm = nn.utils.get_total_norm(gradients)
         if max_norm is not None:
-            nn.utils.clip_grads_with_norm_(optimizer.parameters, max_norm, norm)
-        optimizer.step(rate_at(state.step))
+            nn.utils.clip_grads_with_norm_(parameters, max_norm, norm)
+        set_step(optimizer, state.step, rate_at(state.step))
+        optimizer.step()
 
         sums.losses[index] = loss.detach()
         sums.correct += (logits.detach().argmax(dim=1) == targets).sum()

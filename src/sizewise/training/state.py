@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-
-from sizewise.training.adam import Adam
+from torch.optim import Optimizer
 
 
 class Best(NamedTuple):
@@ -51,7 +50,7 @@ class TrainState:
     """
 
     model: nn.Module
-    optimizer: Adam
+    optimizer: Optimizer
     epoch: int = 0
     step: int = 0
     sums: EpochSums | None = None
