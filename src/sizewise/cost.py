@@ -5,6 +5,7 @@ import resource
 import statistics
 import sys
 import time
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +31,11 @@ def parameters_by_group(model: nn.Module) -> dict[str, int]:
     if isinstance(model, Classical):
         count = model.num_parameters()
         return {} if count is None else {"estimator": count}
-    groups: dict[str, int] = {}
+    groups: Counter[str] = Counter()
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            group = name.partition(".")[0]
-            groups[group] = groups.get(group, 0) + parameter.numel()
-    return groups
+            groups[name.partition(".")[0]] += parameter.numel()
+    return dict(groups)
 
 
 class Speed(NamedTuple):
@@ -51,8 +51,8 @@ def measure_speed(model: nn.Module, spec: DataSpec) -> Speed:
     """Time inference at batch 1 and at batch 256, on the model's device and torch's threads."""
     was_training = model.training
     model.eval()
-    single = _time_calls(model, _random_batch(model, spec, 1))
-    bulk = _time_calls(model, _random_batch(model, spec, THROUGHPUT_BATCH))
+    single = _time_calls(model, random_batch(model, spec, 1))
+    bulk = _time_calls(model, random_batch(model, spec, THROUGHPUT_BATCH))
     model.train(was_training)
     return Speed(
         latency_ms_p50=1e3 * statistics.median(single),
@@ -76,7 +76,8 @@ def _time_calls(model: nn.Module, inputs: Tensor) -> list[float]:
     return seconds
 
 
-def _random_batch(model: nn.Module, spec: DataSpec, batch_size: int) -> Tensor:
+def random_batch(model: nn.Module, spec: DataSpec, batch_size: int) -> Tensor:
+    """Return noise that `model` can read, (batch_size, *input_shape), on its device."""
     device = next(chain(model.parameters(), model.buffers())).device
     generator = torch.Generator().manual_seed(0)
     return torch.randn(batch_size, *spec.input_shape, generator=generator).to(device)

@@ -125,12 +125,13 @@ class TrainingConfig(Section):
     stop_loss: Positive | None
     patience: Count | None
     batch_size: Annotated[int, Field(ge=1, le=10**7)]
-    optimizer: Literal["adam", "adamw", "keras_adam", "sgd"]
     learning_rate: Positive
     schedule: Literal["constant", "one_cycle", "cosine"]
     clip_grad_norm: Positive | None
-    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None
-    weight_decay: NotNegative | None
+    # A run's config from before there was a choice lacks these.
+    optimizer: Literal["adam", "adamw", "keras_adam", "sgd"] = "adam"
+    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
+    weight_decay: NotNegative | None = None
 
     @model_validator(mode="after")
     def _momentum_is_for_sgd(self) -> Self:
