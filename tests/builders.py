@@ -52,9 +52,12 @@ def make_training(**changes: Any) -> TrainingConfig:
         stop_loss=None,
         patience=None,
         batch_size=16,
+        optimizer="adam",
         learning_rate=0.01,
         schedule="one_cycle",
         clip_grad_norm=1.0,
+        momentum=None,
+        weight_decay=None,
     )
     return config.model_copy(update=changes)
 

@@ -5,6 +5,7 @@ import resource
 import statistics
 import sys
 import time
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -30,12 +31,11 @@ def parameters_by_group(model: nn.Module) -> dict[str, int]:
     if isinstance(model, Classical):
         count = model.num_parameters()
         return {} if count is None else {"estimator": count}
-    groups: dict[str, int] = {}
+    groups: Counter[str] = Counter()
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            group = name.partition(".")[0]
-            groups[group] = groups.get(group, 0) + parameter.numel()
-    return groups
+            groups[name.partition(".")[0]] += parameter.numel()
+    return dict(groups)
 
 
 class Speed(NamedTuple):

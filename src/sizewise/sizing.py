@@ -1,5 +1,6 @@
 """From a parameter budget to a width."""
 
+from bisect import bisect_left
 from dataclasses import replace
 
 from torch import device, nn
@@ -8,7 +9,7 @@ from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
 from sizewise.models import Architecture, Classical, build, find_class
 
-LARGEST = 10**10
+LARGEST = 10**10  # width
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -29,8 +30,8 @@ def solve_width(size: int, spec: DataSpec, asked: Architecture) -> int:
     near widths the smaller is returned.
 
     Raises:
-        UserError: `size` is below the family's smallest network, above what can be counted, or
-            asked of a classical family.
+        UserError: `size` is below the family's smallest network, asked of a classical family, or
+            of a network that does not grow.
     """
 
     def count(width: int) -> int:
@@ -41,13 +42,10 @@ def solve_width(size: int, spec: DataSpec, asked: Architecture) -> int:
     network = find_class(asked.family, asked.target)
     if issubclass(network, Classical):
         dial = network.dial
+        words = f"is sized by model.width, its {dial}" if dial else "has what its features ask for"
         raise UserError(
-            f"size={size} counts a network's parameters, and model={asked.family} "
-            + (
-                f"is sized by model.width, its {dial}: expected size=null"
-                if dial
-                else "has as many as its features ask for: expected size=null"
-            )
+            f"size={size} counts a network's parameters, and model={asked.family} {words}: "
+            "expected size=null"
         )
     smallest = count(1)
     if size < smallest:
@@ -55,14 +53,10 @@ def solve_width(size: int, spec: DataSpec, asked: Architecture) -> int:
             f"size={size} is too small: the smallest {name} for {spec.name} has {smallest} "
             f"parameters; try size={smallest}"
         )
-    if size > LARGEST:
-        raise UserError(f"size={size} is too large: expected at most {LARGEST}")
-    below, above = 1, 2
+    above = 2
     while count(above) < size:
-        below, above = above, 2 * above
+        above *= 2
         if above > LARGEST:
             raise UserError(f"size={size} can't be reached: {name} does not grow with its width")
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if count(middle) <= size else (below, middle)
-    return min(below, above, key=lambda width: abs(count(width) - size))
+    reached = bisect_left(range(above), size, lo=above // 2, key=count)
+    return min(max(1, reached - 1), reached, key=lambda width: abs(count(width) - size))

@@ -132,7 +132,7 @@ def test_speed_is_measured_and_flops_are_left_out() -> None:
         ),
         (
             lambda: solve_width(1000, make_spec(), Architecture("linear")),
-            "size=1000 .* model=linear has as many as its features ask for: expected size=null",
+            "size=1000 .* model=linear has what its features ask for: expected size=null",
         ),
         (lambda: build(make_spec(), Architecture("linear", 5)), "model=linear has no width"),
         (lambda: build(make_spec(), Architecture("svm", None, 2)), "model=svm has no depth"),

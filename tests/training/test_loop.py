@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, Split
@@ -18,7 +19,6 @@ from sizewise.errors import UserError
 from sizewise.models import FAMILIES
 from sizewise.tasks import Task
 from sizewise.training import loop
-from sizewise.training.adam import Adam
 from sizewise.training.evaluate import Scores
 from sizewise.training.loop import fit, total_steps
 from sizewise.training.schedule import learning_rate_at
@@ -68,17 +68,17 @@ def without_speed(history: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 @pytest.fixture
-def gradient_norms(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def gradient_norms() -> Iterator[list[float]]:
     """Return the norms of the gradients that the optimizer is given, as they come."""
     norms: list[float] = []
 
-    def step(self: Adam, learning_rate: float) -> None:
-        norms.append(torch.cat([each.flatten() for each in self.gradients()]).norm().item())
-        original(self, learning_rate)
+    def note(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        norms.append(torch.cat([each.grad.flatten() for each in parameters]).norm().item())
 
-    original = Adam.step
-    monkeypatch.setattr(Adam, "step", step)
-    return norms
+    handle = register_optimizer_step_pre_hook(note)
+    yield norms
+    handle.remove()
 
 
 class TestSameNumbers:

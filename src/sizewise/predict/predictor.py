@@ -62,8 +62,8 @@ class Predictor:
         check_code(saved.architecture.target, allow_code)
         if saved.spec.kind == "tokens":
             raise UserError(
-                f"a network trained on {saved.spec.name} continues text, which can't be asked of it "
-                "yet: expected a run on images, sequences or tables"
+                f"a network trained on {saved.spec.name} continues text, and that can't be asked "
+                "of it yet: expected a run on images, sequences or tables"
             )
         self.spec = saved.spec
         self.normalisation = saved.normalisation

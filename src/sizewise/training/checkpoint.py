@@ -22,7 +22,8 @@ from sizewise.models import build
 from sizewise.models.architecture import Architecture
 from sizewise.training.state import TrainState
 
-MAGIC = b"sizewise checkpoint 1\n"
+FORMAT = b"sizewise checkpoint "  # of any version
+MAGIC = FORMAT + b"2\n"
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ class Checkpoint:
     def _read(self, path: Path) -> dict[str, Any]:
         whole = path.read_bytes()
         digest, payload = whole[len(MAGIC) : len(MAGIC) + 32], whole[len(MAGIC) + 32 :]
+        if whole.startswith(FORMAT) and not whole.startswith(MAGIC):
+            raise ValueError("it was written by another version of sizewise")
         if not whole.startswith(MAGIC):
             raise ValueError("it is not a sizewise checkpoint")
         if hashlib.sha256(payload).digest() != digest:

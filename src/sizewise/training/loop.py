@@ -17,10 +17,10 @@ from sizewise.data.splits import Samples
 from sizewise.errors import UserError
 from sizewise.tasks import find_task
 from sizewise.tasks.task import Task
-from sizewise.training.adam import Adam
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.evaluate import evaluate
 from sizewise.training.fitted import Best, Fitted, Log
+from sizewise.training.optimizer import make_optimizer, set_step
 from sizewise.training.schedule import learning_rate_at
 from sizewise.training.state import EpochSums, TrainState
 
@@ -63,7 +63,7 @@ def fit(
     log: Log,
     checkpoint: Checkpoint | None = None,
 ) -> TrainState:
-    """Train `model` in place with Adam and leave it with the weights of its best epoch.
+    """Train `model` in place and leave it with the weights of its best epoch.
 
     The best epoch is chosen by the one-standard-error rule (Hastie et al., The Elements of
     Statistical Learning, section 7.10): the latest whose validation error is within one
@@ -87,7 +87,7 @@ def fit(
         Interrupted: `checkpoint` was asked to stop.
     """
     task = find_task(dataset.spec.task)
-    state = TrainState(model=model, optimizer=Adam(model.parameters()))
+    state = TrainState(model=model, optimizer=make_optimizer(model, config))
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
@@ -127,6 +127,7 @@ def _train_epoch(
     before = state.epoch * len(batches)
     batches = batches[: limit - before]
     optimizer, max_norm = state.optimizer, config.clip_grad_norm
+    parameters = [each for each in state.model.parameters() if each.requires_grad]
     rate_at = partial(
         learning_rate_at,
         total_steps=limit,
@@ -149,10 +150,12 @@ def _train_epoch(
             loss = losses.mean()
         optimizer.zero_grad()
         loss.backward()
-        sums.norms[index] = norm = nn.utils.get_total_norm(optimizer.gradients())
+        gradients = [each.grad for each in parameters if each.grad is not None]
+        sums.norms[index] = norm = nn.utils.get_total_norm(gradients)
         if max_norm is not None:
-            nn.utils.clip_grads_with_norm_(optimizer.parameters, max_norm, norm)
-        optimizer.step(rate_at(state.step))
+            nn.utils.clip_grads_with_norm_(parameters, max_norm, norm)
+        set_step(optimizer, state.step, rate_at(state.step))
+        optimizer.step()
 
         sums.losses[index] = loss.detach()
         sums.errors += task.errors(outputs.detach(), batch.targets, losses.detach()).sum()

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from sizewise.training.adam import Adam
 from sizewise.training.fitted import Best, Fitted
 
 
@@ -40,7 +40,7 @@ class TrainState(Fitted):
     """
 
     model: nn.Module
-    optimizer: Adam
+    optimizer: Optimizer
     sums: EpochSums | None = None
     lowest_error: float = math.inf
     lowest_epoch: int = 0
