@@ -133,7 +133,7 @@ def report_again(arguments: argparse.Namespace) -> None:
     from sizewise.config.compose import spelled
     from sizewise.records import read_records
     from sizewise.report import write_report
-    from sizewise.report.commands import spell_all
+    from sizewise.report.proposal import spell_all
 
     path = Path(arguments.sweep)
     if path.suffix == ".jsonl":

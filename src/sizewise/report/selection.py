@@ -1,7 +1,7 @@
 """Which runs are compared: one setting for each family and size, chosen without the test set."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,74 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from sizewise.records import RunRecord, readable_count
-from sizewise.report.noise import Array
-from sizewise.report.usable import check_data, usable_runs, validation
+from sizewise.errors import UserError
+from sizewise.records import RunRecord
+from sizewise.report.cells import Cell, Setting, known_error
+
+AMOUNT = "data.train_samples"
 
 # These vary between the runs of one cell, or can't change what a run learns.
 NOT_SETTINGS = ("seed", "size", "model.width", "model.family", "model._target_", "device")
 NOT_SETTINGS_PREFIXES = ("threads", "tracking.", "data.")
-
-Setting = tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One family at one size, under one setting: the same network from several seeds.
-
-    Args:
-        family: the architecture's name.
-        parameters: trainable parameters; 0 for a reference, which has no size.
-        size_asked: the budget; None if the width was given.
-        setting: the swept keys' values, those of other families included.
-        records: by seed, one each.
-    """
-
-    family: str
-    parameters: int
-    size_asked: int | None
-    setting: Setting
-    records: tuple[RunRecord, ...]
-
-    @cached_property
-    def seeds(self) -> tuple[int, ...]:
-        """Return the seeds, ascending, in the order of every array here."""
-        return tuple(record.seed for record in self.records)
-
-    @cached_property
-    def validation_errors(self) -> Array:
-        """Return 1 - validation accuracy at the epoch whose weights were kept, (n,)."""
-        return np.array([1 - validation(record, "accuracy") for record in self.records])
-
-    @cached_property
-    def test_errors(self) -> Array:
-        """Return 1 - test accuracy, (n,)."""
-        return np.array([1 - record.metrics["test/accuracy"] for record in self.records])
-
-    @cached_property
-    def label(self) -> str:
-        """Return the cell in words: "lstm 10k", or of a reference "svm (hog)"."""
-        if self.is_reference:
-            return f"{self.family} ({self.records[0].features})"
-        return f"{self.family} {readable_count(self.parameters)}"
-
-    @property
-    def is_reference(self) -> bool:
-        """Return whether it is of a classical family: compared with, but not of any size."""
-        return self.records[0].is_classical
-
-    @property
-    def width_known(self) -> bool:
-        """Return whether the family is one that can be built at any width."""
-        return self.records[0].width is not None
-
-    def cost(self, metric: str) -> float:
-        """Return the mean of a cost over the seeds; NaN where no run has it, or it is a size."""
-        if self.is_reference and metric == "cost/parameters":
-            return math.nan
-        values = [record.metrics.get(metric, math.nan) for record in self.records]
-        known = [value for value in values if math.isfinite(value)]
-        return sum(known) / len(known) if known else math.nan
 
 
 @dataclass(frozen=True)
@@ -85,12 +26,12 @@ class Choice:
 
     Args:
         cell: the winner.
-        candidates: each setting tried, its seeds, and its mean validation accuracy; best first.
+        tried: how many settings.
         edges: keys whose chosen value is the least or greatest of the numbers tried.
     """
 
     cell: Cell
-    candidates: list[tuple[Setting, int, float]]
+    tried: int
     edges: dict[str, list[float]]
 
 
@@ -128,33 +69,63 @@ class Selection:
         return [*self.cells, *self.references]
 
 
-def select(records: Sequence[RunRecord]) -> Selection:
-    """Leave out what can't be compared, and do as `select_usable`.
+def usable_runs(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str]]:
+    """Return the runs that hold all a report reads, and a note about the rest.
 
     Raises:
-        UserError: there are fewer than two usable runs, or runs on different data.
+        UserError: there are fewer than two, or they learnt from different data or are measured
+            differently.
     """
-    usable, notes = usable_runs(records)
-    check_data(usable)
-    return select_usable(usable, notes)
+    example = "`python train.py -m model=lstm size=1k,4k,16k seed=0,1,2`"
+    if not records:
+        raise UserError(
+            f"there are no runs to report: expected at least 2; make some with {example}"
+        )
+    usable = [
+        record
+        for record in records
+        if all(math.isfinite(known_error(record, split)) for split in ("test", "val"))
+    ]
+    if not usable:
+        raise UserError(
+            f"none of the {len(records)} runs has both a test and a validation error: expected "
+            "runs that finished; train them again with `python train.py`"
+        )
+    if len(usable) == 1:
+        raise UserError(
+            f"there is one finished run, {usable[0].name}, and a report compares at least 2: add "
+            f"seeds or sizes, as in {example}"
+        )
+    _check_alike(usable)
+    left_out = len(records) - len(usable)
+    noun = "run" if left_out == 1 else "runs"
+    note = f"{left_out} {noun} left out: no finite test and validation error."
+    return usable, [note] if left_out else []
 
 
-def select_usable(records: Sequence[RunRecord], notes: Sequence[str]) -> Selection:
-    """Group runs into cells and let validation choose each cell's setting.
+def by_amount(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    """Divide runs by the training samples asked for, fewest first; all of them come last."""
+    groups: dict[float, list[RunRecord]] = {}
+    for record in records:
+        asked = record.config.get(AMOUNT)
+        groups.setdefault(math.inf if asked is None else asked, []).append(record)
+    return [group for _, group in sorted(groups.items())]
+
+
+def select(records: Sequence[RunRecord]) -> Selection:
+    """Group usable runs into cells and let validation choose each cell's setting.
 
     A cell is a family at a size: runs of the same asked size (what is achieved for it may differ by
     a little with the depth), or of the same parameters where a width was given. Where other keys
-    were swept, the setting with the highest validation accuracy, averaged over its seeds, takes the
+    were swept, the setting with the lowest validation error, averaged over its seeds, takes the
     cell; ties go to the lower validation loss, then to the setting met first. A setting that lacks
     seeds which others have (its runs failed, say) can't win. Test scores are not read.
 
     A classical family is one cell, a reference: its width is a setting like any other.
 
     Args:
-        records: usable runs on the same data; see `usable`.
-        notes: what was left out before.
+        records: as `usable_runs` returns them.
     """
-    notes = list(notes)
     by_family: dict[str, list[RunRecord]] = defaultdict(list)
     for record in records:
         by_family[record.family].append(record)
@@ -173,8 +144,9 @@ def select_usable(records: Sequence[RunRecord], notes: Sequence[str]) -> Selecti
                 seeds[record.seed] = record
             choice = _choose([_cell(keys, seeds) for seeds in settings.values()])
             cells.append(choice.cell)
-            if len(settings) > 1:
+            if choice.tried > 1:
                 choices.append(choice)
+    notes = []
     if repeated:
         notes.append(
             f"{repeated} run{'s' * (repeated != 1)} left out: the same config and seed was run "
@@ -187,6 +159,40 @@ def select_usable(records: Sequence[RunRecord], notes: Sequence[str]) -> Selecti
     networks = [cell for cell in cells if not cell.is_reference]
     references = [cell for cell in cells if cell.is_reference]
     return Selection(records[0].data, networks, references, choices, swept, notes)
+
+
+def _check_alike(records: Sequence[RunRecord]) -> None:
+    """Check that all are measured alike and learnt from the same data, more of it or less."""
+    for what, names in (
+        ("measures", Counter(record.measure.name for record in records)),
+        ("data sets", Counter(record.data for record in records)),
+    ):
+        if len(names) > 1:
+            counts = ", ".join(f"{name} ({count} runs)" for name, count in sorted(names.items()))
+            raise UserError(
+                f"the runs are on different {what}, {counts}, and errors on one say nothing of "
+                "another: expected one; sweep and report each by itself, with data=NAME"
+            )
+    variants: set[str] = set()
+    prints: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for record in records:
+        details = {key: value for key, value in record.config.items() if key.startswith("data.")}
+        for key in ("data.root", "data.name", AMOUNT):
+            details.pop(key, None)
+        variants.add(repr(sorted(details.items())))
+        # the fingerprint covers the division into training and validation, which the seed draws
+        prints[repr(record.config.get(AMOUNT)), record.seed].add(record.fingerprint)
+    if len(variants) > 1:
+        raise UserError(
+            f"the runs are on {len(variants)} variants of {records[0].data} (their data.* keys "
+            "differ): expected one; sweep and report each by itself"
+        )
+    changed = [seed for (_, seed), found in prints.items() if len(found) > 1]
+    if changed:
+        raise UserError(
+            f"the bytes of {records[0].data} changed between runs (two fingerprints for seed "
+            f"{changed[0]}): expected one data set; train the older runs again"
+        )
 
 
 def _varying(records: Sequence[RunRecord]) -> list[str]:
@@ -219,26 +225,22 @@ def _cell(keys: list[str], seeds: dict[int, RunRecord]) -> Cell:
     records = tuple(record for _, record in sorted(seeds.items()))
     first = records[0]
     sizes = [0 if record.is_classical else record.parameters or 0 for record in records]
-    return Cell(
-        family=first.family,
-        parameters=round(float(np.median(sizes))),
-        size_asked=first.size_asked,
-        setting=tuple((key, first.config.get(key)) for key in keys),
-        records=records,
-    )
+    setting: Setting = tuple((key, first.config.get(key)) for key in keys)
+    parameters = round(float(np.median(sizes)))
+    return Cell(first.family, parameters, first.size_asked, setting, records)
 
 
 def _choose(cells: list[Cell]) -> Choice:
-    """Return the cell with the best mean validation accuracy among those with the most seeds."""
+    """Return the cell with the best mean validation error among those with the most seeds."""
     most = max(len(cell.records) for cell in cells)
 
     def rank(cell: Cell) -> tuple[bool, float, float]:
-        loss = float(np.mean([validation(record, "loss") for record in cell.records]))
-        error = float(cell.validation_errors.mean())
-        return len(cell.records) < most, round(error, 12), loss if math.isfinite(loss) else math.inf
+        kept = [record.history[record.best_epoch - 1] for record in cell.records]
+        loss = float(np.mean([epoch.get("val/loss", math.nan) for epoch in kept]))
+        error = round(cell.validation_error, 12)
+        return len(cell.records) < most, error, loss if math.isfinite(loss) else math.inf
 
-    ranked = sorted(cells, key=rank)
-    winner = ranked[0]
+    winner = min(cells, key=rank)
     edges = {}
     for index, (key, value) in enumerate(winner.setting):
         tried = _distinct(cell.setting[index][1] for cell in cells)
@@ -246,11 +248,7 @@ def _choose(cells: list[Cell]) -> Choice:
             tried = sorted(tried)
             if value in (tried[0], tried[-1]):
                 edges[key] = tried
-    candidates = [
-        (cell.setting, len(cell.records), 1 - float(cell.validation_errors.mean()))
-        for cell in ranked
-    ]
-    return Choice(winner, candidates, edges)
+    return Choice(winner, len(cells), edges)
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

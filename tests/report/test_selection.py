@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from sizewise.errors import UserError
-from sizewise.records import RunRecord
-from sizewise.report.select import select
+from sizewise.records import Measure, RunRecord
+from sizewise.report.selection import select, usable_runs
 from tests.report.synthetic import record
 
 
@@ -94,9 +94,9 @@ def test_two_budgets_of_one_network_are_one_size() -> None:
 def test_runs_without_scores_are_left_out_and_counted() -> None:
     broken = record(seed=2)
     broken.metrics["test/accuracy"] = math.nan
-    selection = select([record(seed=0), record(seed=1), broken])
-    assert selection.cells[0].seeds == (0, 1)
-    assert selection.notes == ["1 run left out: no finite test and validation accuracy."]
+    usable, notes = usable_runs([record(seed=0), record(seed=1), broken])
+    assert [run.seed for run in usable] == [0, 1]
+    assert notes == ["1 run left out: no finite test and validation error."]
 
 
 def without_test() -> RunRecord:
@@ -110,12 +110,19 @@ def without_test() -> RunRecord:
     [
         ([], "there are no runs to report"),
         ([record()], "one finished run, lstm-1000-mnist1d-s0,"),
-        ([without_test(), without_test()], "none of the 2 runs has both test/accuracy"),
+        (
+            [without_test(), without_test()],
+            "none of the 2 runs has both a test",
+        ),
         (
             [record(), dataclasses.replace(record(seed=1), data="digits")],
             r"digits \(1 runs\), mnist1d \(1 runs\)",
         ),
         ([record(), record(seed=1, data__num_samples=100)], "2 variants of mnist1d"),
+        (
+            [record(), dataclasses.replace(record(seed=1), measure=Measure("loss", "", 0.1))],
+            r"different measures, error \(1 runs\), loss \(1 runs\)",
+        ),
         (
             [record(), dataclasses.replace(record(parameters=9), fingerprint="other")],
             "bytes of mnist1d changed",
@@ -126,5 +133,5 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
     runs: list[RunRecord], message: str
 ) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        select(runs)
+        usable_runs(runs)
     assert "\n" not in str(caught.value)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
-from sizewise.report.noise import Array
+from sizewise.report.stats.noise import Array
 
-COARSE, FINE = 160, 121  # points of a search: over all shapes, and around a known best
+COARSE, FINE, ZOOMS = 160, 121, 5  # points of a search: over all shapes, and around a known best
 REACH = 6.0  # standard errors of the shape, as the curvature tells them, that the fine part spans
 
 
@@ -38,6 +37,8 @@ class Form:
         basis: g; takes sizes over the smallest size, (K,), and shapes, (G, 1).
         shapes: the range of its shape.
         has_floor: False holds the floor at zero.
+        in_parameters: whether its shape, times the smallest size, is a number of parameters, N₀;
+            else it is an exponent, α.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Form:
     basis: Callable[[Array, Array], Array]
     shapes: tuple[float, float]
     has_floor: bool = True
+    in_parameters: bool = False
 
     @property
     def parameters(self) -> int:
@@ -84,6 +86,7 @@ RIVALS = (
         "E + A·exp(-N/N₀)",
         lambda n, scale: np.exp(-n / scale),
         (0.2, 1e4),
+        in_parameters=True,
     ),
 )
 
@@ -107,13 +110,8 @@ def losses(
         floor: holds the floors at these values, (B,), instead of fitting them.
     """
     basis = form.values(sizes, sizes.min(), grid)
-    return project(basis, errors, weights, floor if form.has_floor else np.zeros(len(errors)))
-
-
-def project(
-    basis: Array, errors: Array, weights: Array, floor: Array | None = None
-) -> tuple[Array, Array, Array]:
-    """Do the work of `losses` for any basis (G, K)."""
+    if not form.has_floor:
+        floor = np.zeros(len(errors))
     weighted = weights * errors
     s_w, s_y = weights.sum(axis=1)[:, None], weighted.sum(axis=1)[:, None]
     s_yy = (weighted * errors).sum(axis=1)[:, None]
@@ -164,28 +162,15 @@ def parabolic_minimum(grid: Array, left: Array) -> Array:
 def best_curve(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve:
     """Return the best curve through one sweep's `errors` (K,), each field a scalar array.
 
-    Every local minimum of the grid is refined, and the lowest wins.
+    The grid is searched again between the neighbours of its best shape, ever closer.
     """
-    y, w = errors[None], weights[None]
-
-    def at(log_shape: float) -> Curve:
-        shape = np.exp(np.array([log_shape]))
-        fixed = None if form.has_floor else np.zeros(1)
-        left, e, a = project(form.values(sizes, sizes.min(), shape), y, w, fixed)
-        return Curve(shape[0], e[0, 0], a[0, 0], left[0, 0])
-
-    left = losses(form, form.grid(), sizes, y, w)[0][0]
-    log_grid = np.log(form.grid())
-    padded = np.concatenate([[np.inf], left, [np.inf]])
-    minima = np.flatnonzero((left <= padded[:-2]) & (left <= padded[2:]))
-    candidates = [at(log_grid[i]) for i in minima]
-    for i in minima[:8]:  # a flat profile, as of errors that don't fall, has minima everywhere
-        bounds = log_grid[max(i - 1, 0)], log_grid[min(i + 1, COARSE - 1)]
-        found = minimize_scalar(
-            lambda x: float(at(x).loss), bounds=bounds, method="bounded", options={"xatol": 1e-7}
-        )
-        candidates.append(at(found.x))
-    return min(candidates, key=lambda curve: float(curve.loss))
+    grid = form.grid()
+    for _ in range(ZOOMS):
+        left, floors, amplitudes = losses(form, grid, sizes, errors[None], weights[None])
+        best = int(left[0].argmin())
+        curve = Curve(grid[best], floors[0, best], amplitudes[0, best], left[0, best])
+        grid = np.geomspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], COARSE)
+    return curve
 
 
 def evaluate(form: Form, curve: Curve, sizes: Array, smallest: float) -> Array:

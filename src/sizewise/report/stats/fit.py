@@ -17,22 +17,14 @@ intervals over such sweeps, and an F threshold on raw variances in place of c, c
 benchmarks/fit_coverage.py measures all three.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 
-from sizewise.report.bootstrap import (
-    RESAMPLES,
-    TAILS,
-    Interval,
-    Sweep,
-    chance_of_trend,
-    invert,
-    resample,
-)
-from sizewise.report.forms import (
+from sizewise.report.stats.forms import (
     POWER_LAW,
     RIVALS,
     Curve,
@@ -41,7 +33,9 @@ from sizewise.report.forms import (
     best_on_grid,
     evaluate,
 )
-from sizewise.report.noise import Array
+from sizewise.report.stats.likelihood import chance_of_trend, invert, level
+from sizewise.report.stats.noise import Array
+from sizewise.report.stats.resample import RESAMPLES, TAILS, Interval, SizeErrors, resample
 
 FEWEST_SIZES = 4
 SIGNIFICANT = 0.05
@@ -71,28 +65,36 @@ class Fit:
 
     Args:
         smallest: the sweep's smallest size, in parameters.
+        curve: the best: its shape is the exponent.
         exponent_interval, floor_interval: None where no size has two seeds.
         scatter: τ, of sizes about the curve beyond what seeds explain.
         resampled: curves of the resampled sweeps, (B,) each; None with `exponent_interval`.
         held_out: None below five sizes, where the rest can't be fitted.
-        forms: the power law with a floor and its rivals, best first.
+        forms: the power law with a floor and its rivals, best first; none with one seed a size.
     """
 
-    sweep: Sweep
     smallest: float
-    floor: float
-    amplitude: float
-    exponent: float
-    exponent_interval: Interval | None
-    floor_interval: Interval | None
-    scatter: float
-    resampled: Curve | None
-    held_out: HeldOut | None
-    forms: list[FormScore]
+    curve: Curve
+    exponent_interval: Interval | None = None
+    floor_interval: Interval | None = None
+    scatter: float = 0.0
+    resampled: Curve | None = None
+    held_out: HeldOut | None = None
+    forms: Sequence[FormScore] = ()
+
+    @property
+    def exponent(self) -> float:
+        """Return α."""
+        return float(self.curve.shape)
+
+    @property
+    def floor(self) -> float:
+        """Return E."""
+        return float(self.curve.floor)
 
     def predict(self, sizes: Array) -> Array:
         """Return the fitted error at `sizes` (M,)."""
-        return self.floor + self.amplitude * (sizes / self.smallest) ** -self.exponent
+        return evaluate(POWER_LAW, self.curve, sizes, self.smallest)
 
     def band(self, sizes: Array) -> tuple[Array, Array] | None:
         """Return the ends of the curve's pointwise 90 % band at `sizes` (M,)."""
@@ -104,22 +106,20 @@ class Fit:
 
     def size_where_doubling_buys(self, gain: float) -> tuple[float, Interval | None]:
         """Return the size at which a doubling lowers the error by `gain`, with its interval."""
-        point = _doubling(self.exponent, self.amplitude, self.smallest, gain)
+        point = float(_doubling(self.curve, self.smallest, gain))
         if self.resampled is None:
-            return float(point), None
-        drawn = _doubling(self.resampled.shape, self.resampled.amplitude, self.smallest, gain)
-        low, high = np.quantile(drawn, TAILS)
-        return float(point), Interval(float(low), float(high))
+            return point, None
+        low, high = np.quantile(_doubling(self.resampled, self.smallest, gain), TAILS)
+        return point, Interval(float(low), float(high))
 
 
-@dataclass(frozen=True)
-class NoFit:
+class NoFit(NamedTuple):
     """Why there is no fit, in words that go on from the family's name."""
 
     reason: str
 
 
-def fit_sweep(sweep: Sweep, *, resamples: int = RESAMPLES, seed: int = 0) -> Fit | NoFit:
+def fit_sweep(sweep: SizeErrors, *, resamples: int = RESAMPLES, seed: int = 0) -> Fit | NoFit:
     """Fit one family's errors, or say why they can't be fitted.
 
     Args:
@@ -133,55 +133,65 @@ def fit_sweep(sweep: Sweep, *, resamples: int = RESAMPLES, seed: int = 0) -> Fit
             f"has {sizes} size{'s' * (sizes != 1)}; a curve of three parameters needs at least "
             f"{FEWEST_SIZES}"
         )
-    generator = np.random.default_rng(seed)
-    variances = sweep.variances
+    smallest, variances = float(sweep.sizes.min()), sweep.variances
     if np.isnan(variances).any():  # one seed each: nothing says how sure any of it is
         curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, np.ones(sizes))
         if curve.amplitude <= 0 or np.corrcoef(np.log(sweep.sizes), sweep.means)[0, 1] >= 0:
             return NoFit("shows no fall of error with size")
-        return _assemble(sweep, curve, 0.0, None, None, None, None, [])
-    curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, sweep.counts / variances)
-    model = evaluate(POWER_LAW, curve, sweep.sizes, sweep.sizes.min())
-    drawn, drawn_weights = resample(sweep, model, variances, 0.0, generator, resamples)
-    scatter = _scatter(sweep, variances, curve, drawn, drawn_weights)
+        return Fit(smallest, curve)
+    generator = np.random.default_rng(seed)
+
+    def draw(model: Array, scatter: float) -> tuple[Array, Array]:
+        return resample(sweep, model, variances, scatter, generator, resamples)
+
+    def best(weights: Array) -> tuple[Curve, Array]:
+        curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, weights)
+        return curve, evaluate(POWER_LAW, curve, sweep.sizes, smallest)
+
+    curve, model = best(sweep.counts / variances)
+    drawn = draw(model, 0.0)
+    scatter = _scatter(sweep, curve, *drawn)
     weights = 1 / (variances / sweep.counts + scatter**2)
     if scatter:
-        curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, weights)
-        model = evaluate(POWER_LAW, curve, sweep.sizes, sweep.sizes.min())
-        drawn, drawn_weights = resample(sweep, model, variances, scatter, generator, resamples)
-    chance = chance_of_trend(sweep, variances, scatter, curve, generator, resamples)
+        curve, model = best(weights)
+        drawn = draw(model, scatter)
+    mean, _ = level(sweep.means[None], weights[None])
+    chance = chance_of_trend(sweep, weights, curve, *draw(np.full(sizes, mean[0]), scatter))
     if chance >= SIGNIFICANT:
         return NoFit(
             "shows no fall of error with size that seeds could not have made "
             f"(p = {chance:.2g}; a fit is given below {SIGNIFICANT})"
         )
     grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, weights)
-    exponent, floor = invert(sweep, curve, weights, grid, drawn, drawn_weights)
-    resampled = best_on_grid(POWER_LAW, grid, sweep.sizes, drawn, drawn_weights)
-    held_out = _hold_out(sweep, variances, scatter, generator, resamples)
-    forms = _compare(sweep, variances, scatter)
-    return _assemble(sweep, curve, scatter, exponent, floor, resampled, held_out, forms)
+    return Fit(
+        smallest,
+        curve,
+        *invert(sweep, curve, weights, grid, *drawn),
+        scatter=scatter,
+        resampled=best_on_grid(POWER_LAW, grid, sweep.sizes, *drawn),
+        held_out=_hold_out(sweep, scatter, generator, resamples),
+        forms=_compare(sweep, weights),
+    )
 
 
-def _scatter(sweep: Sweep, variances: Array, curve: Curve, drawn: Array, weights: Array) -> float:
+def _scatter(sweep: SizeErrors, curve: Curve, drawn: Array, weights: Array) -> float:
     """Return τ: zero unless sizes scatter about the curve more than seeds make them.
 
     Args:
         sweep: the family's test errors.
-        variances: between seeds, (K,).
         curve: the best through the means, were there no scatter.
         drawn: sweeps drawn with no such scatter, (B, K); they show what seeds make, with the
             variances as uncertain as they are, which a χ² table doesn't know.
         weights: theirs, (B, K).
     """
-    grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, sweep.counts / variances)
+    grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, sweep.counts / sweep.variances)
     by_seeds = best_on_grid(POWER_LAW, grid, sweep.sizes, drawn, weights).loss
     if (1 + (by_seeds >= float(curve.loss)).sum()) / (1 + len(by_seeds)) >= SIGNIFICANT:
         return 0.0
     free = len(sweep.sizes) - POWER_LAW.parameters
 
     def excess(tau_squared: float) -> float:
-        weights = 1 / (variances / sweep.counts + tau_squared)
+        weights = 1 / (sweep.variances / sweep.counts + tau_squared)
         return float(best_curve(POWER_LAW, sweep.sizes, sweep.means, weights).loss) - free
 
     widest = float(sweep.means.var()) + 1e-9
@@ -193,40 +203,33 @@ def _scatter(sweep: Sweep, variances: Array, curve: Curve, drawn: Array, weights
 
 
 def _hold_out(
-    sweep: Sweep,
-    variances: Array,
-    scatter: float,
-    generator: np.random.Generator,
-    count: int,
+    sweep: SizeErrors, scatter: float, generator: np.random.Generator, count: int
 ) -> HeldOut | None:
     """Predict the largest size from the others; the interval is for the mean of its seeds."""
-    if len(sweep.sizes) <= FEWEST_SIZES:
+    rest = SizeErrors(sweep.sizes[:-1], sweep.errors[:-1])
+    if len(rest.sizes) < FEWEST_SIZES or not (rest.counts > 1).any():
         return None
-    rest = Sweep(sweep.sizes[:-1], sweep.errors[:-1])
-    size, spread = sweep.sizes[-1:], variances[:-1]
-    if not (rest.counts > 1).any():
-        return None
-    weights = 1 / (spread / rest.counts + scatter**2)
+    size, smallest, variances = sweep.sizes[-1:], rest.sizes.min(), sweep.variances
+    weights = 1 / (variances[:-1] / rest.counts + scatter**2)
     curve = best_curve(POWER_LAW, rest.sizes, rest.means, weights)
-    model = evaluate(POWER_LAW, curve, rest.sizes, rest.sizes.min())
-    drawn, drawn_weights = resample(rest, model, spread, scatter, generator, count)
+    model = evaluate(POWER_LAW, curve, rest.sizes, smallest)
+    drawn = resample(rest, model, variances[:-1], scatter, generator, count)
     grid = POWER_LAW.grid_around(curve, rest.sizes, rest.means, weights)
-    curves = best_on_grid(POWER_LAW, grid, rest.sizes, drawn, drawn_weights)
-    predictions = evaluate(POWER_LAW, curves, size, rest.sizes.min())[:, 0]
+    curves = best_on_grid(POWER_LAW, grid, rest.sizes, *drawn)
+    predictions = evaluate(POWER_LAW, curves, size, smallest)[:, 0]
     own = np.sqrt(variances[-1] / sweep.counts[-1] + scatter**2)
     predictions = predictions + own * generator.standard_normal(count)
     low, high = np.quantile(predictions, TAILS)
-    predicted = evaluate(POWER_LAW, curve, size, rest.sizes.min()).item()
+    predicted = evaluate(POWER_LAW, curve, size, smallest).item()
     interval = Interval(max(0.0, float(low)), float(high))
     return HeldOut(float(size[0]), predicted, interval, float(sweep.means[-1]))
 
 
-def _compare(sweep: Sweep, variances: Array, scatter: float) -> list[FormScore]:
+def _compare(sweep: SizeErrors, weights: Array) -> list[FormScore]:
     """Rank the forms by AICc over runs (Hurvich & Tsai, Biometrika 76, 1989).
 
     All are weighed alike, the power law's scatter included, or its excess would decide by itself.
     """
-    weights = 1 / (variances / sweep.counts + scatter**2)
     runs = float(sweep.counts.sum())
     found = []
     for form in (POWER_LAW, *RIVALS):
@@ -243,34 +246,7 @@ def _compare(sweep: Sweep, variances: Array, scatter: float) -> list[FormScore]:
     return sorted(found, key=lambda score: score.aicc_difference)
 
 
-def _doubling(
-    exponent: float | Array, amplitude: float | Array, smallest: float, gain: float
-) -> Array:
-    at_smallest = np.asarray(amplitude) * (1 - 2.0 ** -np.asarray(exponent))
-    exponents = np.log(np.maximum(at_smallest, 1e-300) / gain) / np.asarray(exponent)
+def _doubling(curve: Curve, smallest: float, gain: float) -> Array:
+    at_smallest = curve.amplitude * (1 - 2.0**-curve.shape)
+    exponents = np.log(np.maximum(at_smallest, 1e-300) / gain) / curve.shape
     return np.asarray(smallest * np.exp(np.clip(exponents, -50, 50)))
-
-
-def _assemble(
-    sweep: Sweep,
-    curve: Curve,
-    scatter: float,
-    exponent: Interval | None,
-    floor: Interval | None,
-    resampled: Curve | None,
-    held_out: HeldOut | None,
-    forms: list[FormScore],
-) -> Fit:
-    return Fit(
-        sweep=sweep,
-        smallest=float(sweep.sizes.min()),
-        floor=float(curve.floor),
-        amplitude=float(curve.amplitude),
-        exponent=float(curve.shape),
-        exponent_interval=exponent,
-        floor_interval=floor,
-        scatter=scatter,
-        resampled=resampled,
-        held_out=held_out,
-        forms=forms,
-    )
