@@ -11,7 +11,7 @@ from sizewise.data import Dataset, DataSpec, Normalisation, Split
 from sizewise.data.splits import Batch, Samples
 from sizewise.models import FAMILIES, Architecture, Classical, build
 from sizewise.training.checkpoint import SavedModel
-from sizewise.training.classic import fit_classical
+from sizewise.training.classical import fit_classical
 
 SHAPES = {
     "sequence": (1, 40),

@@ -5,7 +5,6 @@ import resource
 import statistics
 import sys
 import time
-from collections import Counter
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -14,28 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
-from sizewise.models.classic import Classical
 
 WARM_UP_CALLS = 5
 MOST_CALLS = 200
 SECONDS = 0.5  # spent at most on each of latency and throughput, beyond the fewest calls
 FEWEST_CALLS = 10
 THROUGHPUT_BATCH = 256
-
-
-def parameters_by_group(model: nn.Module) -> dict[str, int]:
-    """Return the trainable parameters of each direct child of `model`; they sum to its size.
-
-    A classical model has one group, or none where it has nothing to count.
-    """
-    if isinstance(model, Classical):
-        count = model.num_parameters()
-        return {} if count is None else {"estimator": count}
-    groups: Counter[str] = Counter()
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            groups[name.partition(".")[0]] += parameter.numel()
-    return dict(groups)
 
 
 class Speed(NamedTuple):

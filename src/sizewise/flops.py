@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from sizewise.data.spec import DataSpec
-from sizewise.models.classic import Classical
+from sizewise.models.classical.estimators import Classical
 
 
 class Flops(NamedTuple):

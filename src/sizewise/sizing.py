@@ -17,9 +17,25 @@ def count_parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
+def parameters_by_group(model: nn.Module) -> dict[str, int]:
+    """Return the trainable parameters of each direct child of `model`; they sum to its size.
+
+    A classical model has one group, or none where it has nothing to count.
+    """
+    if isinstance(model, Classical):
+        return model.parameters_by_group()
+    groups: dict[str, int] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            group = name.partition(".")[0]
+            groups[group] = groups.get(group, 0) + parameter.numel()
+    return groups
+
+
 def parameters_of(model: nn.Module) -> int | None:
     """The size of `model`; None for a classical one that has no trainable parameters to count."""
-    return model.num_parameters() if isinstance(model, Classical) else count_parameters(model)
+    groups = parameters_by_group(model)
+    return None if isinstance(model, Classical) and not groups else sum(groups.values())
 
 
 def solve_width(size: int, spec: DataSpec, asked: Architecture) -> int:

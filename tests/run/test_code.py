@@ -137,7 +137,7 @@ def test_what_a_run_does_not_use_leaves_its_key(copy: Copy) -> None:
         ("models/cnn.py", "KERNEL = 3", "KERNEL = 2 + 1", {"cnn"}),
         ("models/recurrent.py", "nn.ReLU()", "nn.Tanh()", {"lstm", "lstm on mnist1d"}),
         ("data/published/digits.py", "* 4 // 5", "* 5 // 6", set(RUNS) - {"lstm on mnist1d"}),
-        ("models/classic.py", "C=setting", "tol=1, C=setting", {"svm"}),
+        ("models/classical/estimators.py", "C=setting", "tol=1, C=setting", {"svm"}),
         ("../../parts.py", "nn.ReLU()", "nn.Tanh()", {"own"}),
     ],
 )

@@ -13,7 +13,7 @@ from sizewise.apply.onnx import write_onnx
 from sizewise.apply.recorded import recorded_config
 from sizewise.data.published import read_arrays
 from sizewise.errors import UserError
-from sizewise.models.classic import requirements_of
+from sizewise.models.classical.estimators import requirements_of
 from sizewise.predict import Predictor
 from sizewise.predict.fetch import load_run
 from sizewise.run.code import own_code

@@ -14,7 +14,7 @@ from torch import nn
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError, nearest
 from sizewise.models.architecture import Architecture
-from sizewise.models.classic import Classical
+from sizewise.models.classical.estimators import Classical
 
 FAMILIES: dict[str, str] = {
     "cnn": "sizewise.models.cnn.CNN",
@@ -26,11 +26,11 @@ FAMILIES: dict[str, str] = {
     "logistic": "sizewise.models.mlp.Logistic",
 }
 CLASSICAL: dict[str, str] = {
-    "knn": "sizewise.models.classic.KNN",
-    "svm": "sizewise.models.classic.SVM",
-    "random_forest": "sizewise.models.classic.RandomForest",
-    "gradient_boosting": "sizewise.models.classic.GradientBoosting",
-    "linear": "sizewise.models.classic.Linear",
+    "knn": "sizewise.models.classical.estimators.KNN",
+    "svm": "sizewise.models.classical.estimators.SVM",
+    "random_forest": "sizewise.models.classical.estimators.RandomForest",
+    "gradient_boosting": "sizewise.models.classical.estimators.GradientBoosting",
+    "linear": "sizewise.models.classical.estimators.Linear",
 }
 ALL_FAMILIES: dict[str, str] = FAMILIES | CLASSICAL
 

@@ -21,7 +21,7 @@ from sizewise.tasks import TASKS
 BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
 # What every run uses of sizewise, and what a network's and a classical family's training do.
 EVERY_RUN = ("sizewise.data.dataset", "sizewise.training.evaluate")
-LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classic"
+LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
 
 
 class Identity(NamedTuple):

@@ -17,7 +17,7 @@ from sizewise.config import Config, flatten
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
-from sizewise.models.classic import requirements_of
+from sizewise.models.classical.estimators import requirements_of
 from sizewise.records import Measure, RunRecord
 from sizewise.run.code import own_code
 from sizewise.run.identity import Identity, identify

@@ -14,7 +14,7 @@ from sizewise.data import Dataset
 from sizewise.flops import flops_per_sample
 from sizewise.records import RunRecord, write_records
 from sizewise.run.identity import Identity
-from sizewise.sizing import parameters_of
+from sizewise.sizing import parameters_by_group, parameters_of
 from sizewise.tasks import Tally, find_task
 from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.fitted import Fitted
@@ -54,7 +54,7 @@ def make_record(
         depth=config.model.depth,
         size_asked=config.size,
         parameters=identity.parameters,
-        parameters_by_group=cost.parameters_by_group(model),
+        parameters_by_group=parameters_by_group(model),
         data=config.data.name,
         fingerprint=dataset.fingerprint,
         seed=config.seed,

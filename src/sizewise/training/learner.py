@@ -9,7 +9,7 @@ from sizewise.config import Config
 from sizewise.data.dataset import Dataset
 from sizewise.models import Classical
 from sizewise.training.checkpoint import Checkpoint
-from sizewise.training.classic import SettingsSearch
+from sizewise.training.classical import SettingsSearch
 from sizewise.training.fitted import Fitted, Log
 from sizewise.training.loop import GradientSteps
 

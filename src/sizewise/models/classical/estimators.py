@@ -1,7 +1,7 @@
 """Traditional learning: scikit-learn's estimators on features made by hand.
 
 To everything but training each is a network: samples in, logits out, and a state dict that rebuilds
-it. `training.classic` fits them.
+it. `training.classical` fits them.
 
 Shapes: B batch, C channels, F features, K classes.
 """
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
-from sizewise.models.features import FEATURES, Array, choose_features
-from sizewise.models.stored import from_bytes, to_bytes
+from sizewise.models.classical.features import FEATURES, Array, choose_features
+from sizewise.models.classical.stored import from_bytes, to_bytes
 
 Setting = dict[str, float]
 REQUIREMENTS = ("scikit-learn", "scikit-image", "scipy", "skops")
@@ -26,9 +26,9 @@ LEAST_PROBABILITY = 1e-6  # a vote of no neighbour or tree would cost an infinit
 class Classical(nn.Module):
     """An estimator in a network's place: features - estimator - log-probabilities as logits.
 
-    What is fitted lies in the state dict as bytes (`models.stored`). Until then all classes are
-    alike to it. It computes on the CPU, with one thread where threads would change the order of a
-    sum, wherever its inputs are.
+    What is fitted lies in the state dict as bytes (`stored`). Until then all classes are alike to
+    it. It computes on the CPU, with one thread where threads would change the order of a sum,
+    wherever its inputs are.
 
     Only `signal` features, whose units differ, are standardised, by the training samples' mean and
     deviation. HOG's blocks are normalised already, and raw samples by their channel; to divide by
@@ -56,9 +56,9 @@ class Classical(nn.Module):
         self.scale: Tensor
         self.register_buffer("scale", torch.ones(()))
 
-    def num_parameters(self) -> int | None:
-        """The trainable parameters; None where a method has no such thing."""
-        return None
+    def parameters_by_group(self) -> dict[str, int]:
+        """Return the trainable parameters; none where a method has no such thing."""
+        return {}
 
     def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
         """Return scikit-learn's estimator under one setting of the grid, not yet fitted.
@@ -218,11 +218,11 @@ class Linear(Classical):
     def __init__(self, spec: DataSpec, features: str | None = None) -> None:
         super().__init__(spec, features)
 
-    def num_parameters(self) -> int:
+    def parameters_by_group(self) -> dict[str, int]:
         """One weight for each feature and class, and a bias; of two classes there is one."""
         sample = torch.zeros(1, *self.spec.input_shape, device="cpu")
         rows = self.spec.num_classes if self.spec.num_classes > 2 else 1
-        return rows * (int(self.make_features(sample).shape[1]) + 1)
+        return {"estimator": rows * (int(self.make_features(sample).shape[1]) + 1)}
 
     def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
         from sklearn.linear_model import LogisticRegression

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from sizewise.cost import measure_speed, parameters_by_group
+from sizewise.cost import measure_speed
 from sizewise.data import Normalisation
 from sizewise.errors import UserError
 from sizewise.flops import flops_per_sample
 from sizewise.models import CLASSICAL, Architecture, Classical, build
-from sizewise.models.classic import LEAST_PROBABILITY
-from sizewise.models.stored import to_bytes
+from sizewise.models.classical.estimators import LEAST_PROBABILITY
+from sizewise.models.classical.stored import to_bytes
 from sizewise.predict import Predictor
-from sizewise.sizing import parameters_of, solve_width
+from sizewise.sizing import parameters_by_group, parameters_of, solve_width
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
 from tests.builders import make_classical, make_spec
 from tests.training.malice import Malicious
@@ -113,7 +113,7 @@ def test_only_a_linear_model_has_parameters_to_count(
 def test_linear_counts_what_scikit_learn_fits() -> None:
     model = make_classical("linear")
     estimator = model.pipeline[-1]
-    assert model.num_parameters() == estimator.coef_.size + estimator.intercept_.size
+    assert parameters_of(model) == estimator.coef_.size + estimator.intercept_.size
 
 
 def test_speed_is_measured_and_flops_are_left_out() -> None:

@@ -9,9 +9,9 @@ import torch
 from sizewise.data import Dataset, Split
 from sizewise.errors import Interrupted, UserError
 from sizewise.models import CLASSICAL, Architecture, Classical, build
-from sizewise.models.classic import KNN
+from sizewise.models.classical.estimators import KNN
 from sizewise.tasks.classify import TASK
-from sizewise.training.classic import fit_classical
+from sizewise.training.classical import fit_classical
 from sizewise.training.evaluate import evaluate
 from sizewise.training.fitted import Fitted
 from tests.builders import make_dataset, whole

@@ -13,8 +13,8 @@ from torch import Tensor
 from sizewise.data.dataset import Dataset
 from sizewise.data.splits import Batch, choose_stratified
 from sizewise.errors import UserError
-from sizewise.models.classic import Classical, Setting
-from sizewise.models.features import Array
+from sizewise.models.classical.estimators import Classical, Setting
+from sizewise.models.classical.features import Array
 from sizewise.tasks import find_task
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.evaluate import score
