@@ -46,12 +46,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve": {"config", "records", "data", "tracking", "predict"},
     "apply": {
         *("config", "records", "tasks", "data", "models", "training", "tracking", "screen", "run"),
-        *("predict", "serve"),
+        *("sweep", "report", "predict", "serve"),
     },
-    "cli": {
-        *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
-        *("screen", "plots", "run", "sweep", "report", "predict", "serve", "apply", "entry"),
-    },
+    "cli": {"apply", "entry"},
     "__main__": {"cli"},
 }
 

@@ -10,9 +10,10 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-from sizewise.apply.where import MOVED, find
+from sizewise.apply.runs import find
 from sizewise.config import TrackingConfig
 from sizewise.records import write_records
+from sizewise.run import RUN_FOLDER
 from sizewise.tracking import (
     Store,
     Tracker,
@@ -184,7 +185,7 @@ def test_a_job_s_folder_leads_to_the_run_that_it_took_up_after_a_move(
 ) -> None:
     job = project / "multirun/0"
     job.mkdir(parents=True)
-    (job / MOVED).write_text("../../outputs/done\n")  # as sizewise.run leaves it
+    (job / RUN_FOLDER).write_text("../../outputs/done\n")  # as sizewise.run leaves it
     there = project.rename(tmp_path / "second")
     store = opened(there)
     assert find(store, str(there / "multirun/0")).folder == there / "outputs/done"

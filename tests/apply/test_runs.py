@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sizewise import tracking
-from sizewise.apply.recorded import recorded_config
+from sizewise.apply.runs import recorded_config
 from sizewise.errors import UserError
 from tests.lab import Lab
 
@@ -15,7 +15,7 @@ from tests.lab import Lab
 def sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list whose one text the store sends as the config of any run."""
     text = [tracking.read_config(lab.store, lab.stored("small"))]
-    monkeypatch.setattr(tracking, "read_config", lambda *_: text[0])
+    monkeypatch.setattr("sizewise.apply.runs.read_config", lambda *_: text[0])
     return text
 
 
