@@ -8,7 +8,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise.config import Config, flatten, known_keys, parse_size, run_key, unknown_key
-from sizewise.data.sources import SOURCES
+from sizewise.data.published import PUBLISHED
 from sizewise.errors import UserError
 from sizewise.models import ALL_FAMILIES
 from tests.conftest import CONF
@@ -55,7 +55,7 @@ def test_a_data_file_is_named_after_its_set(compose: Compose, option: str) -> No
 
 def test_every_family_and_every_set_has_a_file() -> None:
     assert {path.stem for path in (CONF / "model").glob("*.yaml")} == set(ALL_FAMILIES)
-    assert {path.stem for path in (CONF / "data").glob("*.yaml")} == set(SOURCES)
+    assert {path.stem for path in (CONF / "data").glob("*.yaml")} == set(PUBLISHED)
 
 
 def test_defaults_are_the_published_data_and_the_articles_lstm(compose: Compose) -> None:
@@ -236,7 +236,7 @@ def test_an_unknown_key_suggests_the_nearest_of_its_group() -> None:
 def key_of(
     compose: Compose, *overrides: str, fingerprint: str = "bytes", source: str = "code"
 ) -> str:
-    return run_key(compose(*overrides), fingerprint, source)
+    return run_key(compose(*overrides), None, fingerprint, source)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sizewise.config import Mnist1dConfig
-from sizewise.data.sources import read
+from sizewise.data.published import read
 from tests.processes import python
 
 AT_FIRST_STEP = """

@@ -4,7 +4,7 @@ from torch import device, nn
 
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
-from sizewise.models import CLASSICAL, Classical, build
+from sizewise.models import Classical, build, find_class
 
 LARGEST = 10**10
 
@@ -38,8 +38,9 @@ def solve_width(
             return count_parameters(build(spec, family, width, depth, target))
 
     name = target or family
-    if target is None and family in CLASSICAL:
-        dial = CLASSICAL[family].dial
+    network = find_class(family, target)
+    if issubclass(network, Classical):
+        dial = network.dial
         raise UserError(
             f"size={size} counts a network's parameters, and model={family} "
             + (

@@ -13,10 +13,10 @@ from sizewise.data import (
     Split,
     carve_validation,
     choose_stratified,
+    dataset,
     load,
-    sources,
 )
-from sizewise.data.sources import Arrays
+from sizewise.data.published import Arrays
 from sizewise.errors import UserError
 
 TARGETS = np.repeat(np.arange(4), [100, 60, 30, 11])
@@ -38,7 +38,7 @@ def load_arrays(
     fraction: float = 0.25,
     train_samples: int | None = None,
 ) -> Dataset:
-    monkeypatch.setitem(sources.SOURCES, "made-up", lambda _: arrays)
+    monkeypatch.setattr(dataset, "read", lambda _: arrays)
     config = DataConfig(
         name="made-up", root="nowhere", validation_fraction=fraction, train_samples=train_samples
     )
@@ -157,7 +157,7 @@ def test_arrays_that_are_handed_over_give_the_same_in_their_own_memory(
     monkeypatch: pytest.MonkeyPatch, rows: int, train_samples: int | None
 ) -> None:
     expected = load_arrays(make_arrays(), monkeypatch, train_samples=train_samples)
-    monkeypatch.setattr("sizewise.data.ROWS", rows)
+    monkeypatch.setattr("sizewise.data.dataset.ROWS", rows)
     arrays = replace(make_arrays(), handed_over=True)
     dataset = load_arrays(arrays, monkeypatch, train_samples=train_samples)
     for name in ("train", "validation", "test"):

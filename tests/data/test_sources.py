@@ -11,7 +11,7 @@ import pytest
 
 from sizewise.config import DataConfig, Mnist1dConfig
 from sizewise.data import load
-from sizewise.data.sources import read
+from sizewise.data.published import read
 from sizewise.errors import UserError
 
 PUBLISHED = {  # sha256 of the arrays of the authors' mnist1d_data.pkl, all taken as float32

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sizewise.config import DataConfig
 from sizewise.data import Split
-from sizewise.data.sources import read
+from sizewise.data.published import read
 from sizewise.predict import Predictor
 from sizewise.predict.stream import predict_files
 from sizewise.training.evaluate import evaluate

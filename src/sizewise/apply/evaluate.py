@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sizewise.apply.calibration import BINS, Calibration, calibration
 from sizewise.config import DataConfig
 from sizewise.data import Split
-from sizewise.data.sources import Arrays, read
+from sizewise.data.published import Arrays, read
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
 from sizewise.training.evaluate import Scores, evaluate

@@ -11,7 +11,7 @@ from string import Template
 from sizewise import __version__, tracking
 from sizewise.apply.onnx import write_onnx
 from sizewise.apply.recorded import recorded_config
-from sizewise.data.sources import read
+from sizewise.data.published import read
 from sizewise.errors import UserError
 from sizewise.models.classic import requirements_of
 from sizewise.predict import Predictor

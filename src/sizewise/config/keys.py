@@ -30,16 +30,19 @@ def portable(config: Config) -> dict[str, Any]:
     return {key: value for key, value in leaves if not key.startswith(NOT_OF_THE_RUN)}
 
 
-def run_key(config: Config, fingerprint: str, source: str) -> str:
+def run_key(config: Config, width: int | None, fingerprint: str, source: str) -> str:
     """Hash what determines a run's result: same key, same result.
 
-    Where a run's files lie, which hardware it uses and where it is logged are left out.
+    Where a run's files lie, which hardware it uses and where it is logged are left out, and so is
+    what is null: a key that is new and off changes no run of before.
 
     Args:
         config: the run's config.
+        width: of its network, solved for where a size was asked for.
         fingerprint: of the data set.
-        source: hash of the source files that shape training.
+        source: hash of the code that shapes its result.
     """
-    identity = {key: value for key, value in portable(config).items() if key not in HARDWARE}
-    text = json.dumps([identity, fingerprint, source], sort_keys=True)
+    asked = {key: value for key, value in portable(config).items() if key not in HARDWARE}
+    identity = {key: value for key, value in asked.items() if value is not None}
+    text = json.dumps([identity, width, fingerprint, source], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,7 +2,8 @@
 
 To add one: write a module whose constructor takes `spec`, `width` and, if it has that knob,
 `depth`; name it in `FAMILIES`; give it a conf/model/NAME.yaml. A classical one is a subclass of
-`Classical`, named in `CLASSICAL`.
+`Classical`, named in `CLASSICAL`. Classes are named here as texts, so that a run's key sees the
+file of its own family and of no other.
 """
 
 import importlib
@@ -12,22 +13,25 @@ from torch import nn
 
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError, nearest
-from sizewise.models.attention import Attention
-from sizewise.models.classic import CLASSICAL, Classical
-from sizewise.models.cnn import CNN
-from sizewise.models.mlp import MLP, Logistic
-from sizewise.models.recurrent import GRU, LSTM, RNN
+from sizewise.models.classic import Classical
 
-FAMILIES: dict[str, type[nn.Module]] = {
-    "cnn": CNN,
-    "lstm": LSTM,
-    "attention": Attention,
-    "rnn": RNN,
-    "gru": GRU,
-    "mlp": MLP,
-    "logistic": Logistic,
+FAMILIES: dict[str, str] = {
+    "cnn": "sizewise.models.cnn.CNN",
+    "lstm": "sizewise.models.recurrent.LSTM",
+    "attention": "sizewise.models.attention.Attention",
+    "rnn": "sizewise.models.recurrent.RNN",
+    "gru": "sizewise.models.recurrent.GRU",
+    "mlp": "sizewise.models.mlp.MLP",
+    "logistic": "sizewise.models.mlp.Logistic",
 }
-ALL_FAMILIES: dict[str, type[nn.Module]] = FAMILIES | CLASSICAL
+CLASSICAL: dict[str, str] = {
+    "knn": "sizewise.models.classic.KNN",
+    "svm": "sizewise.models.classic.SVM",
+    "random_forest": "sizewise.models.classic.RandomForest",
+    "gradient_boosting": "sizewise.models.classic.GradientBoosting",
+    "linear": "sizewise.models.classic.Linear",
+}
+ALL_FAMILIES: dict[str, str] = FAMILIES | CLASSICAL
 
 __all__ = ["ALL_FAMILIES", "CLASSICAL", "FAMILIES", "Classical", "build", "find_class"]
 
@@ -82,11 +86,9 @@ def find_class(family: str, target: str | None = None) -> type[nn.Module]:
     Raises:
         UserError: there is no such family or class.
     """
-    if target is not None:
-        return _import_class(target)
-    if family not in ALL_FAMILIES:
+    if target is None and family not in ALL_FAMILIES:
         raise UserError(f"there is no model family {family}: {nearest(family, ALL_FAMILIES)}")
-    return ALL_FAMILIES[family]
+    return _import_class(ALL_FAMILIES[family] if target is None else target)
 
 
 def _import_class(target: str) -> type[nn.Module]:

@@ -228,12 +228,3 @@ class Linear(Classical):
         from sklearn.linear_model import LogisticRegression
 
         return LogisticRegression(C=setting["C"], max_iter=1000)
-
-
-CLASSICAL: dict[str, type[Classical]] = {
-    "knn": KNN,
-    "svm": SVM,
-    "random_forest": RandomForest,
-    "gradient_boosting": GradientBoosting,
-    "linear": Linear,
-}

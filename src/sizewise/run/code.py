@@ -1,14 +1,20 @@
-"""The code of a network of the user's own: what has to lie beside its weights."""
+"""The code that a run uses: hashed for its key, and taken along with its network."""
 
+import ast
+import functools
+import hashlib
 import inspect
 import sysconfig
-import tempfile
+from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions
-from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import nn
+
+SOURCE = Path(__file__).parents[2]  # the folder that holds sizewise
+# What shapes a run's result. Of what these import, the rest checks, reports, reads and writes.
+ROOMS = tuple(f"sizewise.{room}." for room in ("data", "models", "tasks", "training"))
 
 
 class OwnCode(NamedTuple):
@@ -25,32 +31,92 @@ def own_code(network: type[nn.Module]) -> OwnCode:
     and packages beside it that it imports; for an installed one the name to install it by; nothing
     for sizewise's own.
     """
-    module = network.__module__
-    top = module.partition(".")[0]
+    top = network.__module__.partition(".")[0]
     if top == "sizewise":
         return OwnCode([], [])
-    file = Path(inspect.getfile(network)).resolve()
-    above = module.count(".") + (file.name == "__init__.py")
-    root = file.parents[above]
+    root = _root(network)
     if root in {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}:
         return OwnCode([], packages_distributions()[top])
-    names = {top}
-    if not above or (root / top / "__init__.py").exists():  # the finder knows no other packages
-        names |= _imported(module, root)
+    names = {name.partition(".")[0] for name in imported([network.__module__], root)}
     found = (root / name for name in sorted(names))
     return OwnCode([path if path.is_dir() else path.with_suffix(".py") for path in found], [])
 
 
-def _imported(module: str, root: Path) -> set[str]:
-    """Return the modules and packages in `root` that a module and those it imports import."""
-    finder = ModuleFinder([str(root)], excludes=["sizewise"])
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder, "script.py")
-        script.write_text(f"import {module}\n")
-        finder.run_script(str(script))
-    files = {name: getattr(found, "__file__", None) for name, found in finder.modules.items()}
-    return {
-        name.partition(".")[0]
-        for name, file in files.items()
-        if file and Path(file).is_relative_to(root)  # what is built into Python has none
-    }
+def _root(network: type[nn.Module]) -> Path:
+    """Return the folder from which a class's module is imported."""
+    file = Path(inspect.getfile(network)).resolve()
+    return file.parents[network.__module__.count(".") + (file.name == "__init__.py")]
+
+
+def source_hash(network: type[nn.Module], modules: tuple[str, ...], source: Path = SOURCE) -> str:
+    """Hash the code that shapes a run's result: of its network, of `modules`, of their imports.
+
+    Comments, docstrings and layout are left out. Registries, the `__init__` of sizewise's packages,
+    name modules as texts and are not read: a family or a set that is added changes no other's hash.
+    Of a network of the user's own, the modules beside it that it imports count too.
+
+    Args:
+        network: the class.
+        modules: sizewise's that take part: of the data set, the task and the training loop.
+        source: the folder that holds sizewise.
+    """
+    return _hash(network.__module__, _root(network), modules, source)
+
+
+@functools.cache  # a sweep has many runs of each network
+def _hash(own: str, root: Path, modules: tuple[str, ...], source: Path) -> str:
+    used = imported([*modules, own], source)
+    if own not in used:
+        used |= imported([own], root)
+    digest = hashlib.sha256()
+    for name in sorted(used):
+        digest.update(f"{name}\n{_without_words(used[name])}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def imported(modules: Iterable[str], root: Path) -> dict[str, Path]:
+    """Return modules and all that they import from below `root`, in functions too, by name.
+
+    Of sizewise, what stands outside `ROOMS`, and the registries there, are not followed.
+    """
+    found: dict[str, Path] = {}
+    queue = list(modules)
+    while queue:
+        name = queue.pop()
+        path = root.joinpath(*name.split("."), "__init__.py")
+        path = path if path.is_file() else path.parent.with_suffix(".py")
+        if name in found or not path.is_file():
+            continue
+        if name.partition(".")[0] == "sizewise" and (
+            not f"{name}.".startswith(ROOMS) or path.name == "__init__.py"
+        ):
+            continue
+        found[name] = path
+        queue += _imports(name, path)
+    return found
+
+
+def _imports(module: str, path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports, and the packages that they stand in."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level]
+            start = ".".join([*(above if node.level else []), *filter(None, [node.module])])
+            names = [f"{start}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def _without_words(path: Path) -> str:
+    """Return a file's code without comments and docstrings."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        if isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)

@@ -1,12 +1,7 @@
 """What a run is, known before it trains: its name, its size and its key."""
 
 import functools
-import hashlib
-import inspect
-import itertools
 import os
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -14,14 +9,17 @@ from torch import nn
 
 from sizewise.config import Config, run_key
 from sizewise.data import DataSpec
-from sizewise.data.sources import find_source
+from sizewise.data.published import module_of
 from sizewise.errors import UserError
 from sizewise.models import Classical, build, find_class
 from sizewise.records import readable_count
+from sizewise.run.code import source_hash
 from sizewise.sizing import parameters_of, solve_width
 
 BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
-PACKAGE = Path(__file__).parents[1]
+# What every run uses of sizewise, and what a network's and a classical family's training do.
+EVERY_RUN = ("sizewise.data.dataset", "sizewise.training.evaluate")
+LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classic"
 
 
 class Identity(NamedTuple):
@@ -39,7 +37,7 @@ def check_names(config: Config) -> None:
     Raises:
         UserError: there is not.
     """
-    find_source(config.data.name)
+    module_of(config.data.name)
     find_class(config.model.family, config.model.target)
 
 
@@ -50,7 +48,7 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
         UserError: there is no such network, or it does not fit this machine.
     """
     wanted = config.model
-    width, size, variant, code = _measure(
+    width, size, variant, network = _measure(
         config.size,
         wanted.width,
         spec,
@@ -69,7 +67,9 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
     if config.data.train_samples is not None:
         name += f"-n{readable_count(config.data.train_samples)}"
     name += f"-s{config.seed}"
-    key = run_key(config, fingerprint, _source_hash(*code))
+    training = SEARCH if issubclass(network, Classical) else LOOP
+    modules = (*EVERY_RUN, module_of(config.data.name), training)
+    key = run_key(config, width, fingerprint, source_hash(network, modules))
     return Identity(name, key, width, size)
 
 
@@ -82,14 +82,14 @@ def _measure(
     depth: int | None,
     target: str | None,
     features: str | None,
-) -> tuple[int | None, int | None, str, tuple[Path, ...]]:
-    """Return a network's width, its parameters, its name within the family, and its own code."""
+) -> tuple[int | None, int | None, str, type[nn.Module]]:
+    """Return a network's width, its parameters, its name within the family, and its class."""
     if asked is not None:
         width = solve_width(asked, spec, family, depth, target)
     with torch.device("meta"):
         model = build(spec, family, width, depth, target, features)
     size = parameters_of(model)
-    return width, size, _variant(model, size), tuple(user_code(type(model)))
+    return width, size, _variant(model, size), type(model)
 
 
 def build_network(config: Config, spec: DataSpec, width: int | None) -> nn.Module:
@@ -104,21 +104,3 @@ def _variant(model: nn.Module, size: int | None) -> str:
         assert size is not None
         return readable_count(size)
     return model.features if model.width is None else f"{model.features}-w{model.width}"
-
-
-@functools.cache
-def _source_hash(*user_code: Path) -> str:
-    """Hash the code that shapes a run's result."""
-    rooms = [sorted((PACKAGE / room).glob("*.py")) for room in ("data", "models", "training")]
-    digest = hashlib.sha256()
-    for path in (*itertools.chain(*rooms), PACKAGE / "sizing.py", *user_code):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def user_code(network: type[nn.Module]) -> list[Path]:
-    """Return the file of a network that is not sizewise's own."""
-    if network.__module__.startswith("sizewise."):
-        return []
-    module = sys.modules[network.__module__]
-    return [Path(inspect.getfile(module))]

@@ -11,7 +11,7 @@ import numpy as np
 
 from sizewise.config import DataConfig
 from sizewise.data import DataSpec
-from sizewise.data.sources import read
+from sizewise.data.published import read
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
 from sizewise.predict.familiar import Familiar, Tally

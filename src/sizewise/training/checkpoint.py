@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sizewise.data import DataSpec, Normalisation
+from sizewise.data.normalisation import Normalisation
+from sizewise.data.spec import DataSpec
 from sizewise.errors import Interrupted, UserError, first_line
 from sizewise.files import replacing
 from sizewise.models import build

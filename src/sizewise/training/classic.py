@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sizewise.data import Dataset, choose_stratified
+from sizewise.data.dataset import Dataset
+from sizewise.data.splits import choose_stratified
 from sizewise.errors import UserError
 from sizewise.models.classic import Classical, Setting
 from sizewise.models.features import Array
-from sizewise.training.loop import Log
-from sizewise.training.state import Best
+from sizewise.training.state import Best, Log
 
 TRAIN_SCORED = 2000  # training samples, at most, that a setting's training scores are measured on
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sizewise.data import Split
+from sizewise.data.splits import Split
 
 BATCH_SIZE = 256  # twice as fast as 1,000 for a CNN whose maps then leave a CPU's cache
 

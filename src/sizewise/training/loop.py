@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -10,16 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sizewise.config import TrainingConfig
-from sizewise.data import Dataset, Split
+from sizewise.data.dataset import Dataset
 from sizewise.data.sampler import epoch_order
+from sizewise.data.splits import Split
 from sizewise.errors import UserError
 from sizewise.training.adam import Adam
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.evaluate import evaluate
 from sizewise.training.schedule import learning_rate_at
-from sizewise.training.state import Best, EpochSums, TrainState
-
-Log = Callable[[int, dict[str, float]], None]
+from sizewise.training.state import Best, EpochSums, Log, TrainState
 
 # A non-finite loss is looked for every so many steps: each look makes a GPU wait.
 CHECK_EVERY = 50

@@ -1,5 +1,6 @@
 """All that training changes, in one place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -7,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sizewise.training.adam import Adam
+
+Log = Callable[[int, dict[str, float]], None]  # takes an epoch, from 1, and its metrics
 
 
 class Best(NamedTuple):

@@ -1,0 +1,162 @@
+"""A run's key holds the code that the run uses, and no other."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sizewise.run.code import SOURCE, imported
+
+ROOT = SOURCE.parent
+RUNS = {
+    "cnn": ["model=cnn", "data=digits"],
+    "lstm": ["model=lstm", "data=digits"],
+    "lstm on mnist1d": ["model=lstm", "data=mnist1d", "data.num_samples=100"],
+    "svm": ["model=svm", "data=digits"],
+    "own": ["model._target_=mine.Net", "model.depth=null", "data=digits"],
+}
+KEYS = """
+import json, sys
+from pathlib import Path
+from sizewise.config.compose import compose
+from sizewise.data import load
+from sizewise.run.identity import identify
+conf, runs = Path(sys.argv[1]), json.loads(sys.argv[2])
+keys = {}
+for name, overrides in runs.items():
+    config = compose([*overrides, "data.root=data", "size=null"], conf)
+    dataset = load(config.data, config.seed)
+    keys[name] = identify(config, dataset.spec, dataset.fingerprint).key
+print(json.dumps(keys))
+"""
+MINE = """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, spec, width):
+        from parts import hidden
+
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), *hidden(spec, width))
+"""
+PARTS = """
+from torch import nn
+
+
+def hidden(spec, width):
+    return nn.Linear(spec.num_features, width), nn.ReLU(), nn.Linear(width, spec.num_classes)
+"""
+
+
+class Copy:
+    """A copy of the code and the configs that can be edited."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(SOURCE / "sizewise", folder / "src/sizewise")
+        shutil.copytree(ROOT / "conf", folder / "conf")
+        (folder / "mine.py").write_text(MINE)
+        (folder / "parts.py").write_text(PARTS)
+        self.before = self.keys()
+
+    def keys(self) -> dict[str, str]:
+        """Return the key of each of `RUNS` under the code as it is."""
+        path = os.pathsep.join([str(self.folder / "src"), str(self.folder)])
+        done = subprocess.run(
+            [sys.executable, "-c", KEYS, str(self.folder / "conf"), json.dumps(RUNS)],
+            env=os.environ | {"PYTHONPATH": path},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, str] = json.loads(done.stdout)
+        return found
+
+    def changed(self) -> set[str]:
+        """Return those of `RUNS` that have another key than before, and start from there."""
+        keys = self.keys()
+        changed = {name for name in RUNS if keys[name] != self.before[name]}
+        self.before = keys
+        return changed
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        file = self.folder / path
+        text = file.read_text()
+        assert old in text, f"{path} has no {old}"
+        file.write_text(text.replace(old, new, 1))
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    return Copy(tmp_path_factory.mktemp("code"))
+
+
+def test_what_a_run_does_not_use_leaves_its_key(copy: Copy) -> None:
+    package = "src/sizewise"
+    shutil.copy(copy.folder / package / "models/mlp.py", copy.folder / package / "models/kan.py")
+    copy.replace(
+        f"{package}/models/__init__.py",
+        '    "cnn":',
+        '    "kan": "sizewise.models.kan.MLP",\n    "cnn":',
+    )
+    sets = copy.folder / package / "data/published"
+    shutil.copy(sets / "digits.py", sets / "letters.py")
+    copy.replace(
+        f"{package}/data/published/__init__.py",
+        '    "digits":',
+        '    "letters": "sizewise.data.published.letters",\n    "digits":',
+    )
+    copy.replace(
+        f"{package}/config/schema.py",
+        "    clip_grad_norm: Positive | None\n",
+        "    clip_grad_norm: Positive | None\n    momentum: Positive | None = None\n",
+    )
+    copy.replace(f"{package}/training/loop.py", '"""The training loop."""', '"""Its loop."""\n# !')
+    copy.replace(f"{package}/cli.py", "import ", "import this  # noqa: F401\nimport ")
+
+    assert copy.changed() == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "uses_it"),
+    [
+        ("training/loop.py", "CHECK_EVERY = 50", "CHECK_EVERY = 60", set(RUNS) - {"svm"}),
+        ("training/evaluate.py", "BATCH_SIZE = 256", "BATCH_SIZE = 250", set(RUNS)),
+        ("models/cnn.py", "KERNEL = 3", "KERNEL = 2 + 1", {"cnn"}),
+        ("models/recurrent.py", "nn.ReLU()", "nn.Tanh()", {"lstm", "lstm on mnist1d"}),
+        ("data/published/digits.py", "* 4 // 5", "* 5 // 6", set(RUNS) - {"lstm on mnist1d"}),
+        ("models/classic.py", "C=setting", "tol=1, C=setting", {"svm"}),
+        ("../../parts.py", "nn.ReLU()", "nn.Tanh()", {"own"}),
+    ],
+)
+def test_an_edit_gives_new_keys_to_the_runs_that_use_it(
+    copy: Copy, path: str, old: str, new: str, uses_it: set[str]
+) -> None:
+    copy.replace(f"src/sizewise/{path}", old, new)
+
+    assert copy.changed() == uses_it
+
+
+def test_what_is_hashed_is_imported_from_where_it_stands() -> None:
+    """A name that is imported by way of a package's `__init__` would not lead to its file."""
+    rooms = ("data", "models", "tasks", "training")
+    files = [path for room in rooms for path in (SOURCE / "sizewise" / room).rglob("*.py")]
+    modules = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in files]
+    hashed = imported([each for each in modules if not each.endswith("__init__")], SOURCE)
+    packages = {str(path.parent.relative_to(SOURCE)).replace("/", ".") for path in files}
+    for path in hashed.values():
+        for line in path.read_text().splitlines():
+            words = line.split()
+            if words[:1] == ["from"] and words[1] in packages:
+                names = {name.strip(",()") for name in words[3:]}
+                assert names <= REGISTRIES, f"{path}: {line}"
+
+
+REGISTRIES = {"read", "build"}  # what is looked up by name
