@@ -165,10 +165,10 @@ def _percentile(drawn: Array) -> Interval:
 def _by_f(sweep: SizeErrors, fit: Fit) -> Interval:
     """Return α's interval with raw variances and an F threshold, as a textbook fit has it."""
     raw = np.array([each.var(ddof=1) for each in sweep.errors])
-    weights = sweep.counts / raw
-    curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, weights)
-    grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, weights)
-    left = losses(POWER_LAW, grid, sweep.sizes, sweep.means[None], weights[None])[0][0]
+    means = sweep.weighed(sweep.counts / raw)
+    curve = best_curve(POWER_LAW, means)
+    grid = POWER_LAW.grid_around(curve, means)
+    left = losses(POWER_LAW, grid, means)[0][0]
     free = int(sweep.counts.sum()) - len(sweep.sizes)
     threshold = float(stats.f.ppf(CONFIDENCE, 1, free))
     profile = left - float(curve.loss)

@@ -118,7 +118,8 @@ def test_log_axes_can_be_switched_off(page: Any) -> None:
 
 
 def test_a_point_opens_the_runs_behind_it_and_no_editor_is_offered(page: Any) -> None:
-    page.locator("#error_by_cost .mark-symbol.role-mark").last.locator("path").first.click()
+    points = page.locator("#error_by_cost .mark-symbol.role-mark path")
+    points.last.click(force=True)
     assert page.locator("tr.runs tr").count() == 1 + 4
     actions = page.locator("#error_by_cost .vega-actions a").all_text_contents()
     assert actions == ["Save as SVG", "Save as PNG"]

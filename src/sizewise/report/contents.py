@@ -1,7 +1,7 @@
 """What stands in a report, in its order: the same in the page and in the file."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 
 from sizewise.report.analysis import Analysis
 from sizewise.report.charts import draw
@@ -80,27 +80,9 @@ def _summary(analysis: Analysis) -> str:
     return f"{words}."
 
 
-def _method(analysis: Analysis, words: MeasureWords) -> Sequence[str]:
+def _method(analysis: Analysis, words: MeasureWords) -> list[str]:
     """Return what the numbers mean and what they can't say, one sentence each."""
-    sentences = [
-        f"{words.definition}The epoch, the setting and the best size are chosen on validation; "
-        "only then is the test set read.",
-        "Intervals are 90% and over seeds: initialisation, order of samples, division of the "
-        "training data. The test samples are the same for all runs, so what another test set "
-        "would change is not in them.",
-        "Sizes are compared in pairs of the same seed, by a studentised bootstrap whose variances "
-        "are pooled across sizes in part (Smyth 2004). A size is as good as the best if the "
-        f"interval of its error less the best's ends below {words.margin(analysis.tolerance)}.",
-        "Fits are weighted by the seeds' spread; their intervals invert a likelihood ratio "
-        "calibrated on sweeps drawn from the fit. α and E depend on the sizes run and on the "
-        "training; a curve says little beyond the largest size.",
-        "Training error is measured as its epoch goes, on weights that are still changing. "
-        "Seconds and latency are this machine's, under whatever else it ran.",
-    ]
-    if analysis.selection.references:
-        sentences.append(
-            "Classical families are references: their settings are chosen on validation like a "
-            "network's epoch, but they have no place on an axis of parameters, and no curve is "
-            "fitted to them. Their training error is of at most 2,000 samples, after the fit."
-        )
-    return sentences
+    text = resources.files("sizewise.report").joinpath("method.txt").read_text(encoding="utf-8")
+    margin = words.margin(analysis.tolerance)
+    *sentences, on_references = text.format(definition=words.definition, margin=margin).splitlines()
+    return [*sentences, on_references] if analysis.selection.references else sentences

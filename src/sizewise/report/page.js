@@ -2,14 +2,9 @@
 const { data, charts, runs } = JSON.parse(document.getElementById("data").textContent);
 const settings = { renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false } };
 
-// The view that one charts in, whatever it is divided into.
-function* views(spec) {
-  yield spec;
-  for (const each of [...(spec.layer ?? []), ...(spec.hconcat ?? []), spec.spec ?? []].flat()) yield* views(each);
-}
-
+// The encodings of an axis in every layer of a chart, where it can be logarithmic.
 const channels = (spec, axis) =>
-  [...views(spec)].map((view) => view.encoding?.[axis]).filter((channel) => channel?.scale?.type);
+  spec.layer.map((view) => view.encoding?.[axis]).filter((channel) => channel?.scale?.type);
 
 function draw(figure, original) {
   const spec = structuredClone(original);
@@ -21,8 +16,11 @@ function draw(figure, original) {
   const width = figure.clientWidth;
   if (spec.layer || spec.mark) spec.width = "container";
   if (spec.facet) spec.columns = Math.max(1, Math.floor((width - 120) / (spec.spec.width + 40)));
-  if (width < 700) spec.config.legend.orient = "bottom";
-  if (spec.hconcat && width < 900) { spec.vconcat = spec.hconcat; delete spec.hconcat; }
+  if (width < 700) Object.assign(spec.config.legend, { orient: "bottom", columns: 2 });
+  if (spec.hconcat && width < 900) {
+    spec.vconcat = spec.hconcat.map((view) => ({ ...view, width: Math.min(view.width, width - 80) }));
+    delete spec.hconcat;
+  }
   spec.datasets = data;
   return vegaEmbed(figure.querySelector(".plot"), spec, settings).then(({ view }) =>
     view.addEventListener("click", (_, item) => {

@@ -67,7 +67,7 @@ def log_x(field: str, title: str, rows: Rows) -> alt.X:
         type="quantitative",
         title=title,
         scale=alt.Scale(type="log", nice=False, padding=14),
-        axis=alt.Axis(labelExpr=COUNTED, labelOverlap=True, values=_log_ticks(known)),
+        axis=alt.Axis(labelExpr=COUNTED, labelOverlap=True, values=log_ticks(known)),
     )
 
 
@@ -89,7 +89,7 @@ def error_y(
         kind: Literal["log", "linear"] = "log" if is_log else "linear"
         scale = alt.Scale(type=kind, domainMin=edge, clamp=True, padding=8, nice=not is_log)
         if is_log:
-            axis.values = _log_ticks([edge, *errors])
+            axis.values = log_ticks([edge, *errors])
 
     def channel(field: str = "error") -> alt.Y:
         return alt.Y(field=field, type="quantitative", title=title, scale=scale, axis=axis)
@@ -97,7 +97,7 @@ def error_y(
     return channel
 
 
-def _log_ticks(values: Sequence[float]) -> list[float]:
+def log_ticks(values: Sequence[float]) -> list[float]:
     """Return round numbers between the least and the greatest: 1, 1 and 3, or 1, 2, 5 a decade."""
     if not values:
         return []

@@ -29,6 +29,7 @@ from sizewise.report.stats.forms import (
     RIVALS,
     Curve,
     Form,
+    Means,
     best_curve,
     best_on_grid,
     evaluate,
@@ -135,64 +136,63 @@ def fit_sweep(sweep: SizeErrors, *, resamples: int = RESAMPLES, seed: int = 0) -
         )
     smallest, variances = float(sweep.sizes.min()), sweep.variances
     if np.isnan(variances).any():  # one seed each: nothing says how sure any of it is
-        curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, np.ones(sizes))
+        curve = best_curve(POWER_LAW, sweep.weighed(np.ones(sizes)))
         if curve.amplitude <= 0 or np.corrcoef(np.log(sweep.sizes), sweep.means)[0, 1] >= 0:
             return NoFit("shows no fall of error with size")
         return Fit(smallest, curve)
     generator = np.random.default_rng(seed)
 
-    def draw(model: Array, scatter: float) -> tuple[Array, Array]:
+    def draw(model: Array, scatter: float) -> Means:
         return resample(sweep, model, variances, scatter, generator, resamples)
 
-    def best(weights: Array) -> tuple[Curve, Array]:
-        curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, weights)
+    def best(means: Means) -> tuple[Curve, Array]:
+        curve = best_curve(POWER_LAW, means)
         return curve, evaluate(POWER_LAW, curve, sweep.sizes, smallest)
 
-    curve, model = best(sweep.counts / variances)
+    curve, model = best(sweep.weighed(sweep.counts / variances))
     drawn = draw(model, 0.0)
-    scatter = _scatter(sweep, curve, *drawn)
-    weights = 1 / (variances / sweep.counts + scatter**2)
+    scatter = _scatter(sweep, curve, drawn)
+    means = sweep.weighed(1 / (variances / sweep.counts + scatter**2))
     if scatter:
-        curve, model = best(weights)
+        curve, model = best(means)
         drawn = draw(model, scatter)
-    mean, _ = level(sweep.means[None], weights[None])
-    chance = chance_of_trend(sweep, weights, curve, *draw(np.full(sizes, mean[0]), scatter))
+    flat = np.full(sizes, level(means)[0][0])
+    chance = chance_of_trend(means, curve, draw(flat, scatter))
     if chance >= SIGNIFICANT:
         return NoFit(
             "shows no fall of error with size that seeds could not have made "
             f"(p = {chance:.2g}; a fit is given below {SIGNIFICANT})"
         )
-    grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, weights)
+    grid = POWER_LAW.grid_around(curve, means)
     return Fit(
         smallest,
         curve,
-        *invert(sweep, curve, weights, grid, *drawn),
+        *invert(means, curve, grid, drawn),
         scatter=scatter,
-        resampled=best_on_grid(POWER_LAW, grid, sweep.sizes, *drawn),
+        resampled=best_on_grid(POWER_LAW, grid, drawn),
         held_out=_hold_out(sweep, scatter, generator, resamples),
-        forms=_compare(sweep, weights),
+        forms=_compare(sweep, means),
     )
 
 
-def _scatter(sweep: SizeErrors, curve: Curve, drawn: Array, weights: Array) -> float:
+def _scatter(sweep: SizeErrors, curve: Curve, drawn: Means) -> float:
     """Return τ: zero unless sizes scatter about the curve more than seeds make them.
 
     Args:
         sweep: the family's test errors.
         curve: the best through the means, were there no scatter.
-        drawn: sweeps drawn with no such scatter, (B, K); they show what seeds make, with the
-            variances as uncertain as they are, which a χ² table doesn't know.
-        weights: theirs, (B, K).
+        drawn: sweeps drawn with no such scatter; they show what seeds make, with the variances as
+            uncertain as they are, which a χ² table doesn't know.
     """
-    grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, sweep.counts / sweep.variances)
-    by_seeds = best_on_grid(POWER_LAW, grid, sweep.sizes, drawn, weights).loss
+    grid = POWER_LAW.grid_around(curve, sweep.weighed(sweep.counts / sweep.variances))
+    by_seeds = best_on_grid(POWER_LAW, grid, drawn).loss
     if (1 + (by_seeds >= float(curve.loss)).sum()) / (1 + len(by_seeds)) >= SIGNIFICANT:
         return 0.0
     free = len(sweep.sizes) - POWER_LAW.parameters
 
     def excess(tau_squared: float) -> float:
-        weights = 1 / (sweep.variances / sweep.counts + tau_squared)
-        return float(best_curve(POWER_LAW, sweep.sizes, sweep.means, weights).loss) - free
+        means = sweep.weighed(1 / (sweep.variances / sweep.counts + tau_squared))
+        return float(best_curve(POWER_LAW, means).loss) - free
 
     widest = float(sweep.means.var()) + 1e-9
     if excess(0.0) <= 0:
@@ -210,12 +210,11 @@ def _hold_out(
     if len(rest.sizes) < FEWEST_SIZES or not (rest.counts > 1).any():
         return None
     size, smallest, variances = sweep.sizes[-1:], rest.sizes.min(), sweep.variances
-    weights = 1 / (variances[:-1] / rest.counts + scatter**2)
-    curve = best_curve(POWER_LAW, rest.sizes, rest.means, weights)
+    means = rest.weighed(1 / (variances[:-1] / rest.counts + scatter**2))
+    curve = best_curve(POWER_LAW, means)
     model = evaluate(POWER_LAW, curve, rest.sizes, smallest)
     drawn = resample(rest, model, variances[:-1], scatter, generator, count)
-    grid = POWER_LAW.grid_around(curve, rest.sizes, rest.means, weights)
-    curves = best_on_grid(POWER_LAW, grid, rest.sizes, *drawn)
+    curves = best_on_grid(POWER_LAW, POWER_LAW.grid_around(curve, means), drawn)
     predictions = evaluate(POWER_LAW, curves, size, smallest)[:, 0]
     own = np.sqrt(variances[-1] / sweep.counts[-1] + scatter**2)
     predictions = predictions + own * generator.standard_normal(count)
@@ -225,7 +224,7 @@ def _hold_out(
     return HeldOut(float(size[0]), predicted, interval, float(sweep.means[-1]))
 
 
-def _compare(sweep: SizeErrors, weights: Array) -> list[FormScore]:
+def _compare(sweep: SizeErrors, means: Means) -> list[FormScore]:
     """Rank the forms by AICc over runs (Hurvich & Tsai, Biometrika 76, 1989).
 
     All are weighed alike, the power law's scatter included, or its excess would decide by itself.
@@ -233,12 +232,12 @@ def _compare(sweep: SizeErrors, weights: Array) -> list[FormScore]:
     runs = float(sweep.counts.sum())
     found = []
     for form in (POWER_LAW, *RIVALS):
-        curve = best_curve(form, sweep.sizes, sweep.means, weights)
+        curve = best_curve(form, means)
         p = form.parameters
         aicc = float(curve.loss) + 2 * p + 2 * p * (p + 1) / max(runs - p - 1, 1)
         error = None
         if len(sweep.sizes) > FEWEST_SIZES:
-            rest = best_curve(form, sweep.sizes[:-1], sweep.means[:-1], weights[:-1])
+            rest = best_curve(form, Means(*(each[..., :-1] for each in means)))
             error = evaluate(form, rest, sweep.sizes[-1:], sweep.sizes[0]).item() - sweep.means[-1]
         found.append(FormScore(form, curve, aicc, error))
     least = min(score.aicc_difference for score in found)

@@ -18,6 +18,14 @@ COARSE, FINE, ZOOMS = 160, 121, 5  # points of a search: over all shapes, and ar
 REACH = 6.0  # standard errors of the shape, as the curvature tells them, that the fine part spans
 
 
+class Means(NamedTuple):
+    """Mean errors of B sweeps by size, and how much each weighs: (K,), (B, K), (B, K)."""
+
+    sizes: Array
+    errors: Array
+    weights: Array
+
+
 class Curve(NamedTuple):
     """Fitted parameters, each of shape (...), and the weighted sum of squares they leave."""
 
@@ -57,7 +65,7 @@ class Form:
         """Return the shapes that a search starts from, (G,)."""
         return np.geomspace(*self.shapes, COARSE)
 
-    def grid_around(self, curve: "Curve", sizes: Array, errors: Array, weights: Array) -> Array:
+    def grid_around(self, curve: Curve, means: Means) -> Array:
         """Return `grid` with more shapes around one sweep's best curve, (G,).
 
         They are as close as the sweep is precise, so what is read off between them is exact to
@@ -66,7 +74,7 @@ class Form:
         step = 1e-3
         log_best = float(np.log(curve.shape))
         near = np.exp(log_best + step * np.array([-1.0, 0.0, 1.0]))
-        before, middle, after = losses(self, near, sizes, errors[None], weights[None])[0][0]
+        before, middle, after = losses(self, near, means)[0][0]
         curvature = max((before - 2 * middle + after) / step**2, 1e-2)  # flat: anywhere
         reach = REACH * np.sqrt(2 / curvature)
         fine = np.exp(np.linspace(log_best - reach, log_best + reach, FINE))
@@ -92,23 +100,17 @@ RIVALS = (
 
 
 def losses(
-    form: Form,
-    grid: Array,
-    sizes: Array,
-    errors: Array,
-    weights: Array,
-    floor: Array | None = None,
+    form: Form, grid: Array, means: Means, floor: Array | None = None
 ) -> tuple[Array, Array, Array]:
     """Return what is left at each shape of a grid, and the floors and amplitudes: (B, G) each.
 
     Args:
         form: of the curve.
         grid: shapes, (G,).
-        sizes: (K,).
-        errors: mean test errors of B sweeps, (B, K).
-        weights: (B, K).
+        means: of B sweeps.
         floor: holds the floors at these values, (B,), instead of fitting them.
     """
+    sizes, errors, weights = means
     basis = form.values(sizes, sizes.min(), grid)
     if not form.has_floor:
         floor = np.zeros(len(errors))
@@ -130,13 +132,13 @@ def losses(
     return np.maximum(left, 0), e, amplitude
 
 
-def best_on_grid(form: Form, grid: Array, sizes: Array, errors: Array, weights: Array) -> Curve:
+def best_on_grid(form: Form, grid: Array, means: Means) -> Curve:
     """Return the best curve of each of B sweeps, (B,), at shapes of `grid`.
 
     The loss is that of the parabola through the best shape and its neighbours, so that it is a
     minimum's to second order although the shape is the grid's.
     """
-    left, floors, amplitudes = losses(form, grid, sizes, errors, weights)
+    left, floors, amplitudes = losses(form, grid, means)
     rows, best = np.arange(len(left)), left.argmin(axis=1)
     return Curve(
         grid[best], floors[rows, best], amplitudes[rows, best], parabolic_minimum(grid, left)
@@ -159,14 +161,14 @@ def parabolic_minimum(grid: Array, left: Array) -> Array:
     return np.maximum(vertex, 0)
 
 
-def best_curve(form: Form, sizes: Array, errors: Array, weights: Array) -> Curve:
-    """Return the best curve through one sweep's `errors` (K,), each field a scalar array.
+def best_curve(form: Form, means: Means) -> Curve:
+    """Return the best curve through one sweep's means, each field a scalar array.
 
     The grid is searched again between the neighbours of its best shape, ever closer.
     """
     grid = form.grid()
     for _ in range(ZOOMS):
-        left, floors, amplitudes = losses(form, grid, sizes, errors[None], weights[None])
+        left, floors, amplitudes = losses(form, grid, means)
         best = int(left[0].argmin())
         curve = Curve(grid[best], floors[0, best], amplitudes[0, best], left[0, best])
         grid = np.geomspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], COARSE)

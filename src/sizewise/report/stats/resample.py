@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sizewise.report.stats.forms import Means
 from sizewise.report.stats.noise import Array, Noise, moderate
 
 CONFIDENCE = 0.90
@@ -60,6 +61,10 @@ class SizeErrors:
         """Return those of `noise`, (K,)."""
         return self.noise.variances
 
+    def weighed(self, weights: Array) -> Means:
+        """Return the means under `weights`, (K,)."""
+        return Means(self.sizes, self.means[None], weights[None])
+
 
 def resample(
     sweep: SizeErrors,
@@ -68,8 +73,8 @@ def resample(
     scatter: float,
     generator: np.random.Generator,
     count: int = RESAMPLES,
-) -> tuple[Array, Array]:
-    """Draw `count` sweeps whose true errors are `model` (K,): their means and weights, (B, K).
+) -> Means:
+    """Draw `count` sweeps whose true errors are `model` (K,).
 
     A seed's deviation is drawn from the standardised residuals of all sizes' seeds together, as
     three seeds of one size have no distribution to draw from. The draw is smoothed (Silverman &
@@ -93,7 +98,7 @@ def resample(
         spreads[:, i] = drawn.var(axis=1, ddof=1) if n > 1 else np.nan
     means += model + scatter * generator.standard_normal(means.shape)
     noise = moderate(spreads, counts, np.log(sweep.sizes)).variances
-    return means, 1 / (noise / counts + scatter**2)
+    return Means(sweep.sizes, means, 1 / (noise / counts + scatter**2))
 
 
 def deviations(sweep: SizeErrors, seed: int) -> Array:
@@ -104,5 +109,5 @@ def deviations(sweep: SizeErrors, seed: int) -> Array:
     """
     generator = np.random.default_rng(seed)
     none = np.zeros(len(sweep.errors))
-    drawn, weights = resample(sweep, none, sweep.variances, 0.0, generator)
+    _, drawn, weights = resample(sweep, none, sweep.variances, 0.0, generator)
     return np.asarray(drawn * np.sqrt(weights) * np.sqrt(sweep.variances / sweep.counts))
