@@ -26,7 +26,7 @@ def test_shapes_follow_from_the_input_shape(
 
 
 def test_tokens_are_answered_per_step() -> None:
-    spec = DataSpec("text", (128,), (), task="next_byte", num_tokens=256)
+    spec = DataSpec("text", (128,), (), task="next_byte", num_tokens=256, per_step=True)
     batch = spec.random_batch(3)
 
     assert (spec.kind, spec.output_shape) == ("tokens", (128, 256))

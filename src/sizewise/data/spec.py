@@ -20,6 +20,8 @@ class DataSpec:
         class_names: one name per class, in the order of the labels, where there are classes.
         task: of `sizewise.tasks`.
         num_tokens: how many different tokens there are, where inputs are tokens; else 0.
+        per_step: whether a network answers after each step, knowing only those before.
+        outputs: numbers in one answer, where these are neither classes nor tokens; else 0.
     """
 
     name: str
@@ -27,6 +29,8 @@ class DataSpec:
     class_names: tuple[str, ...]
     task: str = "classify"
     num_tokens: int = 0
+    per_step: bool = False
+    outputs: int = 0
 
     @property
     def kind(self) -> str:
@@ -36,18 +40,13 @@ class DataSpec:
         return "image" if len(self.input_shape) == 3 else "sequence"
 
     @property
-    def per_step(self) -> bool:
-        """Whether a network answers after each step of a sequence, knowing only those before."""
-        return self.task == "next_byte"
-
-    @property
     def num_classes(self) -> int:
         return len(self.class_names)
 
     @property
     def num_outputs(self) -> int:
         """Numbers in one answer of a network."""
-        return self.num_tokens or self.num_classes
+        return self.outputs or self.num_tokens or self.num_classes
 
     @property
     def output_shape(self) -> tuple[int, ...]:

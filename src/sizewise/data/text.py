@@ -74,7 +74,8 @@ class Corpus:
         return b"".join(self.documents[name] for name in names)
 
     def _spec(self, config: TextConfig) -> DataSpec:
-        return DataSpec(config.name, (config.window,), (), task="next_byte", num_tokens=BYTES)
+        shape = (config.window,)
+        return DataSpec(config.name, shape, (), "next_byte", num_tokens=BYTES, per_step=True)
 
 
 def _windows(text: bytes, config: TextConfig) -> Windows:

@@ -55,12 +55,15 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
     family, target, features = architecture.family, architecture.target, architecture.features
     network = find_class(family, target)
     named = f"model={family}" if target is None else f"model._target_={target}"
-    if target is None and spec.task not in getattr(network, "tasks", ("classify",)):
-        able = [each for each in FAMILIES if spec.task in getattr(find_class(each), "tasks", ())]
+    reads_tokens = target is not None or getattr(network, "reads_tokens", False)
+    if spec.kind == "tokens" and not reads_tokens:
+        able = [each for each in FAMILIES if getattr(find_class(each), "reads_tokens", False)]
         raise UserError(
-            f"{named} can't be trained on data={spec.name}, whose task is {spec.task}: expected "
+            f"{named} can't read data={spec.name}, which is text: expected "
             f"model={' or '.join(able)}"
         )
+    if issubclass(network, Classical) and not spec.class_names:
+        raise UserError(f"{named} tells classes, and data={spec.name} has none: expected a network")
     parameters = inspect.signature(network).parameters
     knobs: dict[str, int | str] = {}
     for name, value in (("width", architecture.width), ("depth", architecture.depth)):

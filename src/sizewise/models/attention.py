@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
 from sizewise.models.initialise import initialise_as_keras
-from sizewise.models.recurrent import TASKS, steps_of
+from sizewise.models.recurrent import steps_of
 
 
 class DotProductAttention(nn.Module):
@@ -39,7 +39,7 @@ class Attention(nn.Module):
     The article's network is `width=64` on 28x28 images: 24,458 parameters.
     """
 
-    tasks = TASKS
+    reads_tokens = True
 
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()

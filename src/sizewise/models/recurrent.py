@@ -9,8 +9,6 @@ from torch import Tensor, nn
 from sizewise.data.spec import DataSpec
 from sizewise.models.initialise import initialise_as_keras
 
-TASKS = ("classify", "next_byte")
-
 
 def as_sequence(inputs: Tensor) -> Tensor:
     """Turn samples into steps: (B, C, L) -> (B, L, C); (B, C, H, W) -> (B, H, C·W)."""
@@ -42,7 +40,7 @@ class RNN(nn.Module):
     h_t = tanh(W_hh h_{t-1} + W_xh x_t + b_h) and y_T = W_hy h_T + b_y.
     """
 
-    tasks = TASKS
+    reads_tokens = True
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
@@ -62,7 +60,7 @@ class RNN(nn.Module):
 class _Gated(nn.Module):
     """`depth` gated layers of width w - Dense w/2 with ReLU - Dense K."""
 
-    tasks = TASKS
+    reads_tokens = True
     cell: type[nn.LSTM | nn.GRU]
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
