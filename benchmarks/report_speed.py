@@ -48,7 +48,7 @@ def main() -> None:
         subprocess.run([sys.executable, "-c", REPORT, path, folder], check=True)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         page = (Path(folder) / "report.html").stat().st_size / 1e6
-        print(f"{used.ru_utime + used.ru_stime:.1f} s of the processor, were it not shared")
+        print(f"{used.ru_utime + used.ru_stime:.1f} s of CPU time")
         print(f"peak memory {used.ru_maxrss / 1e3:.0f} MB, report.html {page:.1f} MB")
 
 
