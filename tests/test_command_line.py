@@ -16,9 +16,10 @@ from tests.processes import ROOT, client, environment_of, python, train
 
 TINY = ("model=cnn", "size=1k", "training.epochs=2", "threads=1")
 METRICS = {
-    *("train/loss", "train/accuracy", "val/loss", "val/accuracy"),
+    *("train/loss", "train/error", "val/loss", "val/error"),
     *("learning_rate", "grad_norm", "samples_per_second"),
-    *("test/loss", "test/accuracy", "test/macro_f1"),
+    *("test/loss", "test/error", "test/standard_error", "test/accuracy", "test/macro_f1"),
+    *("test/confidence", "test/calibration_error"),
     *("cost/parameters", "cost/flops_inference", "cost/flops_training", "cost/train_seconds"),
     *("cost/peak_memory_mb", "cost/model_bytes", "cost/throughput"),
     *("cost/latency_ms_p50", "cost/latency_ms_p95"),
@@ -56,7 +57,7 @@ def test_a_run_is_in_mlflow_whole(workspace: Path) -> None:
     (use,) = run.inputs.dataset_inputs
     assert use.dataset.name == "mnist1d"
     assert json.loads(str(use.dataset.profile))["test"] == 1000
-    history = client(workspace).get_metric_history(run.info.run_id, "val/accuracy")
+    history = client(workspace).get_metric_history(run.info.run_id, "val/error")
     assert [point.step for point in history] == [1, 2]
 
 
@@ -165,7 +166,7 @@ def test_runs_are_listed(workspace: Path) -> None:
         run.info.run_name,
         run.info.run_id[:8],
         "finished",
-        f"{run.data.metrics['test/accuracy']:.2%}",
+        f"{run.data.metrics['test/error']:.2%}",
     ]
 
 
@@ -277,7 +278,7 @@ def test_resuming_what_was_never_begun_is_told(
 def test_a_table_is_printed_on_a_screen_without_dashes(workspace: Path) -> None:
     done = python(workspace, "-m", "sizewise", "runs", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
-    assert "?" in done.stdout  # the run that diverged has no accuracy
+    assert "?" in done.stdout  # the run that diverged has no error
 
 
 def test_browsing_needs_runs(tmp_path: Path) -> None:

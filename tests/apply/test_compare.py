@@ -24,14 +24,14 @@ def test_keys_that_differ_are_shown_and_those_that_do_not_are_not() -> None:
 def test_scores_are_those_of_the_record() -> None:
     found = compare([record(test_error=0.25, validation_error=0.125), record()])
     scores = found["scores"]
-    assert scores["test accuracy"] == ["75.00%", "80.00%"]
-    assert scores["validation accuracy"] == ["87.50%", "80.00%"]
+    assert scores["test error"] == ["25.00%", "20.00%"]
+    assert scores["validation error"] == ["12.50%", "20.00%"]
 
 
 def test_costs_say_how_many_times_the_firsts_they_are() -> None:
     first, second = record(), record()
     first = dataclasses.replace(first, metrics=first.metrics | {"cost/model_bytes": 1000})
-    second = dataclasses.replace(second, metrics={"cost/model_bytes": 2500})
+    second = dataclasses.replace(second, metrics={"test/error": 0.1, "cost/model_bytes": 2500})
     costs = compare([first, second])["costs"]
     assert costs["size on disk"] == ["1,000 B", "2,500 B  (2.5x)"]
     assert costs["latency"][1] == "–"

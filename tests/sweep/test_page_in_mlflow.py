@@ -102,10 +102,10 @@ def test_the_link_opens_the_table_of_runs(
     browser: Any, server: str, store: Store, tmp_path: Path
 ) -> None:
     with start_run(store, "key", "cnn-1k-mnist1d-s0", tmp_path, {}) as tracker:
-        tracker.log(1, {"test/accuracy": 0.875, "cost/parameters": 1000})
+        tracker.log(1, {"test/error": 0.125, "cost/parameters": 1000})
     page = browser.new_page(viewport={"width": 1600, "height": 900})
     page.goto(store.link(server))
     page.get_by_text("cnn-1k-mnist1d-s0", exact=True).first.wait_for(timeout=60_000)
-    page.get_by_text("0.875", exact=True).first.wait_for(timeout=30_000)
+    page.get_by_text("0.125", exact=True).first.wait_for(timeout=30_000)
     assert "machine_learning" in page.url
     page.close()
