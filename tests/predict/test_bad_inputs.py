@@ -90,7 +90,7 @@ def text_in_zip(path: Path) -> None:
 
 
 ROW = "1,2,3,4,5\n"
-MISSING = "there is no such file or folder"
+MISSING = "no such file or folder"
 # name: what makes it, the network's shape, what is said, how many are predicted all the same
 BAD: dict[str, tuple[Make, tuple[int, ...], str, int]] = {
     "absent.png": (lambda path: None, IMAGE, MISSING, 0),

@@ -208,7 +208,7 @@ BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
         422,
         "Extra inputs are not permitted (xxx",
     ),
-    "a table": ("/predict", b"1,2,3", "text/csv", 422, "an image, Content-Type: image/png"),
+    "a table": ("/predict", b"1,2,3", "text/csv", 422, "or an image as image/png"),
     "a form": ("/predict", b"--x", "multipart/form-data; boundary=x", 422, "or an image"),
     "bytes": ("/predict", b"x", "application/octet-stream", 422, "Invalid JSON"),
     "JSON as image": ("/predict", b'{"inputs": [1]}', "image/png", 422, "not an image"),

@@ -55,11 +55,9 @@ def writing(
 def _check(output: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
     if output.is_dir():
         raise UserError(f"{output} is a folder; expected a file for --output")
-    if not output.exists():
-        return
-    if not overwrite:
+    if output.exists() and not overwrite:
         raise UserError(f"{output} exists; choose another --output, or add --overwrite")
-    if any(each.exists() and each.samefile(output) for each in inputs):
+    if output.exists() and any(each.exists() and each.samefile(output) for each in inputs):
         raise UserError(f"{output} is one of the inputs; choose another --output")
 
 

@@ -44,8 +44,7 @@ class Deployed(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return class probabilities."""
-        probabilities: Tensor = self.model((inputs - self.mean) / self.std).softmax(dim=1)
-        return probabilities
+        return torch.softmax(self.model((inputs - self.mean) / self.std), dim=1)
 
 
 class Predictor:
@@ -76,8 +75,7 @@ class Predictor:
         Raises:
             UserError: the inputs have another shape than the network was trained on.
         """
-        probabilities: np.ndarray = self.logits(inputs).softmax(dim=1).numpy()
-        return probabilities
+        return np.asarray(self.logits(inputs).softmax(dim=1))
 
     @torch.no_grad()
     def logits(self, inputs: np.ndarray) -> Tensor:

@@ -57,14 +57,14 @@ class Outcome:
                     self._bad[place.file] += 1
                 if not place.part or self._bad[place.file] <= MOST_REASONS:
                     self._say(f"{place}: {reason}")
-            case Answer(sample, _, unlike):
+            case Answer(sample, _, is_unlike):
                 self.predicted += 1
-                self.unlike += unlike
+                self.unlike += is_unlike
                 if sample.done:
                     self.adapted[tuple(step.kind for step in sample.done)] += 1
                 if sample.group != self._group:
                     self._end_group(sample.group)
-                self._tally.add(sample.values, unlike)
+                self._tally.add(sample.values, is_unlike)
 
     def close(self) -> None:
         """Say what is left to say, at the end."""
@@ -79,9 +79,7 @@ class Outcome:
         self._group, self._tally = following, Tally(self._known)
 
     def _say(self, text: str) -> None:
-        self._console.print(
-            f"sizewise: {text}", markup=False, emoji=False, highlight=False, soft_wrap=True
-        )
+        self._console.print(f"sizewise: {text}", soft_wrap=True)
 
 
 def predict_files(
@@ -104,13 +102,11 @@ def predict_files(
     Raises:
         UserError: the CSV can't be written, or is there already.
     """
-    screen = Console(stderr=True)
-    columns = ("predicting", BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
+    screen = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    bar = ("predicting", BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
     # Where the answers themselves fill the screen there is no bar.
     off = not screen.is_terminal or (output is None and sys.stdout.isatty())
-    progress = Progress(
-        *columns, console=screen, disable=off, transient=True, redirect_stdout=False
-    )
+    progress = Progress(*bar, console=screen, disable=off, transient=True, redirect_stdout=False)
     outcome = Outcome(predictor.normalisation, screen, expected=len(paths))
     found = read(paths, form_of(predictor.spec, predictor.normalisation))
     with writing(output, overwrite, paths) as write, progress:
@@ -138,9 +134,7 @@ def _answer(predictor: Predictor, batch: list[Found], strict: bool) -> Iterator[
     for each in batch:
         if not isinstance(each, Sample):
             yield each
-            continue
-        answer = next(answers)
-        if math.isnan(answer.prediction.probability):
+        elif math.isnan((answer := next(answers)).prediction.probability):
             yield Failure(each.place, TOO_LARGE)
         elif strict and answer.unlike:
             yield Failure(each.place, Tally(known).add(each.values, unlike=True).warning())

@@ -37,13 +37,10 @@ def parse_json(body: bytes, form: Form) -> Asked:
     Raises:
         UserError: it is something else, or its inputs are none of this form.
     """
-    shape = ", ".join(map(str, form.shape))
     try:
         content = Body.model_validate_json(body)
     except ValidationError as error:
-        expected = (
-            f'{{"inputs": [...]}} of shape (N, {shape}), or an image, Content-Type: image/png'
-        )
+        expected = f'{{"inputs": [...]}}, each of shape {form.shape}, or an image as image/png'
         raise UserError(f"{fault(error.errors())}; expected {expected}") from error
     values, finite = fit_numbers(content.inputs, form.shape)
     if not finite.all():

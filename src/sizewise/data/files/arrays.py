@@ -73,6 +73,5 @@ def _unpacked(path: Path, folder: str) -> str:
             raise UserError(f"it holds {held}; expected one array, or one called {NAMES[0]}")
         member = archive.getinfo(f"{chosen[0]}.npy")
         if member.file_size > shutil.disk_usage(folder).free:
-            gigabytes = f"{member.file_size / 1e9:,.1f} GB"
-            raise UserError(f"its array takes {gigabytes} unpacked, and {folder} has less free")
+            raise UserError(f"its {member.file_size:,} bytes unpacked don't fit in {folder}")
         return archive.extract(member, folder)

@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike
 from PIL import Image, ImageOps
 
 from sizewise.data.files import Adapted
-from sizewise.data.files.images import ground_of, is_light, plain
+from sizewise.data.files.images import WHITE, ground_of, is_light, plain
 from sizewise.data.normalisation import Normalisation
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
 
-WHITE = 255.0
 # Figures on a dark ground have a mean well below this share of white (the sets here: 0.13 to 0.31);
 # grey photographs, whose corners say nothing, lie near a half.
 DARK = 0.35
@@ -107,12 +106,11 @@ def fit_image(image: Image.Image, form: Form) -> tuple[np.ndarray, list[Adapted]
     Raises:
         UserError: there is nothing to see in it.
     """
-    channels, height, width = form.shape
+    _, height, width = form.shape
     image, done = _coloured(image, form)
     if image.size != (width, height):
         before = "x".join(map(str, image.size))
-        ground = tuple(map(round, ground_of(image)))
-        fill = ground[0] if channels == 1 else ground
+        fill = tuple(map(round, ground_of(image)))
         image = ImageOps.pad(image, (width, height), Image.Resampling.BILINEAR, color=fill)
         to = f"to {width}x{height}"
         done.append(Adapted(f"scaled {to}", f"scaled from {before} {to}"))

@@ -37,8 +37,7 @@ def unlike(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
             | (flat.min(axis=2) < low - margin)
             | (flat.max(axis=2) > high + margin)
         )
-    any_channel: np.ndarray = found.any(axis=1)
-    return any_channel
+    return np.asarray(found.any(axis=1))
 
 
 def _words(low: float | None, high: float | None, mean: float, std: float) -> str:
@@ -48,6 +47,14 @@ def _words(low: float | None, high: float | None, mean: float, std: float) -> st
     if low == high:
         return f"numbers that are all {low:.4g}"
     return f"numbers from {low:.4g} to {high:.4g}, {about}"
+
+
+def _words_of(known: Normalisation) -> str:
+    """Return the words for all training samples, the channels together."""
+    low = min(known.low) if known.low else None
+    high = max(known.high) if known.high else None
+    std = math.sqrt(np.mean(np.square(known.std)) + np.var(known.mean))
+    return _words(low, high, float(np.mean(known.mean)), std)
 
 
 class Tally:
@@ -76,17 +83,9 @@ class Tally:
         return self
 
     def warning(self) -> str:
-        """Return what to say of those that are unlike; empty if none is."""
-        if not self.unlike:
-            return ""
+        """Return what to say of those that are unlike, one or more."""
         mean = self._means / self.unlike
         std = math.sqrt(max(self._squares / self.unlike - mean**2, 0.0))
         seen = _words(self._low, self._high, mean, std)
         which = "" if self.all == 1 else f"{self.unlike:,} of {self.all:,}: "
-        known = self._known
-        known_mean = float(np.mean(known.mean))  # of the channels together
-        known_std = math.sqrt(np.mean(np.square(known.std)) + np.var(known.mean))
-        low = min(known.low) if known.low else None
-        high = max(known.high) if known.high else None
-        trained_on = _words(low, high, known_mean, known_std)
-        return f"{which}{seen}; the network was trained on {trained_on}"
+        return f"{which}{seen}; the network was trained on {_words_of(self._known)}"

@@ -107,8 +107,7 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, Adapted]:
     values = np.asarray(image)
     least, largest = int(values.min()), int(values.max())
     if least < 0 or largest >= 1 << BITS[-1]:
-        expected = "expected 8 or 16 bits a channel"
-        raise UserError(f"its numbers go from {least} to {largest}; {expected}")
+        raise UserError(f"its numbers go from {least} to {largest}; expected 8 or 16 bits")
     bits = next(each for each in BITS if largest < 1 << each)
     table = np.rint(np.linspace(0, WHITE, 1 << bits)).astype(np.uint8)
     return Image.fromarray(table[values]), Adapted(f"{bits} bits of 16 scaled to 8")

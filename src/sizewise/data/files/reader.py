@@ -93,8 +93,7 @@ def _read_file(path: Path, form: Form, group: Path | None = None) -> Iterator[Fo
 
 def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
     if not path.is_file():
-        exists = path.exists()
-        raise UserError("not a file or folder" if exists else "there is no such file or folder")
+        raise UserError("not a file or folder" if path.exists() else "no such file or folder")
     if path.stat().st_size == 0:
         raise UserError("the file is empty (0 bytes)")
     file, suffix = _shown(path), path.suffix.lower()
@@ -141,9 +140,7 @@ def _files(folder: Path) -> Iterator[Path]:
     The names are not gathered first: a folder may hold millions.
     """
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
+        for entry in (each for each in entries if not each.name.startswith(".")):
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(Path(entry.path))
             elif entry.is_file():
