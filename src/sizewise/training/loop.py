@@ -123,7 +123,7 @@ def _train_epoch(
         with autocast:
             logits = state.model(inputs)
             loss = functional.cross_entropy(logits, targets)
-        optimizer.zero_grad()
+        state.model.zero_grad()  # the optimizer's own takes 40 µs, 1 to 2 % of a small step
         loss.backward()
         gradients = [each.grad for each in parameters if each.grad is not None]
         sums.norms[index] = norm = nn.utils.get_total_norm(gradients)
