@@ -13,7 +13,7 @@ from sizewise.cli import main
 from sizewise.config import Config, TrackingConfig, parse
 from sizewise.errors import UserError
 from sizewise.records import RunRecord
-from sizewise.run import run
+from sizewise.run.run import run
 
 CONF = Path(__file__).parents[1] / "conf"
 STUDY = "tiny-study"

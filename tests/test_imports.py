@@ -20,13 +20,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "entry": {"config"},
     "records": set(),
+    "run.folder": set(),  # one module: `run` itself imports nothing
     "data": {"config"},
     "models": {"data.spec"},
     "sizing": {"models", "data.spec"},
     "flops": {"models", "data.spec"},
     "cost": {"models", "data.spec"},
     "training": {"config", "data", "models"},
-    "tracking": {"config", "records"},
+    "tracking": {"config", "records", "run.folder"},
     "files": set(),
     "interrupts": set(),
     "screen": {"records"},
@@ -103,8 +104,8 @@ def within(name: str, part: str) -> bool:
 
 
 def own(module: str) -> str:
-    """Return the entry of the tables that `module` belongs to."""
-    return module.partition(".")[0]
+    """Return the entry of the tables that `module` belongs to: its own, or its folder's."""
+    return module if module in MAY_IMPORT else module.partition(".")[0]
 
 
 def outside_packages(path: Path) -> set[str]:

@@ -13,7 +13,7 @@ from sizewise.data import load
 from sizewise.errors import Interrupted, UserError
 from sizewise.predict import Predictor
 from sizewise.records import read_records
-from sizewise.run import run
+from sizewise.run.run import run
 from sizewise.screen import show_runs
 from sizewise.training.checkpoint import load_model
 

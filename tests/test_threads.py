@@ -13,7 +13,7 @@ from sizewise.apply.reproduce import reproduce
 from sizewise.config import Config
 from sizewise.errors import Interrupted
 from sizewise.models import Classical
-from sizewise.run import run
+from sizewise.run.run import run
 from sizewise.sweep.job import jobs_at_once, threads_per_job
 from sizewise.threads import SPINS, threads_for
 from tests.processes import ROOT, python

@@ -14,8 +14,8 @@ from torchvision.models.resnet import ResNet
 from sizewise import tracking
 from sizewise.apply.export import export
 from sizewise.predict import load
-from sizewise.run import run
 from sizewise.run.code import own_code
+from sizewise.run.run import run
 from tests.lab import make_config
 from tests.processes import python
 

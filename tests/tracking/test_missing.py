@@ -10,13 +10,13 @@ from mlflow.exceptions import MlflowException
 from sizewise import tracking
 from sizewise.errors import UserError
 from sizewise.records import RunRecord, write_records
+from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking import (
     Store,
     Tracker,
     find_run,
     find_sweep,
     finished_records,
-    folders,
     membership,
     put_right,
     start_run,
@@ -35,7 +35,6 @@ def finish(store: Store, folder: Path, key: str, **tags: str) -> str:
         validation_error = int(key[0]) / 10
         made = record(parameters=int(key[0]), validation_error=validation_error)
         write_records(folder / "record.jsonl", [made])
-        run.log_artifact(folder / "record.jsonl")
     return run.run_id
 
 
@@ -161,8 +160,8 @@ def test_one_leftover_that_cant_be_sent_keeps_no_other_from_being_put_right(
     abandon(store, broken)
     abandon(store, good, KEYS[0])
     for folder in (broken, good):
-        folders.Outcome(store.uri, store.experiment_id).write(folder)
-    (broken / folders.JOURNAL).write_text("not JSON\n")
+        Outcome(store.uri, store.experiment_id).write(RunFolder(folder))
+    (broken / RunFolder.METRICS).write_text("not JSON\n")
     lines = put_right(store)
     assert any(line.endswith(": sent") for line in lines)
     assert any("not sent: " in line for line in lines)

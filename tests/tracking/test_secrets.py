@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy
 
 from sizewise.errors import UserError
+from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking import (
     Store,
-    folders,
     queries,
     recovery,
     send,
@@ -85,7 +85,7 @@ def test_a_run_that_was_not_sent_keeps_no_password_and_asks_for_it(
 ) -> None:
     folder = tmp_path / "run"
     run_id = abandon(secret_store, folder)
-    folders.Outcome(secret_store.shown, store.experiment_id).write(folder)
+    Outcome(secret_store.shown, store.experiment_id).write(RunFolder(folder))
     assert files_with(SECRET, folder) == []
 
     opened: list[str] = []

@@ -17,10 +17,10 @@ from sizewise.models.classic import requirements_of
 from sizewise.predict import Predictor
 from sizewise.predict.fetch import load_run
 from sizewise.run.code import own_code
+from sizewise.run.folder import RunFolder
 
 FORMATS = ("mlflow", "torch", "onnx")
 CHECKED = 256  # of the set's test samples
-NOT_CODE = shutil.ignore_patterns("__pycache__")
 
 TORCH = """# $name
 
@@ -95,12 +95,8 @@ def export(
                 )
                 serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
                 return f"serve it with: {shlex.join(serve)}"
-            shutil.copyfile(weights, partial / "model.pt")
-        for path in code.paths:
-            if path.is_dir():
-                shutil.copytree(path, partial / path.name, ignore=NOT_CODE)
-            else:
-                shutil.copyfile(path, partial / path.name)
+            shutil.copyfile(weights, partial / RunFolder.MODEL)
+        code.copy_to(partial)
         allow = f", {allow_code!r}" if allow_code else ""
         needs = ", ".join([f"sizewise {__version__}", *code.packages])
         beside = f", and {', '.join(path.name for path in code.paths)} beside it"

@@ -41,10 +41,10 @@ def recorded_config(
 
 def _own_data_root(run: tracking.StoredRun) -> str | None:
     """Return the data folder by the config in the run's folder, if that is on this machine."""
-    if not tracking.belongs(run.folder, run.tags.get("run_key", "")):
+    if not run.folder.belongs_to(run.tags.get("run_key", "")):
         return None
     try:
-        config = _parsed((run.folder / "config.yaml").read_text(), run.name)
+        config = _parsed((run.folder.path / run.folder.CONFIG).read_text(), run.name)
     except (OSError, UnicodeDecodeError, UserError):
         return None
     root = OmegaConf.select(config, "data.root")

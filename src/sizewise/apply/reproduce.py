@@ -16,7 +16,8 @@ from sizewise.config import Config, TrackingConfig
 from sizewise.errors import UserError
 from sizewise.predict.trust import check_code
 from sizewise.records import RunRecord
-from sizewise.run import run as train
+from sizewise.run.folder import RunFolder
+from sizewise.run.run import run as train
 from sizewise.training.checkpoint import load_model
 
 # Of a clock or of the machine's memory: no two runs have the same.
@@ -72,7 +73,7 @@ def reproduce(
         config = _kept_apart(config, Path(temporary), threads)
         folder = Path(temporary, "run")
         after = train(config, folder, quiet=True)
-        pairs = [*_numbers(before, after), *_weights(store, run, folder / "model.pt")]
+        pairs = [*_numbers(before, after), *_weights(store, run, folder / RunFolder.MODEL)]
     differences = [pair for pair in pairs if not _same(pair.then, pair.now)]
     return Reproduction(len(pairs), differences, _changed(run, before, after, threads))
 

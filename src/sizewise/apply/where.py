@@ -9,9 +9,8 @@ from rich.table import Table
 
 from sizewise import tracking
 from sizewise.errors import UserError
+from sizewise.run.folder import RunFolder
 from sizewise.uri import hide_password
-
-MOVED = "run_folder"  # in a job's folder, where the run that it took up has its own: sizewise.run
 
 
 def find(store: tracking.Store, wanted: str) -> tracking.StoredRun:
@@ -20,20 +19,18 @@ def find(store: tracking.Store, wanted: str) -> tracking.StoredRun:
     Raises:
         UserError: there is none.
     """
-    folder = Path(wanted)
-    if not folder.is_dir():
+    if not Path(wanted).is_dir():
         return tracking.find_run(store, wanted, finished=False)
     try:
-        if (folder / MOVED).exists():
-            folder = folder / (folder / MOVED).read_text().strip()
-        run_id = (folder / tracking.RUN_ID).read_text().strip()
+        folder = RunFolder.at(Path(wanted))
+        run_id = folder.read_run_id()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"the folder {wanted} holds no run: expected a file {tracking.RUN_ID} in it, as in "
+            f"the folder {wanted} holds no run: expected a file {RunFolder.RUN_ID} in it, as in "
             "outputs/DATE/TIME or multirun/DATE/TIME/JOB"
         ) from error
     if not re.fullmatch("[0-9a-f]{32}", run_id):
-        raise UserError(f"{folder / tracking.RUN_ID} does not hold a run's id")
+        raise UserError(f"{folder.path / folder.RUN_ID} does not hold a run's id")
     return tracking.find_run(store, run_id, finished=False)
 
 
@@ -42,8 +39,8 @@ def show(store: tracking.Store, run: tracking.StoredRun, console: Console) -> No
     overrides = hide_password(run.tags.get("overrides", ""))
     host = run.tags.get("host", "")
     here = host in ("", socket.gethostname())
-    folder = str(run.folder) if run.tags.get("folder") else "not recorded"
-    if not tracking.belongs(run.folder, run.tags.get("run_key", "")):
+    folder = str(run.folder.path) if run.tags.get("folder") else "not recorded"
+    if not run.folder.belongs_to(run.tags.get("run_key", "")):
         folder += "  (gone)" if here else f"  (on {host})"
     rows = {
         "run": f"{run.name}  {run.run_id}  {run.status.lower()}",

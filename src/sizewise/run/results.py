@@ -14,6 +14,7 @@ from sizewise.data import Dataset
 from sizewise.flops import flops_per_sample
 from sizewise.models import Classical
 from sizewise.records import RunRecord, write_records
+from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity
 from sizewise.sizing import parameters_of
 from sizewise.training.checkpoint import SavedModel, save_model
@@ -72,7 +73,7 @@ def make_record(
         metrics=metrics,
         history=state.history,
         config=portable(config),
-        folder=os.path.relpath(tracker.folder),
+        folder=os.path.relpath(tracker.folder.path),
         git_commit=tracking.git_commit(),
         features=model.features if isinstance(model, Classical) else None,
         train_samples=len(dataset.train),
@@ -107,17 +108,20 @@ def measure_costs(
 
 
 def write_files(
-    folder: Path, config: Config, record: RunRecord, scores: Scores, class_names: tuple[str, ...]
-) -> list[Path]:
-    """Write the run's files and return those that are its artifacts."""
+    folder: RunFolder,
+    config: Config,
+    record: RunRecord,
+    scores: Scores,
+    class_names: tuple[str, ...],
+) -> None:
+    """Write what is kept of a finished run, besides its metrics and its network."""
     from sizewise import plots  # half a second, which is not needed before there is a result
 
     confusion = scores.confusion.numpy()
     config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
-    (folder / "config.yaml").write_text(hide_password(config_text))
-    write_records(folder / "record.jsonl", [record])
-    np.savetxt(folder / "confusion.csv", confusion, fmt="%d", delimiter=",")
-    plots.learning_curves(record).savefig(folder / "learning_curves.png")
-    plots.confusion_matrix(record, confusion, class_names).savefig(folder / "confusion.png")
-    names = ("config.yaml", "record.jsonl", "metrics.jsonl", "model.pt", "confusion.csv")
-    return [folder / name for name in (*names, "learning_curves.png", "confusion.png")]
+    path = folder.path
+    (path / folder.CONFIG).write_text(hide_password(config_text))
+    write_records(path / folder.RECORD, [record])
+    np.savetxt(path / folder.CONFUSION, confusion, fmt="%d", delimiter=",")
+    plots.learning_curves(record).savefig(path / folder.LEARNING_CURVES)
+    plots.confusion_matrix(record, confusion, class_names).savefig(path / folder.CONFUSION_PLOT)

@@ -14,7 +14,7 @@ from sizewise.data import Dataset, Normalisation, Split
 from sizewise.flops import flops_per_sample
 from sizewise.models import Classical
 from sizewise.records import readable_count
-from sizewise.run import build_on_threads
+from sizewise.run.network import build_on_threads
 from sizewise.sweep.job import jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, plan_sweep
 from sizewise.training.loop import fit, total_steps

@@ -20,8 +20,10 @@ from sizewise.entry import end_at_once
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import SECONDS, end_with_parent, held_back
 from sizewise.records import RunRecord, write_records
-from sizewise.run import Identity, run
-from sizewise.sweep.states import RECORD, RunState, alone, key_of, write_state
+from sizewise.run.folder import RunFolder
+from sizewise.run.identity import Identity
+from sizewise.run.run import run
+from sizewise.sweep.states import RunState, alone, key_of, write_state
 from sizewise.threads import available_cores, share_of_cores
 
 SWEEP = "sweep.json"
@@ -193,8 +195,9 @@ class Job:
             asked_to_stop=asked_to_stop,
             around=self._begun,
         )
-        if not Path(self.state.folder, RECORD).exists():  # the run has another folder, from before
-            write_records(Path(self.state.folder, RECORD), [record])
+        path = Path(self.state.folder, RunFolder.RECORD)
+        if not path.exists():  # the run has another folder, from before
+            write_records(path, [record])
         return record
 
     @contextmanager

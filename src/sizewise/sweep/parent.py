@@ -18,6 +18,7 @@ from sizewise.errors import UserError, first_line
 from sizewise.interrupts import stop_softly
 from sizewise.records import RunRecord
 from sizewise.report import write_report
+from sizewise.run.folder import RunFolder
 from sizewise.sweep.job import START_NO_MORE, STOP_ALL, SWEEP, Sweep, jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, plan_sweep, sweep_key
 from sizewise.sweep.progress import Expected, Progress
@@ -86,7 +87,7 @@ class Parent:
         total = _total(composed) if planned is None else len(planned)
         parent = cls(store, run_id, name, folder, again, planned, total)
         try:
-            parent.lock = tracking.claim(folder, key)
+            parent.lock = RunFolder(folder).claim(key)
             parent._begin(composed, rerun=shared.rerun)
         except BaseException:
             parent._end("FAILED")

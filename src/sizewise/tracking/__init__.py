@@ -19,7 +19,6 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 if TYPE_CHECKING:
     from sizewise.tracking.flavour import save_flavour
-    from sizewise.tracking.folders import RUN_ID, belongs, claim, is_taken
     from sizewise.tracking.listing import list_runs
     from sizewise.tracking.opening import Opening
     from sizewise.tracking.queries import (
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from sizewise.tracking.tracker import Tracker
 
 __all__ = [
-    "RUN_ID",
     "SENT",
     "STORE_ERRORS",
     "Opening",
@@ -48,13 +46,10 @@ __all__ = [
     "StoredRun",
     "StoredSweep",
     "Tracker",
-    "belongs",
-    "claim",
     "find_run",
     "find_sweep",
     "finished_records",
     "git_commit",
-    "is_taken",
     "list_runs",
     "membership",
     "model_file",
@@ -73,7 +68,7 @@ __all__ = [
 ]
 
 MODULES = (
-    *("folders", "opening"),  # these do without MLflow
+    "opening",  # it does without MLflow
     *("flavour", "listing", "queries", "recovery", "resolve", "starting", "store", "tracker"),
 )
 

@@ -12,10 +12,9 @@ from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError, first_line, nearest
 from sizewise.records import RunRecord, read_records
+from sizewise.run.folder import RunFolder
 from sizewise.tracking.probe import check_store
 from sizewise.tracking.store import STORE_ERRORS, Store
-
-RECORD = "record.jsonl"
 
 
 class StoredRun(NamedTuple):
@@ -28,9 +27,9 @@ class StoredRun(NamedTuple):
     artifacts: str
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> RunFolder:
         """The run's output folder, which may be on another machine."""
-        return Path(self.tags.get("folder", ""))
+        return RunFolder(Path(self.tags.get("folder", "")))
 
 
 def runs_by_key(store: Store, key: str | None = None) -> dict[str, StoredRun]:
@@ -85,7 +84,7 @@ def read_record(store: Store, run: StoredRun) -> RunRecord:
         UserError: it has none, or none that can be read.
     """
     try:
-        with artifact(store, run, RECORD) as path:
+        with artifact(store, run, RunFolder.RECORD) as path:
             (record,) = read_records(path)
             return record
     except (MlflowException, OSError, ValueError) as error:
@@ -159,7 +158,7 @@ def _check_that_it_is_gone(store: Store, run: StoredRun, error: UserError) -> No
         names = {item.path for item in store.client.list_artifacts(run.run_id)}
     except STORE_ERRORS:
         raise error from None
-    if RECORD in names:
+    if RunFolder.RECORD in names:
         raise error
 
 

@@ -7,10 +7,9 @@ from filelock import Timeout
 
 from sizewise.errors import UserError, first_line, say
 from sizewise.records import RunRecord
-from sizewise.tracking import folders
-from sizewise.tracking.folders import Outcome
+from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking.queries import StoredRun, finished_records, read_record, search
-from sizewise.tracking.starting import resume_run
+from sizewise.tracking.starting import is_abandoned, resume_run
 from sizewise.tracking.store import STORE_ERRORS, Store, reopen_store
 from sizewise.tracking.tracker import Tracker, deliver
 from sizewise.uri import hide_password, is_hidden, store_uri
@@ -46,17 +45,17 @@ def take_up(
     run = next(search(store, f"tags.run_key = '{key}'"), None)
     if run is None or run.status == "FINISHED" or not unfinished:
         return None
-    if not folders.belongs(run.folder, key):
+    if not run.folder.belongs_to(key):
         return None
     for tag, value in tags.items():
         store.client.set_tag(run.run_id, tag, hide_password(value))
-    lock = folders.lock(run.folder)
+    lock = run.folder.lock()
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        say(f"waiting for the run {run.name}, which another process trains in {run.folder}")
+        say(f"waiting for the run {run.name}, which another process trains in {run.folder.path}")
         lock.acquire()
-    if (run.folder / folders.UNSENT).exists():
+    if run.folder.is_unsent():
         deliver(store, run.folder, lock)
     if store.client.get_run(run.run_id).info.status == "FINISHED":  # by then
         lock.release()
@@ -74,13 +73,13 @@ def put_right(store: Store) -> list[str]:
     """
     lines = []
     for run in search(store, "attributes.status = 'RUNNING'"):
-        abandoned = folders.is_abandoned(run.tags)
+        abandoned = is_abandoned(run.tags)
         named = f"{run.name} ({run.run_id})"
         if abandoned is None:
             host = run.tags.get("host", "another machine")
             lines.append(f"{named} is RUNNING on {host}, and can't be seen from here")
-        elif abandoned and (run.folder / folders.UNSENT).exists():
-            lines.append(f"{named}: {send(run.folder, store.uri)}")
+        elif abandoned and run.folder.is_unsent():
+            lines.append(f"{named}: {send(run.folder.path, store.uri)}")
         elif abandoned:
             _mark_killed(store, run)
             lines.append(f"{named} was RUNNING: {GONE}; now KILLED")
@@ -94,7 +93,7 @@ def _mark_killed(store: Store, run: StoredRun) -> None:
 
 def unsent_folders(roots: list[Path]) -> list[Path]:
     """Return the folders at or below `roots` of runs that the store has not got all of."""
-    return sorted(path.parent for root in roots for path in root.rglob(folders.UNSENT))
+    return sorted(path.parent for root in roots for path in root.rglob(RunFolder.UNSENT))
 
 
 def send(folder: Path, uri: str | None = None) -> str:
@@ -104,12 +103,13 @@ def send(folder: Path, uri: str | None = None) -> str:
         folder: the run's.
         uri: of the store, where it is another than when the run was made.
     """
-    lock = folders.lock(folder)
+    own = RunFolder(folder)
     try:
-        outcome = Outcome.read(folder)
+        outcome = Outcome.read(own)
         store = reopen_store(uri or _whole(outcome.uri), outcome.experiment_id)
+        lock = own.lock()
         with lock.acquire(blocking=False):
-            deliver(store, folder, lock)
+            deliver(store, own, lock)
     except Timeout:
         return "its process is at work; nothing sent"
     except (*STORE_ERRORS, ValueError) as error:  # the latter of a journal that is damaged

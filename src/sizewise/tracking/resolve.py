@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sizewise.errors import UserError, first_line, say
 from sizewise.records import RunRecord
+from sizewise.run.folder import RunFolder
 from sizewise.tracking.queries import (
     StoredRun,
     artifact,
@@ -57,7 +58,7 @@ def model_file(store: Store, run: StoredRun) -> Iterator[Path]:
     Raises:
         UserError: the store has not got it.
     """
-    with _at_hand(store, run, "model.pt") as path:
+    with _at_hand(store, run, RunFolder.MODEL) as path:
         yield path
 
 
@@ -67,7 +68,7 @@ def read_config(store: Store, run: StoredRun) -> str:
     Raises:
         UserError: the store has not got it.
     """
-    with _at_hand(store, run, "config.yaml") as path:
+    with _at_hand(store, run, RunFolder.CONFIG) as path:
         return path.read_text()
 
 

@@ -4,6 +4,7 @@ import os
 import platform
 import socket
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ from filelock import BaseFileLock
 from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError
-from sizewise.tracking import folders
+from sizewise.run.folder import RunFolder
 from sizewise.tracking.store import Store
 from sizewise.tracking.tracker import Tracker
 from sizewise.uri import hide_password
@@ -31,14 +32,15 @@ def start_run(store: Store, key: str, name: str, folder: Path, tags: dict[str, s
         tags: in addition to those for the key, the folder, the code's commit, the versions and the
             host.
     """
-    lock = folders.claim(folder, key)
+    own = RunFolder(folder)
+    lock = own.claim(key)
     tags = _environment() | {"run_key": key, "folder": str(folder.resolve())} | _shown(tags)
     run = store.client.create_run(store.experiment_id, run_name=name, tags=tags)
-    (folder / folders.RUN_ID).write_text(f"{run.info.run_id}\n")
-    return Tracker(store, str(run.info.run_id), folder, lock)
+    own.write_run_id(run.info.run_id)
+    return Tracker(store, str(run.info.run_id), own, lock)
 
 
-def resume_run(store: Store, run_id: str, folder: Path, lock: BaseFileLock) -> Tracker:
+def resume_run(store: Store, run_id: str, folder: RunFolder, lock: BaseFileLock) -> Tracker:
     """Take up an unfinished run where it was left, and return its tracker.
 
     Args:
@@ -47,12 +49,24 @@ def resume_run(store: Store, run_id: str, folder: Path, lock: BaseFileLock) -> T
         folder: the run's.
         lock: on the folder, held.
     """
-    (folder / folders.RUN_ID).write_text(f"{run_id}\n")
+    folder.write_run_id(run_id)
     store.client.update_run(run_id, status="RUNNING")
     with suppress(MlflowException):  # there is none
         store.client.delete_tag(run_id, "error")
     store.client.set_tag(run_id, "host", socket.gethostname())
     return Tracker(store, run_id, folder, lock)
+
+
+def is_abandoned(tags: Mapping[str, str]) -> bool | None:
+    """Whether the process of an unfinished run or sweep is gone; None if that can't be seen here.
+
+    Args:
+        tags: of its MLflow run.
+    """
+    folder = RunFolder(Path(tags.get("folder", "")))
+    if folder.belongs_to(tags.get("run_key") or tags.get("sweep_key") or ""):
+        return not folder.is_locked()
+    return True if tags.get("host") == socket.gethostname() else None
 
 
 def start_sweep(store: Store, key: str, name: str, folder: Path, tags: dict[str, str]) -> str:
@@ -72,7 +86,7 @@ def start_sweep(store: Store, key: str, name: str, folder: Path, tags: dict[str,
         [store.experiment_id], f"tags.sweep_key = '{key}' AND tags.kind = 'sweep'", max_results=1
     )
     for run in before:
-        if run.info.status == "RUNNING" and folders.is_abandoned(run.data.tags) is False:
+        if run.info.status == "RUNNING" and is_abandoned(run.data.tags) is False:
             raise UserError(
                 f"the sweep {name} is running already, in {run.data.tags['folder']}; wait for it, "
                 "or stop it with Ctrl-C, and type the command again"

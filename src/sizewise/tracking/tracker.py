@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -21,9 +20,8 @@ from mlflow.utils.validation import (
 )
 
 from sizewise.errors import first_line, say
-from sizewise.tracking import folders
+from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking.flavour import flavour
-from sizewise.tracking.folders import Outcome
 from sizewise.tracking.probe import check_store
 from sizewise.tracking.sender import Sender, points_of
 from sizewise.tracking.store import STORE_ERRORS, Store
@@ -33,9 +31,10 @@ from sizewise.uri import hide_password
 class Tracker:
     """One MLflow run, from its start, or from where it is taken up again, to its end.
 
-    Metrics are sent in the background; each is first written to `metrics.jsonl` in the run's
-    folder, from where what a store that is away has missed is sent later. As a context manager it
-    closes the run: FINISHED, KILLED by Ctrl-C and the like, or FAILED with the error as a tag.
+    Metrics are sent in the background; each is first written to the run's folder, from where what a
+    store that is away has missed is sent later. As a context manager it closes the run: FINISHED,
+    with the files in its folder as artifacts, KILLED by Ctrl-C and the like, or FAILED with the
+    error as a tag.
 
     Args:
         store: where.
@@ -43,7 +42,7 @@ class Tracker:
         folder: the run's; `lock` is held on it until the run is closed.
     """
 
-    def __init__(self, store: Store, run_id: str, folder: Path, lock: BaseFileLock) -> None:
+    def __init__(self, store: Store, run_id: str, folder: RunFolder, lock: BaseFileLock) -> None:
         self.store = store
         self.run_id = run_id
         self.folder = folder
@@ -52,9 +51,9 @@ class Tracker:
         found = store.client.get_run(run_id)
         self._params = set(found.data.params)
         self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)
-        journal = folders.mend_journal(folder)
-        points = [point for line in journal for point in points_of(line)]
-        self._resumed = bool(journal or self._params)
+        lines = folder.mend_metrics()
+        points = [point for line in lines for point in points_of(line)]
+        self._resumed = bool(lines or self._params)
         self._logged = {(point.step, point.key): point.value for point in points}
         self._sender = Sender(store, run_id, folder, self._missing(points))
 
@@ -78,8 +77,7 @@ class Tracker:
         new = {name: value for name, value in metrics.items() if (step, name) not in self._logged}
         if new:
             line = {"step": step, "timestamp": time.time_ns() // 1_000_000} | new
-            with (self.folder / folders.JOURNAL).open("a") as file:
-                file.write(f"{json.dumps(line)}\n")
+            self.folder.add_metrics(line)
             self._sender.add(points_of(line))
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
@@ -108,25 +106,17 @@ class Tracker:
         use = InputTag("mlflow.data.context", "training")
         self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [use])])
 
-    def log_artifact(self, path: Path) -> None:
-        """Have a file of the run's folder copied to the run's artifacts when the run is closed."""
-        self._outcome.artifacts.append(path.name)
-
-    def log_model(
-        self, input_shape: tuple[int, ...], code: list[Path], requirements: Iterable[str] = ()
-    ) -> None:
+    def log_model(self, input_shape: tuple[int, ...], requirements: Iterable[str] = ()) -> None:
         """Have `model.pt` logged, when the run is closed, as a model that MLflow can serve.
 
         It is rebuilt from its weights by `sizewise.predict`, nothing is pickled; the package's own
-        code goes with it, so that serving needs only PyTorch.
+        code and what lies in the folder's `code` go with it, so that serving needs only PyTorch.
 
         Args:
             input_shape: of one sample, (C, *S).
-            code: files or folders that hold classes of the user's own.
             requirements: packages that it needs beyond every model's.
         """
-        self._outcome.input_shape = list(input_shape)
-        self._outcome.code = list(map(str, code))
+        self._outcome.input_shape = input_shape
         self._outcome.requirements = list(requirements)
 
     def __enter__(self) -> "Tracker":
@@ -148,10 +138,10 @@ class Tracker:
         try:
             self.deliver(outcome)
         except STORE_ERRORS as reason:
-            again = shlex.join(["sizewise", "sync", str(self.folder)])
+            again = shlex.join(["sizewise", "sync", str(self.folder.path)])
             say(
                 f"{self.store.shown} has not got all of the run ({first_line(reason)}); it is kept "
-                f"in {self.folder}; send it later with: {again}"
+                f"in {self.folder.path}; send it later with: {again}"
             )
         finally:
             self._lock.release()
@@ -165,18 +155,20 @@ class Tracker:
         client = self.store.client
         check_store(self.store.uri)
         self._sender.send()
-        for name in outcome.artifacts:
-            client.log_artifact(self.run_id, str(self.folder / name))
+        if outcome.status == "FINISHED":
+            for path in map(self.folder.path.joinpath, self.folder.ARTIFACTS):
+                if path.exists():
+                    client.log_artifact(self.run_id, str(path))
         if outcome.input_shape is not None:
-            self._deliver_model(outcome)
+            self._deliver_model(outcome, outcome.input_shape)
         if outcome.error:
             client.set_tag(self.run_id, "error", outcome.error)
         client.set_terminated(self.run_id, outcome.status, outcome.ended_at)
-        (self.folder / folders.UNSENT).unlink(missing_ok=True)
+        (self.folder.path / self.folder.UNSENT).unlink(missing_ok=True)
 
-    def _deliver_model(self, outcome: Outcome) -> None:
+    def _deliver_model(self, outcome: Outcome, input_shape: tuple[int, ...]) -> None:
         """Log the model, unless it has been, and remove what a crash has left half logged."""
-        assert outcome.input_shape is not None
+        folder = self.folder
         for model in self._logged_models() if self._resumed else ():
             if model.status == LoggedModelStatus.READY:
                 return
@@ -190,9 +182,9 @@ class Tracker:
                 flavor=mlflow.pyfunc,
                 run_id=self.run_id,
                 **flavour(
-                    self.folder / "model.pt",
-                    outcome.input_shape,
-                    outcome.code,
+                    folder.path / folder.MODEL,
+                    input_shape,
+                    [str(path) for path in sorted((folder.path / folder.CODE).glob("*"))],
                     outcome.requirements,
                 ),
             )
@@ -203,7 +195,7 @@ class Tracker:
         )
 
 
-def deliver(store: Store, folder: Path, lock: BaseFileLock) -> None:
+def deliver(store: Store, folder: RunFolder, lock: BaseFileLock) -> None:
     """Send what the store has not got of the run in `folder`, which has ended.
 
     Args:
@@ -214,8 +206,7 @@ def deliver(store: Store, folder: Path, lock: BaseFileLock) -> None:
     Raises:
         STORE_ERRORS: the store does not take it.
     """
-    run_id = (folder / folders.RUN_ID).read_text().strip()
-    Tracker(store, run_id, folder, lock).deliver(Outcome.read(folder))
+    Tracker(store, folder.read_run_id(), folder, lock).deliver(Outcome.read(folder))
 
 
 def _shortened(value: Any) -> str:

@@ -1,7 +1,6 @@
 """One run, from its data to its record."""
 
 import functools
-import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,6 +18,7 @@ from sizewise.models import Classical
 from sizewise.models.classic import requirements_of
 from sizewise.records import RunRecord
 from sizewise.run.code import own_code
+from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
 from sizewise.run.results import make_record, measure_costs, save, write_files
@@ -29,8 +29,6 @@ from sizewise.training.evaluate import evaluate
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
 from sizewise.uri import hide_password
-
-RUN_FOLDER = "run_folder"  # in a new folder, where the run that was taken up has its own
 
 
 def run(
@@ -72,7 +70,7 @@ def run(
     cost.reset_peak_memory(device)
     dataset = load(config.data, config.seed).to(device)
     identity = identify(config, dataset.spec, dataset.fingerprint)
-    if tracking.is_taken(folder, by_other_than=identity.key if take_up else None):
+    if RunFolder(folder).is_taken(by_other_than=identity.key if take_up else None):
         raise UserError(
             f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
             "or leave that out"
@@ -98,10 +96,8 @@ def run(
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
         if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
             raise Interrupted
-        if found is not None and found.folder != folder.resolve():
-            # Relative, so that it still leads there when both have been moved.
-            there = os.path.relpath(found.folder, folder.resolve())
-            (folder / RUN_FOLDER).write_text(f"{there}\n")
+        if found is not None:
+            RunFolder(folder).lead_to(found.folder)
 
         def stop_after_step() -> bool:
             opening.tracker()  # MLflow takes seconds, which the first step need not wait for
@@ -113,7 +109,7 @@ def run(
             lambda tracker: _log_setting(tracker, config, identity, dataset, model),
         )
         checkpoint = Checkpoint(
-            (folder if found is None else found.folder) / "checkpoint.pt",
+            (folder if found is None else found.folder.path) / RunFolder.CHECKPOINT,
             identity.key,
             config.checkpoint_minutes,
             stop_after_step,
@@ -235,7 +231,7 @@ def _train(
     scores = evaluate(model, dataset.test, dataset.spec.num_classes)
     tracker = opening.tracker()
     folder, device = tracker.folder, dataset.test.inputs.device
-    model_bytes = save(folder / "model.pt", config, identity, dataset, state)
+    model_bytes = save(folder.path / folder.MODEL, config, identity, dataset, state)
     metrics = {
         "test/loss": scores.loss,
         "test/accuracy": scores.accuracy,
@@ -244,11 +240,10 @@ def _train(
     }
     metrics = tracker.log(state.epoch, metrics)
     record = make_record(config, identity, dataset, state, model, metrics, tracker)
-    for path in write_files(folder, config, record, scores, dataset.spec.class_names):
-        tracker.log_artifact(path)
+    write_files(folder, config, record, scores, dataset.spec.class_names)
     code = own_code(type(model))
-    requirements = (*requirements_of(model), *code.packages)
-    tracker.log_model(dataset.spec.input_shape, code.paths, requirements)
+    code.copy_to(folder.path / folder.CODE)
+    tracker.log_model(dataset.spec.input_shape, (*requirements_of(model), *code.packages))
     return record
 
 
