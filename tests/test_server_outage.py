@@ -8,7 +8,8 @@ import mlflow
 import pytest
 
 from sizewise.config import TrackingConfig
-from sizewise.tracking import finished_records, open_store
+from sizewise.tracking.artifacts import finished_records
+from sizewise.tracking.store import open_store
 from tests.processes import Server, python, start, wait_until
 from tests.test_interruption import NETWORK, SLOW
 

@@ -98,7 +98,7 @@ def browse(arguments: argparse.Namespace) -> None:
 def show_runs(arguments: argparse.Namespace) -> None:
     """Print a table of runs."""
     from sizewise.screen import show_runs
-    from sizewise.tracking import list_runs
+    from sizewise.tracking.queries import list_runs
 
     store = open_store(arguments)
     show_runs(list_runs(store, arguments.sort, arguments.last, arguments.study))
@@ -145,7 +145,7 @@ def report_again(arguments: argparse.Namespace) -> None:
         except ValueError as error:
             raise UserError(f"{error}; expected a runs.jsonl that sizewise wrote") from error
     else:
-        from sizewise.tracking import find_sweep
+        from sizewise.tracking.resolve import find_sweep
 
         name = arguments.sweep
         command, records, left_out = find_sweep(open_store(arguments), name)
@@ -158,7 +158,7 @@ def report_again(arguments: argparse.Namespace) -> None:
 
 def put_right(arguments: argparse.Namespace) -> None:
     """Mark the runs as KILLED that are RUNNING in the store while their process is gone."""
-    from sizewise.tracking import put_right
+    from sizewise.tracking.lifecycle import put_right
 
     lines = put_right(open_store(arguments))
     print("\n".join(lines) or "every run that is RUNNING has its process at work")
@@ -166,7 +166,7 @@ def put_right(arguments: argparse.Namespace) -> None:
 
 def send_unsent(arguments: argparse.Namespace) -> None:
     """Send the runs that ended while their store was away; exit with 1 if one is still unsent."""
-    from sizewise.tracking import SENT, send, unsent_folders
+    from sizewise.tracking.lifecycle import SENT, send, unsent_folders
 
     for folder in arguments.folders:
         if not folder.exists() and folder not in (Path("outputs"), Path("multirun")):

@@ -14,18 +14,12 @@ from sizewise.apply.where import find
 from sizewise.config import TrackingConfig
 from sizewise.records import write_records
 from sizewise.run.folder import Outcome, RunFolder
-from sizewise.tracking import (
-    Store,
-    Tracker,
-    find_run,
-    open_store,
-    read_record,
-    send,
-    start_run,
-    take_up,
-)
+from sizewise.tracking.artifacts import artifact, read_record
+from sizewise.tracking.lifecycle import send, start_run, take_up
 from sizewise.tracking.local import PLACE
-from sizewise.tracking.queries import artifact
+from sizewise.tracking.resolve import find_run
+from sizewise.tracking.store import Store, open_store
+from sizewise.tracking.tracker import Tracker
 from tests.report.synthetic import record
 from tests.tracking.test_recovery import abandon
 from tests.tracking.test_tracker import KEY

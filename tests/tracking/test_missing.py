@@ -7,23 +7,15 @@ from pathlib import Path
 import pytest
 from mlflow.exceptions import MlflowException
 
-from sizewise import tracking
 from sizewise.errors import UserError
 from sizewise.records import RunRecord, write_records
 from sizewise.run.folder import Outcome, RunFolder
-from sizewise.tracking import (
-    Store,
-    Tracker,
-    find_run,
-    find_sweep,
-    finished_records,
-    membership,
-    put_right,
-    start_run,
-    start_sweep,
-    take_up,
-)
-from sizewise.tracking.queries import readable, search
+from sizewise.tracking.artifacts import finished_records, read_record, readable
+from sizewise.tracking.lifecycle import put_right, start_run, start_sweep, take_up
+from sizewise.tracking.queries import membership, search
+from sizewise.tracking.resolve import find_run, find_sweep
+from sizewise.tracking.store import Store
+from sizewise.tracking.tracker import Tracker
 from tests.report.synthetic import record
 from tests.tracking.test_recovery import abandon
 
@@ -71,8 +63,8 @@ def test_a_report_and_the_best_leave_out_a_run_whose_artifacts_are_gone(
     assert line.startswith(f"run-1111 ({runs[0]}): ")
     assert find_run(store, "best:study").run_id == runs[1]
     assert f"left out, since it can't be read: run-1111 ({runs[0]})" in capsys.readouterr().err
-    with pytest.raises(UserError, match=f"the record of run {runs[0]} can't be read"):
-        tracking.read_record(store, find_run(store, runs[0]))
+    with pytest.raises(UserError, match=rf"record.* of run run-1111 \({runs[0]}\) can't be read"):
+        read_record(store, find_run(store, runs[0]))
 
 
 def test_what_a_sweep_finds_finished_can_be_read(

@@ -10,17 +10,17 @@ import pytest
 from sizewise.errors import UserError
 from sizewise.records import RunRecord
 from sizewise.run.folder import RunFolder
-from sizewise.tracking import (
-    Store,
-    Tracker,
+from sizewise.tracking import lifecycle
+from sizewise.tracking.lifecycle import (
     put_right,
-    recovery,
     send,
     start_run,
     start_sweep,
     take_up,
     unsent_folders,
 )
+from sizewise.tracking.store import Store
+from sizewise.tracking.tracker import Tracker
 from tests.tracking.test_tracker import KEY
 
 
@@ -128,7 +128,7 @@ def test_a_run_that_another_process_trains_is_waited_for(
         said.append(text)
         waited_for.set()
 
-    monkeypatch.setattr(recovery, "say", say)
+    monkeypatch.setattr(lifecycle, "say", say)
     threading.Thread(target=be_at_work).start()
     held.wait()
     second = take_up(store, KEY, {}, unfinished=True)

@@ -11,7 +11,10 @@ from mlflow.exceptions import MlflowException
 
 from sizewise.errors import Interrupted
 from sizewise.run.folder import RunFolder
-from sizewise.tracking import SENT, Store, Tracker, send, sender, start_run, take_up
+from sizewise.tracking import sender
+from sizewise.tracking.lifecycle import SENT, send, start_run, take_up
+from sizewise.tracking.store import Store
+from sizewise.tracking.tracker import Tracker
 
 KEY = "0123456789abcdef"
 

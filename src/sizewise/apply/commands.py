@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from sizewise.config import Config
     from sizewise.predict import Predictor
-    from sizewise.tracking import Store, StoredRun
+    from sizewise.tracking.queries import StoredRun
+    from sizewise.tracking.store import Store
 
 LOCALHOST = "127.0.0.1"
 FORMATS = ("mlflow", "torch", "onnx")
@@ -53,7 +54,7 @@ def open_store(arguments: argparse.Namespace) -> "Store":
     database = sqlite_file(uri)
     if database is not None and not database.exists():
         raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
-    from sizewise.tracking import open_existing  # takes seconds: it imports mlflow
+    from sizewise.tracking.store import open_existing  # takes seconds: it imports mlflow
 
     return open_existing(uri, arguments.experiment)
 
@@ -199,7 +200,8 @@ def serve(arguments: argparse.Namespace) -> None:
     store = open_store(arguments)
     from sizewise.apply.recorded import recorded_config
     from sizewise.serve.models import Served
-    from sizewise.tracking import find_run, read_record
+    from sizewise.tracking.artifacts import read_record
+    from sizewise.tracking.resolve import find_run
 
     runs = [find_run(store, wanted) for wanted in dict.fromkeys(arguments.runs)]
     served = [Served(_load(arguments, store, run), read_record(store, run)) for run in runs]
@@ -210,7 +212,8 @@ def compare(arguments: argparse.Namespace) -> None:
     """Print runs side by side."""
     store = open_store(arguments)
     from sizewise.apply.compare import show
-    from sizewise.tracking import find_run, read_record
+    from sizewise.tracking.artifacts import read_record
+    from sizewise.tracking.resolve import find_run
 
     show([read_record(store, find_run(store, run)) for run in arguments.runs], _console())
 
@@ -239,7 +242,7 @@ def where(arguments: argparse.Namespace) -> None:
 
 def _find(arguments: argparse.Namespace) -> "tuple[Store, StoredRun]":
     store = open_store(arguments)
-    from sizewise.tracking import find_run
+    from sizewise.tracking.resolve import find_run
 
     return store, find_run(store, arguments.run)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
-from sizewise import __version__, tracking
+from sizewise import __version__
 from sizewise.apply.onnx import write_onnx
 from sizewise.apply.recorded import recorded_config
 from sizewise.data.published import read
@@ -18,6 +18,10 @@ from sizewise.predict import Predictor
 from sizewise.predict.fetch import load_run
 from sizewise.run.code import own_code
 from sizewise.run.folder import RunFolder
+from sizewise.tracking.artifacts import model_file
+from sizewise.tracking.flavour import flavour, save_flavour
+from sizewise.tracking.queries import StoredRun
+from sizewise.tracking.store import Store
 
 FORMATS = ("mlflow", "torch", "onnx")
 CHECKED = 256  # of the set's test samples
@@ -61,8 +65,8 @@ labels = $labels
 
 
 def export(
-    store: tracking.Store,
-    run: tracking.StoredRun,
+    store: Store,
+    run: StoredRun,
     form: str,
     folder: Path,
     allow_code: tuple[str, ...] = (),
@@ -84,15 +88,11 @@ def export(
         if form == "onnx":
             return _export_onnx(store, run, predictor, partial)
         code = own_code(type(predictor.model))
-        with tracking.model_file(store, run) as weights:
+        with model_file(store, run) as weights:
             if form == "mlflow":
-                tracking.save_flavour(
-                    partial,
-                    weights,
-                    predictor.spec.input_shape,
-                    list(map(str, code.paths)),
-                    (*requirements_of(predictor.model), *code.packages),
-                )
+                requirements = (*requirements_of(predictor.model), *code.packages)
+                shape = predictor.spec.input_shape
+                save_flavour(partial, flavour(weights, shape, code.paths, requirements))
                 serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
                 return f"serve it with: {shlex.join(serve)}"
             shutil.copyfile(weights, partial / RunFolder.MODEL)
@@ -106,9 +106,7 @@ def export(
         return f"load it as {folder / 'README.md'} says"
 
 
-def _export_onnx(
-    store: tracking.Store, run: tracking.StoredRun, predictor: Predictor, folder: Path
-) -> str:
+def _export_onnx(store: Store, run: StoredRun, predictor: Predictor, folder: Path) -> str:
     try:
         inputs = read(recorded_config(store, run).data).test_inputs[:CHECKED]
         checked = f"{len(inputs)} test samples of {predictor.spec.name}"
@@ -120,7 +118,7 @@ def _export_onnx(
     return f"checked against PyTorch on {checked}: largest difference {gap:.1e}"
 
 
-def _filled(text: str, run: tracking.StoredRun, predictor: Predictor, **words: str) -> str:
+def _filled(text: str, run: StoredRun, predictor: Predictor, **words: str) -> str:
     return Template(text).substitute(
         name=" ".join(run.name.split()),
         family=type(predictor.model).__name__,

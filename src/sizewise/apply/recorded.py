@@ -7,14 +7,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from sizewise import tracking
 from sizewise.config import Config, parse
 from sizewise.errors import UserError, first_line
+from sizewise.tracking.artifacts import read_config
+from sizewise.tracking.queries import StoredRun
+from sizewise.tracking.store import Store
 
 
-def recorded_config(
-    store: tracking.Store, run: tracking.StoredRun, changes: Sequence[str] = ()
-) -> Config:
+def recorded_config(store: Store, run: StoredRun, changes: Sequence[str] = ()) -> Config:
     """Return what a run was trained with; the data folder is this machine's.
 
     A store may be somebody else's. So its config may not read the environment, as interpolations
@@ -29,7 +29,7 @@ def recorded_config(
     Raises:
         UserError: it can't be read, or does not fit this version of sizewise.
     """
-    composed = _parsed(tracking.read_config(store, run), run.name)
+    composed = _parsed(read_config(store, run), run.name)
     try:
         composed.data.root = _own_data_root(run) or os.environ.get("SIZEWISE_DATA", "data")
         changed = OmegaConf.merge(composed, OmegaConf.from_dotlist(list(changes)))
@@ -39,7 +39,7 @@ def recorded_config(
     return parse(changed)
 
 
-def _own_data_root(run: tracking.StoredRun) -> str | None:
+def _own_data_root(run: StoredRun) -> str | None:
     """Return the data folder by the config in the run's folder, if that is on this machine."""
     if not run.folder.belongs_to(run.tags.get("run_key", "")):
         return None

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import torch
 from rich.console import Console
 
-from sizewise import tracking
 from sizewise.apply.recorded import recorded_config
 from sizewise.config import Config, TrackingConfig
 from sizewise.errors import UserError
@@ -18,6 +17,9 @@ from sizewise.predict.trust import check_code
 from sizewise.records import RunRecord
 from sizewise.run.folder import RunFolder
 from sizewise.run.run import run as train
+from sizewise.tracking.artifacts import model_file, read_record
+from sizewise.tracking.queries import StoredRun
+from sizewise.tracking.store import Store
 from sizewise.training.checkpoint import load_model
 
 # Of a clock or of the machine's memory: no two runs have the same.
@@ -46,8 +48,8 @@ class Reproduction(NamedTuple):
 
 
 def reproduce(
-    store: tracking.Store,
-    run: tracking.StoredRun,
+    store: Store,
+    run: StoredRun,
     changes: Sequence[str] = (),
     allow_code: Collection[str] = (),
 ) -> Reproduction:
@@ -65,7 +67,7 @@ def reproduce(
     Raises:
         UserError: it can't be trained here, or its class is not allowed.
     """
-    before = tracking.read_record(store, run)
+    before = read_record(store, run)
     config = recorded_config(store, run, changes)
     check_code(config.model.target, allow_code)
     threads = config.threads or _number(run.tags.get("threads"))
@@ -110,8 +112,8 @@ def _metrics(
             yield Difference(f"{prefix}{name}", then.get(name), now.get(name))
 
 
-def _weights(store: tracking.Store, run: tracking.StoredRun, path: Path) -> Iterator[Difference]:
-    with tracking.model_file(store, run) as first:
+def _weights(store: Store, run: StoredRun, path: Path) -> Iterator[Difference]:
+    with model_file(store, run) as first:
         then = load_model(first).weights
     now = load_model(path).weights
     for name in sorted({*then, *now}):
@@ -124,9 +126,7 @@ def _same(then: Any, now: Any) -> bool:
     return bool(then == now or both_nan)
 
 
-def _changed(
-    run: tracking.StoredRun, before: RunRecord, after: RunRecord, threads: int | None
-) -> list[str]:
+def _changed(run: StoredRun, before: RunRecord, after: RunRecord, threads: int | None) -> list[str]:
     """Return what else differs, in a line each."""
     lines = []
     if before.git_commit != after.git_commit:
@@ -147,7 +147,7 @@ def _changed(
     return lines
 
 
-def show(run: tracking.StoredRun, found: Reproduction, console: Console) -> None:
+def show(run: StoredRun, found: Reproduction, console: Console) -> None:
     """Say whether every number is the same, and which are not."""
     count = len(found.differences)
     if found.changed:

@@ -7,20 +7,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from sizewise import tracking
 from sizewise.errors import UserError
 from sizewise.run.folder import RunFolder
+from sizewise.tracking.queries import StoredRun
+from sizewise.tracking.resolve import find_run
+from sizewise.tracking.store import Store
 from sizewise.uri import hide_password
 
 
-def find(store: tracking.Store, wanted: str) -> tracking.StoredRun:
+def find(store: Store, wanted: str) -> StoredRun:
     """Return the run that is meant, or the run of a folder; it need not be finished.
 
     Raises:
         UserError: there is none.
     """
     if not Path(wanted).is_dir():
-        return tracking.find_run(store, wanted, finished=False)
+        return find_run(store, wanted, finished=False)
     try:
         folder = RunFolder.at(Path(wanted))
         run_id = folder.read_run_id()
@@ -31,10 +33,10 @@ def find(store: tracking.Store, wanted: str) -> tracking.StoredRun:
         ) from error
     if not re.fullmatch("[0-9a-f]{32}", run_id):
         raise UserError(f"{folder.path / folder.RUN_ID} does not hold a run's id")
-    return tracking.find_run(store, run_id, finished=False)
+    return find_run(store, run_id, finished=False)
 
 
-def show(store: tracking.Store, run: tracking.StoredRun, console: Console) -> None:
+def show(store: Store, run: StoredRun, console: Console) -> None:
     """Show a run's places, how it was started, and what became of it."""
     overrides = hide_password(run.tags.get("overrides", ""))
     host = run.tags.get("host", "")

@@ -8,7 +8,7 @@ import torch
 import yaml
 from torch import nn
 
-from sizewise import cost, tracking
+from sizewise import cost
 from sizewise.config import Config, portable
 from sizewise.data import Dataset
 from sizewise.flops import flops_per_sample
@@ -17,6 +17,8 @@ from sizewise.records import RunRecord, write_records
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity
 from sizewise.sizing import parameters_of
+from sizewise.tracking.lifecycle import git_commit
+from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.classic import Search
 from sizewise.training.evaluate import Scores
@@ -49,7 +51,7 @@ def make_record(
     state: TrainState | Search,
     model: nn.Module,
     metrics: dict[str, float],
-    tracker: "tracking.Tracker",
+    tracker: Tracker,
 ) -> RunRecord:
     """Put all that is known of a finished run into its record."""
     assert state.best is not None
@@ -74,7 +76,7 @@ def make_record(
         history=state.history,
         config=portable(config),
         folder=os.path.relpath(tracker.folder.path),
-        git_commit=tracking.git_commit(),
+        git_commit=git_commit(),
         features=model.features if isinstance(model, Classical) else None,
         train_samples=len(dataset.train),
         threads=torch.get_num_threads(),

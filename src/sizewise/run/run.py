@@ -1,6 +1,5 @@
 """One run, from its data to its record."""
 
-import functools
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sizewise import cost, tracking
+from sizewise import cost
 from sizewise.config import Config, flatten
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
@@ -23,6 +22,10 @@ from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
 from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
+from sizewise.tracking import lifecycle
+from sizewise.tracking.lifecycle import start_run
+from sizewise.tracking.store import STORE_ERRORS, open_store
+from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.classic import Search, as_many_threads_as_torch, fit_classical
 from sizewise.training.evaluate import evaluate
@@ -78,76 +81,39 @@ def run(
     model = build_on_threads(config, dataset.spec, identity.width, share).to(device)
     check_outputs(model, dataset)
 
+    tags = tags or {}
     screen = _screen(identity, config, model, quiet)
     command = command or hide_password(shlex.join(["python", "train.py", *overrides]))
-    signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
-    begun = nullcontext() if around is None else around(identity, _most_epochs(config, model))
-    words = _ending_in_words(identity.name, config.tracking.uri, folder, command)
-    with begun, words, signals as stop:
-        store = functools.cache(lambda: tracking.open_store(config.tracking))
+    with (
+        nullcontext() if around is None else around(identity, _most_epochs(config, model)),
+        _ending_in_words(identity.name, config.tracking.uri, folder, command),
+        held_back() if asked_to_stop is None else nullcontext(asked_to_stop) as stop,
+    ):
+        store = open_store(config.tracking)
         found = None
         if take_up:
             unfinished = config.resume is not False
-            found = tracking.take_up(store(), identity.key, tags or {}, unfinished=unfinished)
+            found = lifecycle.take_up(store, identity.key, tags, unfinished=unfinished)
         if isinstance(found, RunRecord):
             screen.show_result(found, config.tracking.uri, finished_before=True)
             return found
         if config.resume and found is None and not quiet:
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
-        if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
+        if found is None and stop():  # as when a sweep's parent has died: the next one starts it
             raise Interrupted
-        if found is not None:
-            RunFolder(folder).lead_to(found.folder)
-
-        def stop_after_step() -> bool:
-            opening.tracker()  # MLflow takes seconds, which the first step need not wait for
-            return stop()
-
-        typed = {"overrides": shlex.join(overrides), "command": command}
-        opening = tracking.Opening(
-            lambda: found or _start(config, identity, device, store(), folder, typed, tags),
-            lambda tracker: _log_setting(tracker, config, identity, dataset, model),
-        )
-        checkpoint = Checkpoint(
-            (folder if found is None else found.folder.path) / RunFolder.CHECKPOINT,
-            identity.key,
-            config.checkpoint_minutes,
-            stop_after_step,
-        )
-        with opening, screen:
-            if take_up:
-                opening.tracker()  # at once: others may be looking for the same run
-            if found is not None:
-                threads = _threads_before(store(), found.run_id, config.threads)
-                if threads != torch.get_num_threads():
-                    model = initialise(config, dataset.spec, identity.width, threads).to(device)
+        tags = _tags(config, identity, device, overrides, command) | tags
+        tracker = found or start_run(store, identity.key, identity.name, folder, tags)
+        RunFolder(folder).lead_to(tracker.folder)
+        path = tracker.folder.path / RunFolder.CHECKPOINT
+        checkpoint = Checkpoint(path, identity.key, config.checkpoint_minutes, stop)
+        with tracker, screen:
+            model = _on_its_threads(model, tracker, config, identity, dataset)
+            _log_setting(tracker, config, identity, dataset, model)
             with _other_libraries(model):
-                record = _train(config, identity, dataset, model, opening, screen, checkpoint)
+                record = _train(config, identity, dataset, model, tracker, screen, checkpoint)
         checkpoint.remove()
     screen.show_result(record, config.tracking.uri)
     return record
-
-
-def _start(
-    config: Config,
-    identity: Identity,
-    device: torch.device,
-    store: "tracking.Store",
-    folder: Path,
-    typed: dict[str, str],
-    tags: dict[str, str] | None,
-) -> "tracking.Tracker":
-    own = {
-        "family": config.model.name,
-        "size": "none" if identity.parameters is None else str(identity.parameters),
-        "seed": str(config.seed),
-        # They decide the last bit of what comes out.
-        "threads": str(torch.get_num_threads()),
-        "device": device.type,
-    }
-    return tracking.start_run(
-        store, identity.key, identity.name, folder, own | typed | (tags or {})
-    )
 
 
 def _screen(identity: Identity, config: Config, model: nn.Module, quiet: bool) -> Screen:
@@ -158,6 +124,40 @@ def _screen(identity: Identity, config: Config, model: nn.Module, quiet: bool) -
 def _most_epochs(config: Config, model: nn.Module) -> int:
     """Return the most epochs it trains; of a classical family, the settings it tries."""
     return len(model.grid) if isinstance(model, Classical) else config.training.epochs
+
+
+def _tags(
+    config: Config,
+    identity: Identity,
+    device: torch.device,
+    overrides: Sequence[str],
+    command: str,
+) -> dict[str, str]:
+    """Return what is known of a run by its tags in the store."""
+    return {
+        "family": config.model.name,
+        "size": "none" if identity.parameters is None else str(identity.parameters),
+        "seed": str(config.seed),
+        # They decide the last bit of what comes out.
+        "threads": str(torch.get_num_threads()),
+        "device": device.type,
+        "overrides": shlex.join(overrides),
+        "command": command,
+    }
+
+
+def _on_its_threads(
+    model: nn.Module, tracker: Tracker, config: Config, identity: Identity, dataset: Dataset
+) -> nn.Module:
+    """Return the network on the threads that the run began with, unless others are asked for."""
+    recorded, threads = tracker.tags.get("threads", ""), str(torch.get_num_threads())
+    if recorded == threads:
+        return model
+    if config.threads is None and recorded.isdecimal():
+        again = initialise(config, dataset.spec, identity.width, int(recorded))
+        return again.to(dataset.test.inputs.device)
+    tracker.store.client.set_tag(tracker.run_id, "threads", threads)
+    return model
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Itera
             f"{error.filename or folder} can't be written ({error.strerror or error}); when it "
             f"can, the run goes on with: {again}"
         ) from error
-    except tracking.STORE_ERRORS as error:
+    except STORE_ERRORS as error:
         reason = hide_password(first_line(error), store)
         raise UserError(
             f"the MLflow store {store} fails ({reason}); when it does not, the run goes on with: "
@@ -184,7 +184,7 @@ def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Itera
 
 
 def _log_setting(
-    tracker: "tracking.Tracker",
+    tracker: Tracker,
     config: Config,
     identity: Identity,
     dataset: Dataset,
@@ -209,14 +209,15 @@ def _train(
     identity: Identity,
     dataset: Dataset,
     model: nn.Module,
-    opening: tracking.Opening,
+    tracker: Tracker,
     screen: Screen,
     checkpoint: Checkpoint,
 ) -> RunRecord:
     """Train, score and measure the network, and have its tracker keep what comes of it."""
+    folder, device = tracker.folder, dataset.test.inputs.device
 
     def log(epoch: int, metrics: dict[str, float]) -> None:
-        opening.tracker().log(epoch, metrics)
+        tracker.log(epoch, metrics)
         screen.show_epoch(epoch, metrics)
 
     state: TrainState | Search
@@ -229,8 +230,6 @@ def _train(
             model, dataset, config.training, seed=config.seed, log=log, checkpoint=checkpoint
         )
     scores = evaluate(model, dataset.test, dataset.spec.num_classes)
-    tracker = opening.tracker()
-    folder, device = tracker.folder, dataset.test.inputs.device
     model_bytes = save(folder.path / folder.MODEL, config, identity, dataset, state)
     metrics = {
         "test/loss": scores.loss,
@@ -250,13 +249,3 @@ def _train(
 def _other_libraries(model: nn.Module) -> AbstractContextManager[None]:
     """Hold what a classical family computes with to the run's threads, until the run has ended."""
     return as_many_threads_as_torch() if isinstance(model, Classical) else nullcontext()
-
-
-def _threads_before(store: "tracking.Store", run_id: str, asked: int | None) -> int:
-    """Return the threads to go on with: those a run began with, unless others are asked for."""
-    recorded = store.client.get_run(run_id).data.tags.get("threads", "")
-    if asked is None and recorded.isdecimal():
-        return int(recorded)
-    if recorded != str(torch.get_num_threads()):
-        store.client.set_tag(run_id, "threads", str(torch.get_num_threads()))
-    return torch.get_num_threads()

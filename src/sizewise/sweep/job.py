@@ -13,7 +13,6 @@ from pathlib import Path
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf
 
-from sizewise import tracking
 from sizewise.config import Config, parse
 from sizewise.config.compose import command, typed
 from sizewise.entry import end_at_once
@@ -25,6 +24,7 @@ from sizewise.run.identity import Identity
 from sizewise.run.run import run
 from sizewise.sweep.states import RunState, alone, key_of, write_state
 from sizewise.threads import available_cores, share_of_cores
+from sizewise.tracking.queries import membership
 
 SWEEP = "sweep.json"
 # What the parent or a job leaves in the sweep's folder, for all jobs:
@@ -187,7 +187,7 @@ class Job:
             tags={
                 "mlflow.parentRunId": parent,
                 "sweep": self._sweep.name,
-                tracking.membership(parent): "true",
+                membership(parent): "true",
             },
             quiet=True,
             take_up=not config.rerun,

@@ -3,25 +3,19 @@
 import json
 import shlex
 import time
-import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-import mlflow
 from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, LoggedModel, LoggedModelStatus, Metric, Param
-from mlflow.models import Model
-from mlflow.utils.validation import (
-    MAX_PARAM_VAL_LENGTH,
-    MAX_PARAMS_TAGS_PER_BATCH,
-)
+from mlflow.entities import DatasetInput, InputTag, LoggedModelStatus, Metric, Param
+from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH
 
 from sizewise.errors import first_line, say
 from sizewise.run.folder import Outcome, RunFolder
-from sizewise.tracking.flavour import flavour
+from sizewise.tracking.flavour import flavour, log_flavour
 from sizewise.tracking.probe import check_store
 from sizewise.tracking.sender import Sender, points_of
 from sizewise.tracking.store import STORE_ERRORS, Store
@@ -39,7 +33,11 @@ class Tracker:
     Args:
         store: where.
         run_id: of the run.
-        folder: the run's; `lock` is held on it until the run is closed.
+        folder: the run's.
+        lock: on the folder, held until the run is closed.
+
+    Attributes:
+        tags: of the run, as it was taken up.
     """
 
     def __init__(self, store: Store, run_id: str, folder: RunFolder, lock: BaseFileLock) -> None:
@@ -49,6 +47,7 @@ class Tracker:
         self._lock = lock
         self._outcome = Outcome(store.shown, store.experiment_id)
         found = store.client.get_run(run_id)
+        self.tags = found.data.tags
         self._params = set(found.data.params)
         self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)
         lines = folder.mend_metrics()
@@ -168,31 +167,16 @@ class Tracker:
 
     def _deliver_model(self, outcome: Outcome, input_shape: tuple[int, ...]) -> None:
         """Log the model, unless it has been, and remove what a crash has left half logged."""
-        folder = self.folder
-        for model in self._logged_models() if self._resumed else ():
-            if model.status == LoggedModelStatus.READY:
-                return
-            self.store.client.delete_logged_model(model.model_id)
-        with warnings.catch_warnings():
-            # An example would only repeat the signature, and costs the first run a second.
-            warnings.filterwarnings("ignore", message=".*input example was not provided")
-            Model.log(
-                artifact_path=None,
-                name="model",
-                flavor=mlflow.pyfunc,
-                run_id=self.run_id,
-                **flavour(
-                    folder.path / folder.MODEL,
-                    input_shape,
-                    [str(path) for path in sorted((folder.path / folder.CODE).glob("*"))],
-                    outcome.requirements,
-                ),
-            )
-
-    def _logged_models(self) -> list[LoggedModel]:
-        return self.store.client.search_logged_models(
-            [self.store.experiment_id], f"source_run_id = '{self.run_id}'"
-        )
+        client, folder = self.store.client, self.folder
+        logged = f"source_run_id = '{self.run_id}'"
+        if self._resumed:
+            for model in client.search_logged_models([self.store.experiment_id], logged):
+                if model.status == LoggedModelStatus.READY:
+                    return
+                client.delete_logged_model(model.model_id)
+        code = sorted((folder.path / folder.CODE).glob("*"))
+        path = folder.path / folder.MODEL
+        log_flavour(self.run_id, flavour(path, input_shape, code, outcome.requirements))
 
 
 def deliver(store: Store, folder: RunFolder, lock: BaseFileLock) -> None:
