@@ -24,7 +24,7 @@ setattr(ConfigStore, "__deepcopy__", lambda store, _: store)  # noqa: B010
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(composed: DictConfig) -> float:
-    """Train one run and return its validation accuracy, for Hydra's optimising sweepers."""
+    """Train one run and return its validation error, for Hydra's optimising sweepers."""
     # The imports below take seconds, and neither --help nor --cfg needs them.
     job = HydraConfig.get()
     os.chdir(job.runtime.cwd)  # paths are meant from there, whatever hydra.job.chdir or Ray say
@@ -41,7 +41,7 @@ def main(composed: DictConfig) -> float:
 
         again = command(job, overrides)
         record = run(config, folder, overrides, command=again, take_up=bool(config.resume))
-        return record.best_validation_accuracy
+        return record.error("val")
 
 
 if __name__ == "__main__":

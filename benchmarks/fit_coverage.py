@@ -16,12 +16,13 @@ import numpy as np
 import scipy
 from scipy import stats
 
-from sizewise.records import RunRecord
-from sizewise.report.bootstrap import CONFIDENCE, TAILS, Interval, Sweep, crossings
-from sizewise.report.fit import Fit, NoFit, fit_sweep
-from sizewise.report.forms import POWER_LAW, best_curve, losses
-from sizewise.report.noise import Array
-from sizewise.report.select import select
+from sizewise.records import ERROR, RunRecord
+from sizewise.report.selection import select
+from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
+from sizewise.report.stats.forms import POWER_LAW, best_curve, losses
+from sizewise.report.stats.likelihood import crossings
+from sizewise.report.stats.noise import Array
+from sizewise.report.stats.resample import CONFIDENCE, TAILS, Interval, SizeErrors
 from sizewise.report.verdict import Kind, answer
 
 NOISE = 0.006  # of a seed's test error; each size has its own, up to this factor more or less:
@@ -125,7 +126,7 @@ def measure_fits(sweeps: int, seed: int, say: Callable[..., None]) -> None:
     say()
 
 
-def draw(setting: Setting, rng: np.random.Generator) -> Sweep:
+def draw(setting: Setting, rng: np.random.Generator) -> SizeErrors:
     """Return a sweep whose truth is `setting`."""
     sizes = np.geomspace(500, 500 * setting.span, setting.sizes)
     truth = setting.floor + setting.amplitude * (sizes / 500) ** -setting.exponent
@@ -134,10 +135,10 @@ def draw(setting: Setting, rng: np.random.Generator) -> Sweep:
     deviations = rng.standard_normal(shape)
     if setting.outlier_tails:
         deviations = rng.standard_t(4, shape) / np.sqrt(2)  # of variance 1
-    return Sweep(sizes, list(truth[:, None] + spreads[:, None] * deviations))
+    return SizeErrors(sizes, list(truth[:, None] + spreads[:, None] * deviations))
 
 
-def _score(setting: Setting, sweep: Sweep, fit: Fit) -> list[float]:
+def _score(setting: Setting, sweep: SizeErrors, fit: Fit) -> list[float]:
     """Return α's relative error, and which intervals covered the truth."""
     assert fit.exponent_interval is not None
     assert fit.floor_interval is not None
@@ -161,13 +162,13 @@ def _percentile(drawn: Array) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _by_f(sweep: Sweep, fit: Fit) -> Interval:
+def _by_f(sweep: SizeErrors, fit: Fit) -> Interval:
     """Return α's interval with raw variances and an F threshold, as a textbook fit has it."""
     raw = np.array([each.var(ddof=1) for each in sweep.errors])
-    weights = sweep.counts / raw
-    curve = best_curve(POWER_LAW, sweep.sizes, sweep.means, weights)
-    grid = POWER_LAW.grid_around(curve, sweep.sizes, sweep.means, weights)
-    left = losses(POWER_LAW, grid, sweep.sizes, sweep.means[None], weights[None])[0][0]
+    means = sweep.weighed(sweep.counts / raw)
+    curve = best_curve(POWER_LAW, means)
+    grid = POWER_LAW.grid_around(curve, means)
+    left = losses(POWER_LAW, grid, means)[0][0]
     free = int(sweep.counts.sum()) - len(sweep.sizes)
     threshold = float(stats.f.ppf(CONFIDENCE, 1, free))
     profile = left - float(curve.loss)
@@ -207,8 +208,8 @@ def measure_verdicts(sweeps: int, seed: int, say: Callable[..., None]) -> None:
         rng = np.random.default_rng(seed)
         right = undecided = 0
         for _ in range(sweeps):
-            selection = select(_runs(sizes, seeds, error, noise, rng))
-            found = answer(selection.cells, selection=selection)
+            cells = select(_runs(sizes, seeds, error, noise, rng)).cells
+            found = answer(cells, tolerance=ERROR.tolerance)
             if found.kind in (Kind.MORE_SEEDS, Kind.ONE_SEED):
                 undecided += 1
             elif found.kind is kind and size in (None, found.as_good.parameters):

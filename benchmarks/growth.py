@@ -25,7 +25,7 @@ from benchmarks.results import setting, table, verdict, write_section
 from sizewise.config import Config
 from sizewise.cost import peak_memory_mb, reset_peak_memory
 from sizewise.data import Dataset, load
-from sizewise.models import build
+from sizewise.models import Architecture, build
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.loop import fit
 
@@ -74,7 +74,7 @@ def _measure(root: str, rounds: int) -> dict[int, list[float]]:
 
 def _epoch(dataset: Dataset, config: Config) -> float:
     torch.manual_seed(0)
-    model = build(dataset.spec, "cnn", WIDTH, None)
+    model = build(dataset.spec, Architecture("cnn", WIDTH, None))
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Path(folder) / "checkpoint.pt", "key", 5, lambda: False)
         started = time.perf_counter()
@@ -91,7 +91,8 @@ def _memory(root: str, samples: int) -> tuple[float, float]:
     dataset = load(config.data, 0)
     peak = peak_memory_mb(CPU) - before
     splits = (dataset.train, dataset.validation, dataset.test)
-    return peak, sum(tensor.nbytes for split in splits for tensor in split) / 1e6
+    batches = [split.batch(slice(0, len(split))) for split in splits]
+    return peak, sum(each.inputs.nbytes + each.targets.nbytes for each in batches) / 1e6
 
 
 def _config(root: str, samples: int, epochs: int) -> Config:

@@ -94,7 +94,13 @@ def _record(
         stopped_by=f"all {EPOCHS} epochs done",
         metrics={"test/accuracy": 1 - error} | {f"cost/{key}": v for key, v in costs.items()},
         history=history,
-        config={"model.family": family, "size": size, "seed": seed, **settings},
+        config={
+            "model.family": family,
+            "data.name": "synthetic",
+            "size": size,
+            "seed": seed,
+            **settings,
+        },
         folder=f"multirun/{family}-{size}-{seed}",
         git_commit=None,
     )

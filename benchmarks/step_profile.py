@@ -22,8 +22,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.peers.contender import ARTICLE, BATCH_SIZE, LEARNING_RATE, spec_of_mnist, split
 from benchmarks.results import ratio, setting, table, write_section
-from sizewise.models import build
-from sizewise.training.adam import KERAS_EPSILON, Adam
+from sizewise.models import Architecture, build
+from sizewise.training.optimizer import KERAS_EPSILON
 
 STEPS = 50
 SAMPLES = STEPS * BATCH_SIZE
@@ -106,7 +106,6 @@ def _steps(family: str) -> dict[str, Step]:
         "as it is": _step(_network(family)),
         "the loop's measurements left out": _step(_network(family), measured=False),
         "gradients clipped at infinity": _step(_network(family), max_norm=math.inf),
-        "`torch.optim.Adam`": _step(_network(family), library=True),
         "one thread": _on_one_thread(_step(_network(family))),
     }
     if family == "cnn":
@@ -118,29 +117,25 @@ def _steps(family: str) -> dict[str, Step]:
 
 def _network(family: str) -> nn.Module:
     torch.manual_seed(0)
-    return build(spec_of_mnist(), family, *ARTICLE[family])
+    return build(spec_of_mnist(), Architecture(family, *ARTICLE[family]))
 
 
-def _step(
-    model: nn.Module, *, measured: bool = True, max_norm: float | None = None, library: bool = False
-) -> Step:
-    own = Adam(model.parameters())
-    other = torch.optim.Adam(model.parameters(), LEARNING_RATE, eps=KERAS_EPSILON, fused=True)
+def _step(model: nn.Module, *, measured: bool = True, max_norm: float | None = None) -> Step:
+    parameters = list(model.parameters())
+    optimizer = torch.optim.Adam(parameters, LEARNING_RATE, eps=KERAS_EPSILON, fused=True)
 
     def step(inputs: Tensor, targets: Tensor) -> None:
         logits = model(inputs)
         loss = cross_entropy(logits, targets)
-        (other if library else own).zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         if measured:
-            norm = nn.utils.get_total_norm(own.gradients())
+            gradients = [each.grad for each in parameters if each.grad is not None]
+            norm = nn.utils.get_total_norm(gradients)
             (logits.detach().argmax(dim=1) == targets).sum()
             if max_norm is not None:
-                nn.utils.clip_grads_with_norm_(own.parameters, max_norm, norm)
-        if library:
-            other.step()
-        else:
-            own.step(LEARNING_RATE)
+                nn.utils.clip_grads_with_norm_(parameters, max_norm, norm)
+        optimizer.step()
 
     return step
 

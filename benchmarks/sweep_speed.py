@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.configs import config_of
 from benchmarks.results import ratio, setting, table, verdict, write_section
 from sizewise.data import DataSpec, load
+from sizewise.models import Architecture
 from sizewise.sizing import solve_width
 
 ROOT = Path(__file__).parents[1]
@@ -86,8 +87,12 @@ def _seeds(number: int) -> list[int]:
 
 def _runs(number: int) -> list[str]:
     spec = DataSpec("mnist1d", (1, 40), tuple("0123456789"))
+    widths = {
+        family: solve_width(SIZE, spec, Architecture(family, depth=depth))
+        for family, depth in FAMILIES.items()
+    }
     return [
-        f"{family}:{solve_width(SIZE, spec, family, depth, None)}:{depth or ''}:{seed}"
+        f"{family}:{widths[family]}:{depth or ''}:{seed}"
         for family, depth in FAMILIES.items()
         for seed in _seeds(number)
     ]

@@ -95,7 +95,7 @@ def train() -> None:
     import torch
 
     from benchmarks.configs import config_of
-    from sizewise.models import build
+    from sizewise.models import Architecture, build
     from sizewise.training.loop import fit
 
     torch.set_flush_denormal(True)  # as a run does
@@ -104,7 +104,7 @@ def train() -> None:
     for line in sys.stdin:
         family, width, threads, until = json.loads(line)
         torch.set_num_threads(threads)
-        model = build(dataset.spec, family, width, DEPTHS[family])
+        model = build(dataset.spec, Architecture(family, width, DEPTHS[family]))
         rates: list[float] = []
 
         def log(_: int, metrics: dict[str, float]) -> None:
@@ -202,11 +202,13 @@ def _rate(trainers: dict[int | None, tuple[Trainer, Trainer]], cell: Cell) -> fl
 def _networks() -> dict[tuple[str, int], int]:
     """Return the networks with the FLOPs of a training step, by these."""
     from sizewise.flops import flops_of_step
-    from sizewise.models import build
+    from sizewise.models import Architecture, build
 
     spec = _noise().spec
     flops = {
-        (family, width): flops_of_step(build(spec, family, width, DEPTHS[family]), spec, BATCH_SIZE)
+        (family, width): flops_of_step(
+            build(spec, Architecture(family, width, DEPTHS[family])), spec, BATCH_SIZE
+        )
         for family, widths in WIDTHS.items()
         for width in widths
     }

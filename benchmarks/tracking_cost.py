@@ -21,7 +21,7 @@ from benchmarks.peers.contender import ARTICLE
 from benchmarks.results import setting, table, verdict, write_section
 from sizewise.config import Config
 from sizewise.data import load
-from sizewise.models import build
+from sizewise.models import Architecture, build
 from sizewise.run.network import prepare_torch
 from sizewise.tracking.lifecycle import start_run
 from sizewise.tracking.sender import Sender
@@ -118,7 +118,9 @@ def _measure(family: str, rounds: int, sending: TimedSending) -> list[tuple[floa
 def _train(config: Config, store: Store, folder: Path) -> tuple[float, float]:
     """Return the seconds of training, and of logging in it."""
     dataset = load(config.data, 0)
-    model = build(dataset.spec, config.model.family, config.model.width, config.model.depth)
+    model = build(
+        dataset.spec, Architecture(config.model.family, config.model.width, config.model.depth)
+    )
     with start_run(store, folder.name, folder.name, folder, {}) as tracker:
         checkpoint = PointPerStep(folder / "checkpoint.pt", tracker)
 

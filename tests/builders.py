@@ -8,9 +8,10 @@ from torch import nn
 
 from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, DataSpec, Normalisation, Split
-from sizewise.models import FAMILIES, Classical, build
+from sizewise.data.splits import Batch, Samples
+from sizewise.models import FAMILIES, Architecture, Classical, build
 from sizewise.training.checkpoint import SavedModel
-from sizewise.training.classic import fit_classical
+from sizewise.training.classical import fit_classical
 
 SHAPES = {
     "sequence": (1, 40),
@@ -35,7 +36,7 @@ def make_model(
 ) -> nn.Module:
     assert family in FAMILIES
     torch.manual_seed(seed)
-    return build(make_spec(shape, num_classes), family, width, DEPTHS.get(family))
+    return build(make_spec(shape, num_classes), Architecture(family, width, DEPTHS.get(family)))
 
 
 def recurrent_layer(model: nn.Module) -> nn.RNNBase:
@@ -51,9 +52,12 @@ def make_training(**changes: Any) -> TrainingConfig:
         stop_loss=None,
         patience=None,
         batch_size=16,
+        optimizer="adam",
         learning_rate=0.01,
         schedule="one_cycle",
         clip_grad_norm=1.0,
+        momentum=None,
+        weight_decay=None,
     )
     return config.model_copy(update=changes)
 
@@ -64,6 +68,11 @@ def make_split(num_samples: int, spec: DataSpec, seed: int) -> Split:
         torch.randn(num_samples, *spec.input_shape, generator=generator),
         torch.arange(num_samples) % spec.num_classes,
     )
+
+
+def whole(samples: Samples) -> Batch:
+    """Return all samples of a split."""
+    return samples.batch(slice(0, len(samples)))
 
 
 def make_dataset(
@@ -96,10 +105,7 @@ def make_saved(
     return SavedModel(
         spec=dataclasses.replace(make_spec(shape), name=name),
         normalisation=Normalisation([mean] * shape[0], [std] * shape[0]),
-        family=family,
-        width=width,
-        depth=DEPTHS.get(family),
-        target=None,
+        architecture=Architecture(family, width, DEPTHS.get(family)),
         weights=make_model(family, width, shape, seed=seed).state_dict(),
     )
 
@@ -113,7 +119,7 @@ def make_classical(
 ) -> Classical:
     """Return a classical model fitted to noise."""
     dataset = make_dataset(60, 40, shape, num_classes)
-    model = build(dataset.spec, family, width, features=features)
+    model = build(dataset.spec, Architecture(family, width, features=features))
     assert isinstance(model, Classical)
     fit_classical(model, dataset, seed=0, log=lambda *_: None)
     return model

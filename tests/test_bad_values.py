@@ -42,8 +42,10 @@ FINE = {
     "training.clip_grad_norm": {"float", "null"},
     "training.learning_rate": {"float"},
     "training.max_steps": {"null"},
+    "training.momentum": {"null"},
     "training.patience": {"null"},
     "training.stop_loss": {"float", "null"},
+    "training.weight_decay": {"float", "null"},
 }
 GROUPS = ("model", "data", "training", "tracking", "experiment", "sweep")
 # Names that only their registries know, which are asked when PyTorch is there.

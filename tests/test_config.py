@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from sizewise.config import Config, flatten, known_keys, parse_size, run_key, unknown_key
+from sizewise.config import Config, flatten, known_keys, parse, parse_size, run_key, unknown_key
 from sizewise.data.published import PUBLISHED
 from sizewise.errors import UserError
 from sizewise.models import ALL_FAMILIES
@@ -70,6 +70,20 @@ def test_the_article_is_trained_as_in_keras(compose: Compose) -> None:
     assert config.data.name == "mnist"
     assert (training.epochs, training.batch_size, training.learning_rate) == (10, 32, 0.001)
     assert (training.schedule, training.clip_grad_norm) == ("constant", None)
+    assert (training.optimizer, training.momentum, training.weight_decay) == (
+        *("keras_adam", None, None),
+    )
+
+
+def test_a_config_from_before_there_were_optimisers_is_adams(
+    compose_raw: Callable[..., DictConfig], compose: Compose
+) -> None:
+    """As runs recorded it that can still be evaluated, served and reproduced."""
+    composed = compose_raw()
+    OmegaConf.set_struct(composed, False)
+    for key in ("optimizer", "momentum", "weight_decay"):
+        del composed.training[key]
+    assert parse(composed) == compose()
 
 
 def test_the_data_root_comes_from_the_environment(compose: Compose, data_root: Path) -> None:
@@ -188,6 +202,20 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
         ("training.max_steps=0", "training.max_steps=0 is out of range: expected at least 1"),
         ("training.patience=0", "training.patience=0 is out of range: expected at least 1"),
         ("training.batch_size=0", "training.batch_size=0 is out of range: expected at least 1"),
+        (
+            "training.optimizer=adan",
+            "optimizer=adan is out of range: expected adam or adamw or keras_adam or sgd",
+        ),
+        ("training.momentum=1", "training.momentum=1 is out of range: expected a number below 1"),
+        (
+            "training.momentum=0.9",
+            "training.momentum=0.9 does not go with training.optimizer=adam: expected "
+            "training.optimizer=sgd or training.momentum=null",
+        ),
+        (
+            "training.weight_decay=-1",
+            "training.weight_decay=-1 is out of range: expected at least 0",
+        ),
         ("training.stop_loss=0", "training.stop_loss=0 is out of range: expected a number above 0"),
         ("training.learning_rate=0", "learning_rate=0 is out of range: expected a number above 0"),
         (

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from sizewise import cost
-from sizewise.cost import measure_speed, parameters_by_group
+from sizewise.cost import measure_speed
 from sizewise.models import FAMILIES
-from sizewise.sizing import count_parameters
+from sizewise.sizing import count_parameters, parameters_by_group
 from tests.builders import SHAPES, make_model, make_spec
 
 

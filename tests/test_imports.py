@@ -21,20 +21,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "entry": {"config"},
     "records": set(),
     "run.folder": set(),  # one module: `run` itself imports nothing
+    "tasks": {"records"},
     "data": {"config"},
     "models": {"data.spec"},
     "sizing": {"models", "data.spec"},
-    "flops": {"models", "data.spec"},
     "cost": {"models", "data.spec"},
-    "training": {"config", "data", "models"},
+    "flops": {"models", "data.spec"},
+    "training": {"config", "tasks", "data", "models"},
     "tracking": {"config", "records", "run.folder"},
     "files": set(),
     "interrupts": set(),
     "screen": {"records"},
     "plots": {"records"},
     "run": {
-        *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
-        *("screen", "plots", "interrupts", "threads"),
+        *("config", "records", "tasks", "data", "models", "sizing", "cost", "flops", "training"),
+        *("tracking", "screen", "plots", "interrupts", "threads"),
     },
     "report": {"records"},
     # A run's key is known only from its data and its network: hence more than the design's table.
@@ -45,13 +46,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
     "serve": {"config", "records", "data", "tracking", "predict"},
     "apply": {
-        *("config", "records", "data", "models", "training", "tracking", "screen", "run"),
-        *("predict", "serve"),
+        *("config", "records", "tasks", "data", "models", "training", "tracking", "screen", "run"),
+        *("sweep", "report", "predict", "serve"),
     },
-    "cli": {
-        *("config", "records", "data", "models", "sizing", "cost", "flops", "training", "tracking"),
-        *("screen", "plots", "run", "sweep", "report", "predict", "serve", "apply", "entry"),
-    },
+    "cli": {"apply", "entry"},
     "__main__": {"cli"},
 }
 

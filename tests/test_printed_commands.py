@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 from sizewise.config import parse, portable
 from sizewise.config.compose import Grid, as_typed, command, composed_sweep, spelled, typed
 from sizewise.records import RunRecord, read_records
-from sizewise.report.commands import next_command, spell_all
-from sizewise.report.select import select
+from sizewise.report.proposal import Proposal, spell_all
+from sizewise.report.selection import select
 from tests.conftest import CONF
 from tests.processes import ROOT, client, environment_of, train
 
@@ -95,7 +95,7 @@ def test_what_a_report_says_to_run_next_trains_what_was_reported(path: Path, spe
     own = {"data__validation_fraction": 0.2, "training__max_steps": 77, "training__batch_size": 9}
     records = [variant(each, **own) for each in read_records(path) if each.features is None]
     for cells in select(records).families.values():
-        text = next_command(cells, [500], [7], {}, None, spell)
+        text = Proposal(cells[0].records[0], [500], None, [7], {}).command(None, spell)
         words = [word for word in pasted(text) if word != "-m"]
         (config,) = jobs(words)
         found = portable(parse(OmegaConf.create(config)))

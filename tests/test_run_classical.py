@@ -17,6 +17,7 @@ from sizewise.screen import show_runs
 from sizewise.tracking.queries import list_runs
 from sizewise.tracking.store import open_store
 from sizewise.training.checkpoint import load_model
+from tests.builders import whole
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
 
@@ -75,10 +76,12 @@ def test_the_saved_model_gives_the_logged_test_accuracy(
     wanted = config("model=svm", "features=raw")
     record = run(wanted, tmp_path / "run", quiet=True)
     dataset = load(wanted.data, wanted.seed)
-    inputs = dataset.test.inputs.numpy() * dataset.normalisation.std + dataset.normalisation.mean
+    inputs = (
+        whole(dataset.test).inputs.numpy() * dataset.normalisation.std + dataset.normalisation.mean
+    )
     predictor = Predictor(load_model(tmp_path / "run/model.pt"))
     predicted = predictor.predict(inputs).argmax(axis=1)
-    accuracy = np.mean(predicted == dataset.test.targets.numpy())
+    accuracy = np.mean(predicted == whole(dataset.test).targets.numpy())
     assert record.metrics["test/accuracy"] == pytest.approx(accuracy)
 
 

@@ -21,7 +21,7 @@ import torch
 from benchmarks.peers.contender import ARTICLE, CONTENDERS, spec_of_mnist
 from benchmarks.results import ratio, setting, table, verdict, write_section
 from sizewise.flops import flops_per_sample
-from sizewise.models import build
+from sizewise.models import Architecture, build
 
 SHOWN = {
     "keras": "Keras, the article's",
@@ -124,7 +124,7 @@ def _rates(measured: dict[str, Rates], limits: dict[str, float]) -> str:
     """Return the table of medians, each with its share of the matrix products' rate."""
     ceilings, spec = {}, spec_of_mnist()
     for family, (width, depth) in ARTICLE.items():
-        flops = flops_per_sample(build(spec, family, width, depth), spec)
+        flops = flops_per_sample(build(spec, Architecture(family, width, depth)), spec)
         assert flops is not None
         ceilings[family] = limits[family] / flops.training
     rows = []

@@ -104,9 +104,9 @@ def bare(family: str, samples: int, tick: Clock) -> None:
     import torch
     from torch.nn.functional import cross_entropy
 
-    from sizewise.models import build
+    from sizewise.models import Architecture, build
 
-    model = build(spec_of_mnist(), family, *ARTICLE[family])
+    model = build(spec_of_mnist(), Architecture(family, *ARTICLE[family]))
     train = split(samples)
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, fused=True)
     while True:
@@ -176,11 +176,11 @@ def clock(output: Any) -> Clock:
 def split(samples: int) -> Any:
     """Return training images as tensors in memory."""
     from sizewise.config import DataConfig
-    from sizewise.data import Split, load
+    from sizewise.data import load
 
     config = DataConfig(name="mnist", root=DATA, validation_fraction=0.1, train_samples=samples)
     train = load(config, 0).train
-    return Split(train.inputs, train.targets)
+    return train.batch(slice(0, len(train)))
 
 
 def _loader(samples: int) -> Any:

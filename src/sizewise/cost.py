@@ -13,29 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
-from sizewise.models.classic import Classical
 
 WARM_UP_CALLS = 5
 MOST_CALLS = 200
 SECONDS = 0.5  # spent at most on each of latency and throughput, beyond the fewest calls
 FEWEST_CALLS = 10
 THROUGHPUT_BATCH = 256
-
-
-def parameters_by_group(model: nn.Module) -> dict[str, int]:
-    """Return the trainable parameters of each direct child of `model`; they sum to its size.
-
-    A classical model has one group, or none where it has nothing to count.
-    """
-    if isinstance(model, Classical):
-        count = model.num_parameters()
-        return {} if count is None else {"estimator": count}
-    groups: dict[str, int] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            group = name.partition(".")[0]
-            groups[group] = groups.get(group, 0) + parameter.numel()
-    return groups
 
 
 class Speed(NamedTuple):
@@ -51,8 +34,9 @@ def measure_speed(model: nn.Module, spec: DataSpec) -> Speed:
     """Time inference at batch 1 and at batch 256, on the model's device and torch's threads."""
     was_training = model.training
     model.eval()
-    single = _time_calls(model, _random_batch(model, spec, 1))
-    bulk = _time_calls(model, _random_batch(model, spec, THROUGHPUT_BATCH))
+    device = next(chain(model.parameters(), model.buffers())).device
+    single = _time_calls(model, spec.random_batch(1, device))
+    bulk = _time_calls(model, spec.random_batch(THROUGHPUT_BATCH, device))
     model.train(was_training)
     return Speed(
         latency_ms_p50=1e3 * statistics.median(single),
@@ -74,12 +58,6 @@ def _time_calls(model: nn.Module, inputs: Tensor) -> list[float]:
         if len(seconds) >= FEWEST_CALLS and time.perf_counter() - started > SECONDS:
             break
     return seconds
-
-
-def _random_batch(model: nn.Module, spec: DataSpec, batch_size: int) -> Tensor:
-    device = next(chain(model.parameters(), model.buffers())).device
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(batch_size, *spec.input_shape, generator=generator).to(device)
 
 
 def reset_peak_memory(device: torch.device) -> None:

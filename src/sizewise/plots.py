@@ -11,17 +11,16 @@ CONFUSION = {"left": 0.2, "right": 0.97, "bottom": 0.19, "top": 0.93}
 
 
 def learning_curves(record: RunRecord) -> Figure:
-    """Draw loss and accuracy of training and validation against the epoch."""
+    """Draw loss and error of training and validation against the epoch."""
     figure = Figure(figsize=(9, 3.6), dpi=120)
     figure.subplots_adjust(**LEARNING_CURVES)
     epochs = range(1, len(record.history) + 1)
-    for axes, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    for axes, metric in zip(figure.subplots(1, 2), ("loss", "error"), strict=True):
         for split, label in (("train", "training"), ("val", "validation")):
             values = [row[f"{split}/{metric}"] for row in record.history]
             axes.plot(epochs, values, label=label, marker="." if len(values) < 30 else None)
-        unit = "setting" if record.is_classical else "epoch"
-        axes.axvline(record.best_epoch, color="grey", linestyle=":", label=f"best {unit}")
-        axes.set(xlabel=unit, title=metric, ylim=(0, None if metric == "loss" else 1))
+        axes.axvline(record.best_epoch, color="grey", linestyle=":", label=f"best {record.unit}")
+        axes.set(xlabel=record.unit, title=metric, ylim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
     figure.suptitle(record.name)
@@ -42,5 +41,5 @@ def confusion_matrix(record: RunRecord, counts: np.ndarray, class_names: tuple[s
     axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
     axes.set_yticks(range(len(class_names)), class_names)
     axes.set(xlabel="predicted", ylabel="true")
-    axes.set_title(f"{record.name}: test accuracy {record.metrics['test/accuracy']:.2%}")
+    axes.set_title(f"{record.name}: test error {record.measure.shown(record.error())}")
     return figure

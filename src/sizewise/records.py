@@ -4,7 +4,7 @@ The report reads nothing else.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -54,10 +54,10 @@ class RunRecord:
         config: the config by dotted key, less places on one machine: `config.portable`.
         folder: the run's output folder, from where the command was given.
         git_commit: of the code, with `+` where the tree had changes; None outside git.
-        features: that a classical family read; None for a network. An epoch, in `best_epoch`,
-            `epochs` and `history`, is a setting of a classical family's grid.
+        features: that a classical family read; None for a network.
         train_samples: how many it learnt from; None in records from before this was kept.
         threads: of the CPU that it was trained with; None in records from before this was kept.
+        unit: what `epoch` counts: "epoch", or "setting" of a classical family's grid.
         measure: what `error` is; a test error in records from before there were others.
         extras: what a study or a task measures of each run besides, by name.
     """
@@ -86,6 +86,7 @@ class RunRecord:
     features: str | None = None
     train_samples: int | None = None
     threads: int | None = None
+    unit: str = "epoch"
     measure: Measure = ERROR
     extras: dict[str, Any] = field(default_factory=dict)
 
@@ -101,19 +102,12 @@ class RunRecord:
             KeyError: it was not measured.
         """
         scores = self.metrics if split == "test" else self.history[(epoch or self.best_epoch) - 1]
-        if f"{split}/error" in scores:
-            return scores[f"{split}/error"]
-        return 1 - scores[f"{split}/accuracy"]  # of records from before there were other measures
+        return error_in(scores, split)
 
     @property
     def is_classical(self) -> bool:
         """Whether it is of a classical family: a reference, not a size of a network."""
         return self.features is not None
-
-    @property
-    def best_validation_accuracy(self) -> float:
-        """Of the epoch whose weights were kept."""
-        return self.history[self.best_epoch - 1]["val/accuracy"]
 
     def to_json(self) -> str:
         """Return the record as one line."""
@@ -131,6 +125,8 @@ class RunRecord:
             _schema().validate_python(content)
             if "measure" in content:
                 content["measure"] = Measure(*content["measure"])
+            if content.get("features") and "unit" not in content:  # from before it was kept
+                content["unit"] = "setting"
             return cls(**content)
         except ValidationError as error:
             wrong = error.errors()[0]
@@ -145,6 +141,16 @@ def _schema() -> TypeAdapter[RunRecord]:
     return TypeAdapter(RunRecord)
 
 
+def error_in(scores: Mapping[str, float], split: str) -> float:
+    """Return the measure on a split; before there were others, its complement was kept.
+
+    Raises:
+        KeyError: it was not measured.
+    """
+    error = scores.get(f"{split}/error")
+    return 1 - scores[f"{split}/accuracy"] if error is None else error
+
+
 class RunSummary(NamedTuple):
     """What a list of runs shows of one."""
 
@@ -152,6 +158,13 @@ class RunSummary(NamedTuple):
     name: str
     status: str
     metrics: dict[str, float]
+    measure: Measure
+
+    @property
+    def error(self) -> str:
+        """The test error as text; a dash where there is none yet."""
+        known = {"test/error", "test/accuracy"} & set(self.metrics)
+        return self.measure.shown(error_in(self.metrics, "test")) if known else "–"
 
 
 def read_records(path: Path) -> list[RunRecord]:

@@ -1,23 +1,41 @@
-"""What a run shows on the screen."""
+"""What is shown on the screen: a run's progress and its result, lists of runs, and tables."""
 
+import math
 import shlex
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sizewise.records import RunRecord, RunSummary
+from sizewise.records import Measure, RunRecord, RunSummary
 from sizewise.uri import hide_password
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
+MISSING = "–"
+FORMS = {  # of a run's metrics: what each is called, and how its value is written
+    "test/macro_f1": ("test macro F1", "{:.4f}"),
+    "test/loss": ("test loss", "{:.4f}"),
+    "cost/parameters": ("parameters", "{:,.0f}"),
+    "cost/train_seconds": ("training", "{:,.1f} s"),
+    "cost/latency_ms_p50": ("latency", "{:.2f} ms"),
+    "cost/throughput": ("throughput", "{:,.0f} samples/s"),
+    "cost/flops_inference": ("FLOPs a sample", "{:,.0f}"),
+    "cost/model_bytes": ("size on disk", "{:,.0f} B"),
+    "cost/peak_memory_mb": ("peak memory", "{:,.0f} MB"),
+}
+LISTED = ("cost/parameters", "cost/train_seconds", "cost/latency_ms_p50")
 
 
 class Screen:
     """A run's progress: one moving line on a terminal, one plain line per epoch elsewhere."""
 
-    def __init__(self, name: str, epochs: int, quiet: bool = False, unit: str = "epoch") -> None:
+    def __init__(
+        self, name: str, measure: Measure, epochs: int, quiet: bool = False, unit: str = "epoch"
+    ) -> None:
+        self._measure = measure
         self._console = Console(quiet=quiet)
         self._name = name
         self._epochs = epochs
@@ -46,8 +64,9 @@ class Screen:
     def show_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Show a finished epoch, counted from 1, by its metrics."""
         scores = (
-            f"loss {metrics['train/loss']:.4f}  train {metrics['train/accuracy']:.1%}  "
-            f"validation {metrics['val/accuracy']:.1%}"
+            f"loss {metrics['train/loss']:.4f}  {self._measure.name}: train "
+            f"{self._measure.shown(metrics['train/error'])}  validation "
+            f"{self._measure.shown(metrics['val/error'])}"
         )
         self._progress.update(self._task, completed=epoch, scores=scores)
         self._first = self._first or epoch
@@ -70,58 +89,87 @@ class Screen:
         metrics = record.metrics
         store_uri = hide_password(store_uri, store_uri)
         asked = "" if record.size_asked is None else f" (asked for {record.size_asked:,})"
-        count = "–" if record.parameters is None else f"{record.parameters:,}"
-        unit = "setting" if record.is_classical else "epoch"
+        on_web = store_uri.startswith("http")
         rows = {
-            "test accuracy": f"{metrics['test/accuracy']:.2%}",
-            "parameters": f"{count}{asked}",
+            f"test {record.measure.name}": record.measure.shown(record.error()),
+            "parameters": metric(metrics, "cost/parameters") + asked,
             "on disk": f"{metrics['cost/model_bytes'] / 1e3:,.1f} kB",
-            "training": f"{metrics['cost/train_seconds']:.1f} s, best {unit} {record.best_epoch} "
-            f"of {record.epochs}; {record.stopped_by}",
-            "latency": f"{metrics['cost/latency_ms_p50']:.2f} ms (p95 "
+            "training": f"{metric(metrics, 'cost/train_seconds')}, best {record.unit} "
+            f"{record.best_epoch} of {record.epochs}; {record.stopped_by}",
+            "latency": f"{metric(metrics, 'cost/latency_ms_p50')} (p95 "
             f"{metrics['cost/latency_ms_p95']:.2f} ms)",
             "files": record.folder,
             "MLflow run": f"{record.run_id}  in {store_uri}",
-            "browse": store_uri
-            if store_uri.startswith("http")
-            else f"sizewise ui --uri {shlex.quote(store_uri)}",
+            "browse": store_uri if on_web else f"sizewise ui --uri {shlex.quote(store_uri)}",
         }
         title = f"{record.name} was finished before" if finished_before else record.name
-        table = Table(title=title, show_header=False, title_justify="left", box=None)
-        for name, value in rows.items():
-            table.add_row(name, value)
-        self._console.print(table, soft_wrap=True)
+        self._console.print(facts(rows, title), soft_wrap=True)
 
 
-def show_runs(runs: list[RunSummary]) -> None:
+def show_runs(runs: Iterable[RunSummary]) -> None:
     """Show a table of runs, one line each."""
-    table = Table(box=None, header_style="bold")
-    for heading in ("run", "id", "status"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("test accuracy", "parameters", "training", "latency"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for run in runs:
-        table.add_row(
+    rows = [
+        [
             run.name,
             run.run_id[:8],
             run.status.lower(),
-            _formatted(run.metrics.get("test/accuracy"), "{:.2%}"),
-            _size(run.metrics),
-            _formatted(run.metrics.get("cost/train_seconds"), "{:.1f} s"),
-            _formatted(run.metrics.get("cost/latency_ms_p50"), "{:.2f} ms"),
-        )
-    console = Console()
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
-    console.print(table if runs else "no runs yet; make one with `python train.py`")
+            run.error,
+            *(metric(run.metrics, name) for name in LISTED),
+        ]
+        for run in runs
+    ]
+    headings = ["run", "id", "status", "test error", *(FORMS[name][0] for name in LISTED)]
+    found = table(headings, rows, texts=3)
+    console().print(found if rows else "no runs yet; make one with `python train.py`")
 
 
-def _size(metrics: dict[str, float]) -> str:
-    """Return the parameters, or the bytes of a classical model that has none to count."""
-    if "cost/parameters" in metrics or "cost/model_bytes" not in metrics:
-        return _formatted(metrics.get("cost/parameters"), "{:,.0f}")
-    return f"({metrics['cost/model_bytes'] / 1e3:,.0f} kB)"
+def metric(metrics: Mapping[str, float], name: str) -> str:
+    """Return one of a run's metrics as text: see `FORMS`.
+
+    A classical family has no parameters to count: what it takes on disk stands for them.
+    """
+    value = metrics.get(name, math.nan)
+    if not math.isnan(value):
+        return FORMS[name][1].format(value)
+    if name == "cost/parameters" and "cost/model_bytes" in metrics:
+        return f"({metrics['cost/model_bytes'] / 1e3:,.0f} kB)"
+    return MISSING
 
 
-def _formatted(value: float | None, form: str) -> str:
-    return "–" if value is None else form.format(value)
+def console() -> Console:
+    """Return a console that shows names from a store as they are, and wide tables in a file."""
+    found = Console(markup=False, highlight=False)
+    if not found.is_terminal:
+        found.width = FILE_WIDTH
+    return found
+
+
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    texts: int = 1,
+    title: str | None = None,
+) -> Table:
+    """Return a table whose first columns, `texts` of them, hold texts, and the others numbers.
+
+    Where it is too wide, the texts, which are names to be typed, stay whole.
+    """
+    found = Table(box=None, header_style="bold", title=title, title_justify="left")
+    for index, heading in enumerate(headings):
+        is_text = index < texts
+        found.add_column(heading, justify="left" if is_text else "right", no_wrap=is_text)
+    for row in rows:
+        found.add_row(*row)
+    return found
+
+
+def facts(rows: Mapping[str, str], title: str | None = None) -> Table:
+    """Return a table of names and values, without the values that are empty."""
+    found = Table(box=None, show_header=False, title=title, title_justify="left")
+    found.add_column(no_wrap=True)
+    found.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value:
+            found.add_row(name, value)
+    return found

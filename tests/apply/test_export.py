@@ -56,7 +56,7 @@ FAMILIES = {
     "a class in a package": ("model._target_=mine_pack.nets.Net", *OWN),
 }
 # What neither PyTorch nor MLflow brings, so that a folder which needs it would have to say so.
-NOT_NEEDED = ("hydra", "torchvision", "mnist1d", "plotly", "rich", "optuna")
+NOT_NEEDED = ("hydra", "torchvision", "mnist1d", "altair", "rich", "optuna")
 WITHOUT = f"import sys; sys.modules.update(dict.fromkeys({NOT_NEEDED!r}))\n"
 INPUTS = "import numpy as np; inputs = np.load(INPUTS).astype(np.float32)\n"
 SAVE = "\nnp.save('answer.npy', probabilities)\n"

@@ -10,14 +10,13 @@ from sizewise.config import DataConfig
 from sizewise.data import (
     Dataset,
     Normalisation,
-    Split,
     carve_validation,
     choose_stratified,
-    dataset,
-    load,
 )
-from sizewise.data.published import Arrays
+from sizewise.data.arrays import Arrays
+from sizewise.data.splits import Samples
 from sizewise.errors import UserError
+from tests.builders import whole
 
 TARGETS = np.repeat(np.arange(4), [100, 60, 30, 11])
 
@@ -33,22 +32,20 @@ def make_arrays(channels: int = 2) -> Arrays:
 
 def load_arrays(
     arrays: Arrays,
-    monkeypatch: pytest.MonkeyPatch,
     seed: int = 0,
     fraction: float = 0.25,
     train_samples: int | None = None,
 ) -> Dataset:
-    monkeypatch.setattr(dataset, "read", lambda _: arrays)
     config = DataConfig(
         name="made-up", root="nowhere", validation_fraction=fraction, train_samples=train_samples
     )
-    return load(config, seed)
+    return arrays.divide(config, seed)
 
 
-def restore(split: Split, normalisation: Normalisation) -> np.ndarray:
+def restore(split: Samples, normalisation: Normalisation) -> np.ndarray:
     """Return a split's inputs as they were before normalisation."""
     mean, std = (torch.tensor(values).view(1, -1, 1) for values in normalisation[:2])
-    restored: np.ndarray = (split.inputs * std + mean).numpy()
+    restored: np.ndarray = (whole(split).inputs * std + mean).numpy()
     return restored
 
 
@@ -79,39 +76,37 @@ def test_seeds_choose_different_validation_samples() -> None:
     assert len(chosen) == 5
 
 
-def test_inputs_keep_their_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inputs_keep_their_targets() -> None:
     arrays = make_arrays()
     arrays.train_inputs[:, 0, 0] = np.arange(80)  # each sample carries its own index
-    dataset = load_arrays(arrays, monkeypatch)
+    dataset = load_arrays(arrays)
     for split in (dataset.train, dataset.validation):
         indices = restore(split, dataset.normalisation)[:, 0, 0].round().astype(int)
-        assert arrays.train_targets[indices].tolist() == split.targets.tolist()
+        assert arrays.train_targets[indices].tolist() == whole(split).targets.tolist()
 
 
-def test_the_test_split_is_as_published_whatever_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_split_is_as_published_whatever_the_seed() -> None:
     arrays = make_arrays()
     for seed in range(3):
-        dataset = load_arrays(arrays, monkeypatch, seed)
+        dataset = load_arrays(arrays, seed)
         test = restore(dataset.test, dataset.normalisation)
         assert np.allclose(test, arrays.test_inputs, atol=1e-3)
-        assert np.array_equal(dataset.test.targets.numpy(), arrays.test_targets)
+        assert np.array_equal(whole(dataset.test).targets.numpy(), arrays.test_targets)
 
 
-def test_training_inputs_have_mean_0_and_deviation_1_in_each_channel(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    inputs = load_arrays(make_arrays(), monkeypatch).train.inputs.double()
+def test_training_inputs_have_mean_0_and_deviation_1_in_each_channel() -> None:
+    inputs = whole(load_arrays(make_arrays()).train).inputs.double()
     assert inputs.mean(dim=(0, 2)).abs().max() < 1e-5
     assert (inputs.std(dim=(0, 2), correction=0) - 1).abs().max() < 1e-5
 
 
-def test_normalisation_reads_training_samples_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_normalisation_reads_training_samples_only() -> None:
     arrays = make_arrays()
     training, validation = carve_validation(arrays.train_targets, 0.25, seed=0)
     changed = arrays.train_inputs.copy()
     changed[validation] += 1000
     dataset = load_arrays(
-        replace(arrays, train_inputs=changed, test_inputs=arrays.test_inputs - 1000), monkeypatch
+        replace(arrays, train_inputs=changed, test_inputs=arrays.test_inputs - 1000)
     )
     expected = arrays.train_inputs[training].astype(np.float64)
     assert np.allclose(dataset.normalisation.mean, expected.mean(axis=(0, 2)))
@@ -122,31 +117,29 @@ def test_normalisation_reads_training_samples_only(monkeypatch: pytest.MonkeyPat
     assert dataset.normalisation.least_std == pytest.approx(expected.std(axis=2).min(axis=0))
 
 
-def test_bytes_are_normalised_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_are_normalised_as_numbers() -> None:
     arrays = make_arrays()
     images = np.random.default_rng(0).integers(0, 256, (80, 1, 4, 4), dtype=np.uint8)
-    dataset = load_arrays(
-        replace(arrays, train_inputs=images, test_inputs=images[:20]), monkeypatch
-    )
+    dataset = load_arrays(replace(arrays, train_inputs=images, test_inputs=images[:20]))
     mean, std = dataset.normalisation.mean[0], dataset.normalisation.std[0]
     expected = (images[:20].astype(np.float64) - mean) / std
-    assert dataset.test.inputs.dtype == torch.float32
-    assert np.allclose(dataset.test.inputs.numpy(), expected, atol=1e-6)
+    assert whole(dataset.test).inputs.dtype == torch.float32
+    assert np.allclose(whole(dataset.test).inputs.numpy(), expected, atol=1e-6)
 
 
-def test_a_constant_channel_becomes_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_constant_channel_becomes_zero() -> None:
     arrays = make_arrays()
     arrays.train_inputs[:, 1] = 5
     arrays.test_inputs[:, 1] = 5
-    dataset = load_arrays(arrays, monkeypatch)
-    assert dataset.train.inputs[:, 1].abs().max() == 0
-    assert dataset.test.inputs[:, 1].abs().max() == 0
+    dataset = load_arrays(arrays)
+    assert whole(dataset.train).inputs[:, 1].abs().max() == 0
+    assert whole(dataset.test).inputs[:, 1].abs().max() == 0
 
 
-def test_loading_leaves_the_source_arrays_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_leaves_the_source_arrays_as_they_are() -> None:
     arrays = make_arrays()
     before = arrays.train_inputs.copy(), arrays.test_inputs.copy()
-    load_arrays(arrays, monkeypatch)
+    load_arrays(arrays)
     assert np.array_equal(arrays.train_inputs, before[0])
     assert np.array_equal(arrays.test_inputs, before[1])
 
@@ -156,56 +149,49 @@ def test_loading_leaves_the_source_arrays_as_they_are(monkeypatch: pytest.Monkey
 def test_arrays_that_are_handed_over_give_the_same_in_their_own_memory(
     monkeypatch: pytest.MonkeyPatch, rows: int, train_samples: int | None
 ) -> None:
-    expected = load_arrays(make_arrays(), monkeypatch, train_samples=train_samples)
-    monkeypatch.setattr("sizewise.data.dataset.ROWS", rows)
+    expected = load_arrays(make_arrays(), train_samples=train_samples)
+    monkeypatch.setattr("sizewise.data.arrays.ROWS", rows)
     arrays = replace(make_arrays(), handed_over=True)
-    dataset = load_arrays(arrays, monkeypatch, train_samples=train_samples)
+    dataset = load_arrays(arrays, train_samples=train_samples)
     for name in ("train", "validation", "test"):
-        found, wanted = getattr(dataset, name), getattr(expected, name)
+        found, wanted = whole(getattr(dataset, name)), whole(getattr(expected, name))
         torch.testing.assert_close(found.inputs, wanted.inputs)
         assert torch.equal(found.targets, wanted.targets)
     assert dataset.fingerprint == expected.fingerprint
     for split, source in ((dataset.train, arrays.train_inputs), (dataset.test, arrays.test_inputs)):
-        assert np.shares_memory(split.inputs.numpy(), source)
+        assert np.shares_memory(whole(split).inputs.numpy(), source)
 
 
-def test_the_fingerprint_is_the_same_for_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    fingerprints = {load_arrays(make_arrays(), monkeypatch).fingerprint for _ in range(2)}
+def test_the_fingerprint_is_the_same_for_the_same_bytes() -> None:
+    fingerprints = {load_arrays(make_arrays()).fingerprint for _ in range(2)}
     assert len(fingerprints) == 1
 
 
-def test_the_fingerprint_ignores_how_arrays_lie_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fingerprint_ignores_how_arrays_lie_in_memory() -> None:
     arrays = make_arrays()
     transposed = replace(arrays, train_inputs=np.asfortranarray(arrays.train_inputs))
-    assert (
-        load_arrays(transposed, monkeypatch).fingerprint
-        == load_arrays(arrays, monkeypatch).fingerprint
-    )
+    assert load_arrays(transposed).fingerprint == load_arrays(arrays).fingerprint
 
 
-def test_the_fingerprint_changes_with_any_byte_and_any_split(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_fingerprint_changes_with_any_byte_and_any_split() -> None:
     arrays = make_arrays()
-    fingerprints = [load_arrays(arrays, monkeypatch).fingerprint]
+    fingerprints = [load_arrays(arrays).fingerprint]
     for name in ("train_inputs", "train_targets", "test_inputs", "test_targets"):
         changed = getattr(arrays, name).copy()
         changed.flat[0] += 1
-        fingerprints.append(
-            load_arrays(replace(arrays, **{name: changed}), monkeypatch).fingerprint
-        )
-    fingerprints.append(load_arrays(arrays, monkeypatch, seed=1).fingerprint)
-    fingerprints.append(load_arrays(arrays, monkeypatch, fraction=0.5).fingerprint)
+        fingerprints.append(load_arrays(replace(arrays, **{name: changed})).fingerprint)
+    fingerprints.append(load_arrays(arrays, seed=1).fingerprint)
+    fingerprints.append(load_arrays(arrays, fraction=0.5).fingerprint)
     assert len(set(fingerprints)) == len(fingerprints)
 
 
 @pytest.mark.parametrize("fraction", [0.001, 0.999])
-def test_an_empty_split_is_an_error(monkeypatch: pytest.MonkeyPatch, fraction: float) -> None:
+def test_an_empty_split_is_an_error(fraction: float) -> None:
     with pytest.raises(UserError, match=r"data\.validation_fraction=0\.\d+ of 80 training samples"):
-        load_arrays(make_arrays(), monkeypatch, fraction=fraction)
+        load_arrays(make_arrays(), fraction=fraction)
 
 
-def indices(split: Split, dataset: Dataset) -> set[int]:
+def indices(split: Samples, dataset: Dataset) -> set[int]:
     """Return which samples of `make_numbered` a split holds."""
     return set(restore(split, dataset.normalisation)[:, 0, 0].round().astype(int).tolist())
 
@@ -217,15 +203,13 @@ def make_numbered() -> Arrays:
     return arrays
 
 
-def test_fewer_training_samples_are_a_stratified_subset_of_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    everything = load_arrays(make_numbered(), monkeypatch)
+def test_fewer_training_samples_are_a_stratified_subset_of_more() -> None:
+    everything = load_arrays(make_numbered())
     before: set[int] = set()
     for count in (4, 7, 20, 60):
-        dataset = load_arrays(make_numbered(), monkeypatch, train_samples=count)
+        dataset = load_arrays(make_numbered(), train_samples=count)
         chosen = indices(dataset.train, dataset)
-        per_class = dataset.train.targets.bincount(minlength=4)
+        per_class = whole(dataset.train).targets.bincount(minlength=4)
         assert len(dataset.train) == len(chosen) == count
         assert per_class.max() - per_class.min() <= 1
         assert before <= chosen
@@ -234,21 +218,17 @@ def test_fewer_training_samples_are_a_stratified_subset_of_more(
     assert before == indices(everything.train, everything)
 
 
-def test_which_training_samples_are_left_depends_on_the_seed_and_shows_in_the_fingerprint(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_which_training_samples_are_left_depends_on_the_seed_and_shows_in_the_fingerprint() -> None:
     first, again, other = (
-        load_arrays(make_numbered(), monkeypatch, seed, train_samples=20) for seed in (0, 0, 1)
+        load_arrays(make_numbered(), seed, train_samples=20) for seed in (0, 0, 1)
     )
     assert indices(first.train, first) == indices(again.train, again)
     assert indices(first.train, first) != indices(other.train, other)
-    assert first.fingerprint != load_arrays(make_numbered(), monkeypatch).fingerprint
+    assert first.fingerprint != load_arrays(make_numbered()).fingerprint
 
 
-def test_normalisation_reads_the_training_samples_that_are_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    inputs = load_arrays(make_arrays(), monkeypatch, train_samples=8).train.inputs.double()
+def test_normalisation_reads_the_training_samples_that_are_left() -> None:
+    inputs = whole(load_arrays(make_arrays(), train_samples=8).train).inputs.double()
     assert inputs.mean(dim=(0, 2)).abs().max() < 1e-5
 
 
@@ -265,8 +245,6 @@ def test_rare_classes_keep_one_sample() -> None:
         (3, "data.train_samples=3 is fewer than the 4 classes: expected at least 4"),
     ],
 )
-def test_too_many_and_too_few_training_samples_are_errors(
-    monkeypatch: pytest.MonkeyPatch, count: int, message: str
-) -> None:
+def test_too_many_and_too_few_training_samples_are_errors(count: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        load_arrays(make_arrays(), monkeypatch, train_samples=count)
+        load_arrays(make_arrays(), train_samples=count)

@@ -11,8 +11,9 @@ import pytest
 
 from sizewise.config import DataConfig, Mnist1dConfig
 from sizewise.data import load
-from sizewise.data.published import read
+from sizewise.data.published import read_arrays as read
 from sizewise.errors import UserError
+from tests.builders import whole
 
 PUBLISHED = {  # sha256 of the arrays of the authors' mnist1d_data.pkl, all taken as float32
     "train_inputs": "d53506bddd12d3b72c7153b1ae7f34807724b1dd078a7273809bf9d0792319f6",
@@ -61,7 +62,7 @@ class TestMnist1d:
         assert dataset.spec.class_names == tuple("0123456789")
         assert len(dataset.train) + len(dataset.validation) == 4000
         assert len(dataset.validation) == pytest.approx(400, abs=1)  # each class is rounded
-        assert dataset.test.inputs.shape == (1000, 1, 40)
+        assert whole(dataset.test).inputs.shape == (1000, 1, 40)
 
     def test_the_cache_holds_what_was_generated(self, fresh_config: Mnist1dConfig) -> None:
         generated, cached = digest_of_read(fresh_config), digest_of_read(fresh_config)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sizewise.errors import UserError
-from sizewise.models import FAMILIES, build
+from sizewise.models import FAMILIES, Architecture, build
 from tests.builders import DEPTHS, SHAPES, make_model, make_spec
 
 USER_MODULE = """
@@ -86,36 +86,36 @@ def test_the_seed_decides_the_initial_weights(family: str) -> None:
 
 def test_an_unknown_family_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match=r"no model family lstn: did you mean lstm\? \(there are:"):
-        build(make_spec(), "lstn", 5)
+        build(make_spec(), Architecture("lstn", 5))
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"logistic"}))
 def test_a_missing_width_is_asked_for(family: str) -> None:
     with pytest.raises(UserError, match=rf"model={family} needs a width.*model\.width=NUMBER"):
-        build(make_spec(), family, None, DEPTHS.get(family))
+        build(make_spec(), Architecture(family, None, DEPTHS.get(family)))
 
 
 @pytest.mark.parametrize("family", DEPTHS)
 def test_a_missing_depth_is_asked_for(family: str) -> None:
     with pytest.raises(UserError, match=rf"model={family} needs a depth.*model\.depth=NUMBER"):
-        build(make_spec(), family, 5)
+        build(make_spec(), Architecture(family, 5))
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - set(DEPTHS)))
 def test_a_depth_that_a_family_lacks_is_refused(family: str) -> None:
     with pytest.raises(UserError, match=rf"model={family} has no depth.*model\.depth=null"):
-        build(make_spec(), family, 5, depth=2)
+        build(make_spec(), Architecture(family, 5, depth=2))
 
 
 def test_a_class_of_the_users_own_is_built_at_the_width(user_module: str) -> None:
-    model = build(make_spec(), "ignored", 7, target=f"{user_module}.Tiny")
+    model = build(make_spec(), Architecture("ignored", 7, target=f"{user_module}.Tiny"))
     assert type(model).__module__ == user_module
     assert sum(p.numel() for p in model.parameters()) == (40 + 1) * 7 + (7 + 1) * 10
     assert model(torch.randn(3, 1, 40)).shape == (3, 10)
 
 
 def test_a_class_of_the_users_own_may_have_a_depth(user_module: str) -> None:
-    assert build(make_spec(), "ignored", 7, 3, f"{user_module}.Deep").shape == (7, 3)
+    assert build(make_spec(), Architecture("ignored", 7, 3, f"{user_module}.Deep")).shape == (7, 3)
 
 
 @pytest.mark.parametrize(
@@ -134,5 +134,5 @@ def test_a_class_of_the_users_own_may_have_a_depth(user_module: str) -> None:
 )
 def test_a_wrong_target_says_what_is_wrong(user_module: str, target: str, words: str) -> None:
     with pytest.raises(UserError, match=rf"model\._target_={target} {words}") as caught:
-        build(make_spec(), "ignored", 7, target=target)
+        build(make_spec(), Architecture("ignored", 7, target=target))
     assert "\n" not in str(caught.value)

@@ -5,7 +5,7 @@ import pytest
 from skimage.feature import hog as skimage_hog
 
 from sizewise.errors import UserError
-from sizewise.models.features import choose_features, hog, raw, signal
+from sizewise.models.classical.features import choose_features, hog, raw, signal
 from tests.builders import make_spec
 
 SUMMARY = 12  # statistics, ahead of the autocorrelation and the spectrum

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sizewise.models import build
+from sizewise.models import Architecture, build
 from sizewise.sizing import count_parameters
 from tests.builders import make_spec
 
@@ -69,7 +69,7 @@ def factored_logistic(w: int) -> int:
 def test_the_articles_networks_count_as_in_keras(
     family: str, width: int, depth: int | None, keras: int
 ) -> None:
-    assert count_parameters(build(make_spec(IMAGE), family, width, depth)) == keras
+    assert count_parameters(build(make_spec(IMAGE), Architecture(family, width, depth))) == keras
 
 
 @pytest.mark.parametrize("width", [2, 7, 30])
@@ -96,13 +96,17 @@ def test_counts_follow_the_formula(
     formula: Callable[[int], int],
     width: int,
 ) -> None:
-    assert count_parameters(build(make_spec(shape), family, width, depth)) == formula(width)
+    assert count_parameters(build(make_spec(shape), Architecture(family, width, depth))) == formula(
+        width
+    )
 
 
 def test_logistic_regression_without_a_width_is_one_matrix() -> None:
-    assert count_parameters(build(make_spec(IMAGE), "logistic", None)) == 784 * 10 + 10
+    assert (
+        count_parameters(build(make_spec(IMAGE), Architecture("logistic", None))) == 784 * 10 + 10
+    )
 
 
 @pytest.mark.parametrize("family", ["lstm", "gru"])
 def test_a_gated_network_of_width_1_keeps_one_dense_unit(family: str) -> None:
-    assert build(make_spec(), family, 1, 1).head.weight.shape == (10, 1)  # type: ignore[union-attr]
+    assert build(make_spec(), Architecture(family, 1, 1)).head.weight.shape == (10, 1)  # type: ignore[union-attr]

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 
 from sizewise.config import DataConfig
-from sizewise.data.published import read
+from sizewise.data.published import read_arrays as read
 from sizewise.errors import UserError
 from sizewise.predict.forms import conform
 from sizewise.predict.images import decode

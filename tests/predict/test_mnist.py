@@ -9,9 +9,10 @@ from PIL import Image
 
 from sizewise.config import DataConfig
 from sizewise.data import Split
-from sizewise.data.published import read
+from sizewise.data.published import read_arrays as read
 from sizewise.predict import Predictor
 from sizewise.predict.stream import predict_files
+from sizewise.tasks.classify import TASK
 from sizewise.training.evaluate import evaluate
 from tests.builders import make_saved
 
@@ -38,8 +39,9 @@ def test_png_files_give_the_accuracy_of_a_runs_own_evaluation(
         rows = sorted(csv.DictReader(file), key=lambda row: row["input"])
     found = np.array([predictor.spec.class_names.index(row["label"]) for row in rows])
     split = Split(saved.normalisation.apply(images), torch.from_numpy(targets))
-    logged = evaluate(predictor.model, split, 10)
-    assert (found == targets).mean() == logged.accuracy
+    tally = TASK.tally(10)
+    logged = evaluate(predictor.model, split, TASK, tally)
+    assert (found != targets).mean() == logged.error
     confusion = np.zeros((10, 10), dtype=int)
     np.add.at(confusion, (targets, found), 1)
-    assert np.array_equal(confusion, logged.confusion.numpy())
+    assert np.array_equal(confusion, tally.tables()["confusion"])

@@ -8,6 +8,7 @@ import torch
 
 from sizewise.data import Normalisation
 from sizewise.errors import UserError
+from sizewise.models import Architecture
 from sizewise.predict import Predictor
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
 from tests.builders import make_model, make_spec
@@ -20,10 +21,7 @@ def predictor(tmp_path: Path) -> Predictor:
     saved = SavedModel(
         spec=make_spec(SHAPE),
         normalisation=Normalisation([3.0, -1.0], [2.0, 0.5]),
-        family="mlp",
-        width=6,
-        depth=2,
-        target=None,
+        architecture=Architecture("mlp", 6, 2),
         weights=make_model("mlp", 6, SHAPE, seed=3).state_dict(),
     )
     save_model(tmp_path / "model.pt", saved)

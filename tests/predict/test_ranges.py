@@ -10,7 +10,7 @@ import pytest
 from sizewise.config import DataConfig, Mnist1dConfig
 from sizewise.data import Normalisation, carve_validation
 from sizewise.data.normalisation import measure
-from sizewise.data.published import read
+from sizewise.data.published import read_arrays as read
 from sizewise.predict import Predictor
 from sizewise.predict.familiar import Familiar
 from sizewise.predict.stream import predict_files

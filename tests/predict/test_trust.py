@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sizewise.errors import UserError
+from sizewise.models import Architecture
 from sizewise.predict import Predictor
 from sizewise.predict.predictor import _load_pyfunc
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
@@ -34,8 +35,7 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SavedModel:
     weight = torch.zeros(10, 64)
     return replace(
         make_saved(shape=IMAGE),
-        target="foreign_network.Flat",
-        depth=None,
+        architecture=Architecture("mlp", 10, target="foreign_network.Flat"),
         weights={"1.weight": weight, "1.bias": weight[:, 0]},
     )
 
@@ -59,5 +59,5 @@ def test_mlflow_which_runs_the_code_beside_the_weights_anyway_loads_it(
     foreign: SavedModel, tmp_path: Path
 ) -> None:
     save_model(tmp_path / "model.pt", foreign)
-    assert load_model(tmp_path / "model.pt").target == "foreign_network.Flat"
+    assert load_model(tmp_path / "model.pt").architecture.target == "foreign_network.Flat"
     assert _load_pyfunc(str(tmp_path / "model.pt")).spec == foreign.spec

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sizewise.report.noise import moderate
+from sizewise.report.stats.noise import moderate
 
 
 def test_few_seeds_borrow_from_the_other_sizes() -> None:

@@ -1,6 +1,7 @@
 """The page in a real browser. A screenshot is kept in pytest's cache, under d/screenshots."""
 
 import html
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+POINTS = "#error_by_cost .mark-symbol.role-mark path"
+TITLE = "#error_by_cost .role-axis-title text"
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt-get install chromium)"
@@ -56,7 +60,7 @@ def page(browser: Any, report: Report) -> Iterator[Any]:
     page.on("console", lambda line: troubles.extend([line.text] * (line.type == "error")))
     page.on("request", lambda sent: troubles.extend([sent.url] * sent.url.startswith("http")))
     page.goto(report.files[0].as_uri())
-    page.wait_for_selector("#error-plot .points path")
+    page.wait_for_selector(POINTS)
     yield page
     page.close()
     assert not troubles  # no error, and nothing asked of the network
@@ -72,51 +76,62 @@ def test_verdict_stands_on_top(page: Any) -> None:
     assert "run next" in page.locator("#verdict").text_content().lower()
 
 
+def xs(page: Any) -> list[float]:
+    """Return where the points of the means lie, by family and size."""
+    points = page.locator("#error_by_cost .mark-symbol.role-mark").first.locator("path")
+    return [point.bounding_box()["x"] for point in points.all()]
+
+
 def test_cost_axis_switches_and_a_point_names_its_run(
     page: Any, report: Report, request: pytest.FixtureRequest
 ) -> None:
-    plot = page.locator("#error-plot")
-    assert plot.locator(".xtitle").text_content() == "parameters"
-    page.select_option("#cost", "cost/train_seconds")
-    plot.locator(".xtitle", has_text="training time (s)").wait_for()
-    shown = page.evaluate(
-        "document.getElementById('error-plot').data.find(t => t.name === 'lstm').x"
-    )
-    assert shown == [2 + size / 1000 for size in (1000, 4000, 16_000, 64_000, 256_000)]
+    assert page.locator(TITLE).first.text_content() == "parameters"
+    page.select_option("#error_by_cost select", "training time")
+    page.locator(TITLE, has_text="training time (s)").wait_for()
 
-    plot.scroll_into_view_if_needed()
-    page.mouse.move(*middle(plot.locator(".scatterlayer .trace .points path").nth(5)))
-    hover = plot.locator(".hoverlayer .hovertext")
-    hover.wait_for()
-    text = hover.text_content()
+    point = page.locator("#error_by_cost .mark-symbol.role-mark").last.locator("path").nth(5)
+    point.scroll_into_view_if_needed()
+    page.mouse.move(*middle(point))
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    tooltip.wait_for()
+    text = tooltip.text_content()
     known = {
         r.run_id for result in report.analysis.families for c in result.cells for r in c.records
     }
-    named = re.search(r"run ((?:cnn|lstm|logistic)\w+?0{5,})", text)
-    assert named is not None
+    named = re.search(r"((?:cnn|lstm|logistic)\w+?0{5,})", text)
+    assert named is not None, text
     assert named[1] in known
-    assert "seed=" in text
-    assert "size=" in text
-    assert re.search(r"test error \d+\.\d\d%", text)
+    assert "seed" in text
+    assert re.search(r"test error\d+\.\d\d%", text)
     folder = request.config.cache.mkdir("screenshots")
     page.screenshot(path=folder / "report_hover.png")
     page.locator("body").screenshot(path=folder / "report_whole.png")
 
 
 def test_log_axes_can_be_switched_off(page: Any) -> None:
-    axis = "document.getElementById('error-plot').layout.xaxis.type"
-    assert page.evaluate(axis) == "log"
-    page.uncheck("#log-x")
-    page.wait_for_function(f"{axis} === 'linear'")
+    steps = [b - a for a, b in itertools.pairwise(xs(page)[:5])]  # each four times the last
+    assert max(steps) < 1.1 * min(steps)
+    page.uncheck("#error_by_cost input[name=x]")
+    page.wait_for_function("document.querySelectorAll('#error_by_cost .role-axis-title').length")
+    steps = [b - a for a, b in itertools.pairwise(xs(page)[:5])]
+    assert steps[3] == pytest.approx(4 * steps[2], rel=0.1)
+
+
+def test_a_point_opens_the_runs_behind_it_and_no_editor_is_offered(page: Any) -> None:
+    points = page.locator("#error_by_cost .mark-symbol.role-mark path")
+    points.last.click(force=True)
+    assert page.locator("tr.runs tr").count() == 1 + 4
+    actions = page.locator("#error_by_cost .vega-actions a").all_text_contents()
+    assert actions == ["Save as SVG", "Save as PNG"]
 
 
 def test_a_number_opens_the_runs_behind_it(page: Any) -> None:
     row = page.locator("tr.cell", has_text="lstm").nth(2)
-    row.locator("a").first.click()
-    runs = page.locator("tr.runs code")
-    assert runs.count() == 4
-    assert runs.first.text_content().startswith("lstm16000s0")
-    row.locator("a").first.click()
+    row.click()
+    runs = page.locator("tr.runs tr")
+    assert runs.count() == 1 + 4
+    assert runs.nth(1).locator("td").first.text_content().startswith("lstm16000s0")
+    row.press("Enter")
     assert runs.count() == 0
 
 
@@ -129,11 +144,11 @@ def test_page_works_in_the_sandboxed_frame_of_an_artifact_viewer(
         f'<iframe sandbox="allow-scripts" width=1000 height=800 srcdoc="{inner}"></iframe>'
     )
     frame = page.frame_locator("iframe")
-    frame.locator("#error-plot .points path").first.wait_for()
-    frame.locator("#cost").select_option("cost/model_bytes")
-    frame.locator("#error-plot .xtitle", has_text="size on disk").wait_for()
-    frame.locator("tr.cell a").first.click()
-    assert frame.locator("tr.runs code").count() > 0
+    frame.locator(POINTS).first.wait_for()
+    frame.locator("#error_by_cost select").select_option("size on disk")
+    frame.locator(TITLE, has_text="size on disk").wait_for()
+    frame.locator("tr.cell").first.click()
+    assert frame.locator("tr.runs tr").count() > 1
     page.close()
 
 
@@ -152,15 +167,14 @@ def test_references_and_amounts_of_data_are_drawn(
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.goto(report.files[0].as_uri())
-    page.wait_for_selector("#data-plot .points path")
-    page.wait_for_selector("#seconds-plot .points path")
-    errors = "document.getElementById('error-plot').data.find(t => t.name === 'svm (hog)').y"
-    assert page.evaluate(errors) == [0.305, 0.305]
+    page.wait_for_selector("#error_by_data .mark-symbol.role-mark path")
+    page.wait_for_selector(POINTS)
+    lines = page.locator("#error_by_cost .mark-rule line[stroke-dasharray]")
+    assert lines.count() == 1
     if networks:
-        ends = page.evaluate(errors[:-1] + "x")
-        assert ends == [1000, 4000]
-        page.select_option("#cost", "cost/model_bytes")
-    page.locator("tr.cell", has_text="svm (hog)").locator("a").first.click()
-    assert page.locator("tr.runs code").count() == 2
+        page.select_option("#error_by_cost select", "size on disk")
+        page.locator(TITLE, has_text="size on disk").wait_for()
+    page.locator("tr.cell", has_text="svm (hog)").click()
+    assert page.locator("tr.runs tr").count() == 1 + 2
     page.close()
     assert not troubles

@@ -1,6 +1,6 @@
 import numpy as np
 
-from sizewise.report.pareto import pareto_front
+from sizewise.report.cells import pareto_front
 
 
 def test_only_unbeaten_points_are_on_the_front() -> None:

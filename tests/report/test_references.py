@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +11,9 @@ import pytest
 from sizewise.records import RunRecord
 from sizewise.report import Report, write_report
 from sizewise.report.analysis import analyse
-from sizewise.report.figures import draw_figures
-from sizewise.report.select import select
+from sizewise.report.cells import PARAMETERS
+from sizewise.report.charts import draw
+from sizewise.report.selection import select
 from tests.report.synthetic import record, reference, sweep
 
 
@@ -47,19 +47,19 @@ def test_a_classical_family_is_one_cell_whose_width_validation_chooses(
     assert labels == ["linear (hog)", "random_forest (signal)", "svm (hog)"]
     (chosen,) = [cell for cell in selection.references if cell.family == "random_forest"]
     assert chosen.setting == (("model.width", 100),)
-    assert [cell.cost("cost/parameters") > 0 for cell in selection.references] == [False] * 3
+    assert [cell.cost(PARAMETERS) > 0 for cell in selection.references] == [False] * 3
 
 
 def test_the_verdict_on_references_asks_for_nothing(report: Report) -> None:
     families = {result.family for result in report.analysis.families}
     assert families == {"cnn"}
-    words = report.verdict[-1]
+    words = report.contents.verdict[-1]
     assert words.headline.startswith(
         "For reference: svm (hog), the best classical family by validation, has 10.1% test error"
     )
     assert words.command is None
     assert re.search(r"cnn 32k is better by 7\.\d points \[", words.sentences[0])
-    assert not any("svm" in p.headline and "grow" in p.headline for p in report.verdict)
+    assert not any("svm" in p.headline and "grow" in p.headline for p in report.contents.verdict)
 
 
 def test_rows_show_bytes_and_only_a_linear_model_counts_parameters(report: Report) -> None:
@@ -74,33 +74,29 @@ def test_rows_show_bytes_and_only_a_linear_model_counts_parameters(report: Repor
     assert compared == ["yes"] * 3
 
 
-def test_figures_draw_labelled_lines_across(runs: list[RunRecord]) -> None:
-    analysis = analyse(runs, name="study", command=None, tolerance=0.01)
-    (axes,) = draw_figures(analysis)["error_by_size"].axes
-    across = {
-        str(line.get_label()): np.asarray(line.get_ydata())
-        for line in axes.lines
-        if line.get_linestyle() == "--"
+def test_charts_draw_references_as_lines_across_and_never_by_size(runs: list[RunRecord]) -> None:
+    by_size, by_cost, *_ = draw(analyse(runs, name="study"))
+    layers = by_size.spec["layer"]
+    (line,) = [each for each in layers if each["mark"].get("strokeDash")]
+    assert "x" not in line["encoding"]
+    assert line["transform"] == [{"filter": "datum.reference"}]
+    cells = {row["family"]: row for row in by_size.data["cells"]}
+    assert {name for name, row in cells.items() if row["reference"]} == {
+        "linear (hog)",
+        "random_forest (signal)",
+        "svm (hog)",
     }
-    assert set(across) == {"linear (hog)", "random_forest (signal)", "svm (hog)"}
-    assert across["svm (hog)"].tolist() == pytest.approx([0.101, 0.101])
-    assert {text.get_text() for text in axes.texts} == set(across)
-    assert axes.get_xlim()[0] > 300  # the networks' own sizes
-
-
-def test_the_page_holds_references_apart_from_families(report: Report) -> None:
-    data = page_data(report)
-    assert [family["name"] for family in data["families"]] == ["cnn"]
-    assert [each["name"] for each in data["references"]][-1] == "svm (hog)"
-    cell = data["cells"][data["references"][-1]["cell"]]
-    assert cell["mean"] == pytest.approx(0.101, abs=1e-4)
-    assert cell["low"] < cell["mean"] < cell["high"]
-    sizes = [cost["metric"] for cost in data["costs"]].index("cost/parameters")
-    assert cell["costs"][sizes] is None
-    linear = data["references"][0]["cell"]
-    own = [i for i, each in enumerate(data["runs"]["cell"]) if each == linear]
-    assert {data["runs"]["costs"][i][sizes] for i in own} == {None}
-    assert all(linear not in front for front in data["fronts"][sizes : sizes + 1])
+    svm = cells["svm (hog)"]
+    assert svm["error"] == pytest.approx(0.101, abs=1e-4)
+    assert svm["low"] < svm["error"] < svm["high"]
+    assert svm["cost/parameters"] is None
+    assert svm["cost/model_bytes"] == 2000
+    linear = cells["linear (hog)"]
+    assert linear["cost/parameters"] is None
+    assert "cost/parameters" not in linear["fronts"]
+    sizes = {r["cost/parameters"] for r in by_cost.data["runs"] if r["family"] == "linear (hog)"}
+    assert sizes == {None}
+    assert {row["family"] for row in by_size.data["curves"]} == {"cnn"}
 
 
 def test_classical_families_alone_make_a_report(tmp_path: Path) -> None:
@@ -110,9 +106,9 @@ def test_classical_families_alone_make_a_report(tmp_path: Path) -> None:
         "4 runs on mnist1d: knn (hog) and svm (hog) for reference."
         in (tmp_path / "report.md").read_text()
     )
-    assert len(report.verdict) == 1
+    assert len(report.contents.verdict) == 1
     assert not (tmp_path / "figures" / "error_by_size.png").exists()
-    assert page_data(report)["families"] == []
+    assert [chart.name for chart in report.contents.charts] == ["error_by_cost"]
 
 
 def test_records_from_before_there_were_references_are_networks() -> None:
@@ -120,11 +116,3 @@ def test_records_from_before_there_were_references_are_networks() -> None:
     del old["features"], old["train_samples"]
     assert not RunRecord.from_json(json.dumps(old)).is_classical
     assert RunRecord.from_json(reference().to_json()).is_classical
-
-
-def page_data(report: Report) -> dict[str, Any]:
-    page = (report.folder / "report.html").read_text()
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    data: dict[str, Any] = json.loads(found[1])
-    return data

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from sizewise.errors import UserError
-from sizewise.records import RunRecord, read_records
+from sizewise.records import Measure, RunRecord, read_records
 from sizewise.report import Report, write_report
 from sizewise.report.analysis import analyse
-from sizewise.report.figures import draw_figures
+from sizewise.report.contents import contents
 from sizewise.report.markdown import write_markdown
 from sizewise.report.page import write_page
-from sizewise.report.tables import write_runs
-from sizewise.report.wording import paragraphs
+from sizewise.report.stats.fit import Fit
 from tests.report.synthetic import record, sweep
 
 SIZES = (500, 2000, 8000, 32_000, 128_000)
@@ -74,7 +73,7 @@ def test_markdown_states_the_facts(report: Report) -> None:
 
 
 def test_fitted_exponent_is_in_the_words(report: Report) -> None:
-    words = " ".join(" ".join(each.sentences) for each in report.verdict)
+    words = " ".join(" ".join(each.sentences) for each in report.contents.verdict)
     low, high = map(float, re.findall(r"α = [\d.]+ \[([\d.]+), ([\d.]+)\]", words)[-1])
     assert low < 1.2 < high
 
@@ -101,17 +100,21 @@ def test_page_holds_the_numbers_and_nothing_from_the_network(
     page = (report.folder / "report.html").read_text()
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert found is not None
-    data = json.loads(found[1])
-    assert sorted(data["runs"]["id"]) == sorted(run.run_id for run in runs)
-    index = data["runs"]["id"].index(runs[7].run_id)
-    assert data["runs"]["test"][index] == pytest.approx(1 - runs[7].metrics["test/accuracy"], 1e-4)
-    assert [cost["metric"] for cost in data["costs"]] == [
-        "cost/parameters",
-        "cost/train_seconds",
-        "cost/flops_inference",
-        "cost/latency_ms_p50",
-        "cost/model_bytes",
+    shown = json.loads(found[1])
+    by_id = {run["run"]: run for cell in shown["runs"] for run in cell}
+    assert sorted(by_id) == sorted(run.run_id for run in runs)
+    error = 1 - runs[7].metrics["test/accuracy"]
+    assert by_id[runs[7].run_id]["test error"] == f"{error:.2%}"
+    drawn = [r["error"] for r in shown["data"]["runs"] if r["run"] == runs[7].run_id]
+    assert drawn == pytest.approx([error], 1e-4)
+    assert list(shown["charts"]["error_by_cost"]) == [
+        "parameters",
+        "training time",
+        "FLOPs per sample",
+        "latency",
+        "size on disk",
     ]
+    assert len(page) < 1.5e6
     outside = page.replace(found[0], "")
     assert not re.search(r'<(script|link|img)[^>]+(src|href)="?(https?:)?//', outside)
 
@@ -128,8 +131,7 @@ def test_the_same_runs_give_the_same_files(
 def test_names_cannot_break_the_page() -> None:
     named = [dataclasses.replace(record(seed=seed), name="</script><b>x") for seed in (0, 1)]
     title = "<script>alert(1)</script>"
-    analysis = analyse(named, name=title, command=None, tolerance=0.01)
-    page = write_page(analysis, paragraphs(analysis), run_url=None)
+    page = write_page(contents(analyse(named, name=title)))
     assert "<script>alert(1)" not in page
     assert "</script><b>x" not in page
 
@@ -147,9 +149,7 @@ def test_small_sweeps_say_what_cannot_be_said(
 ) -> None:
     rng = np.random.default_rng(0)
     runs = sweep("lstm", sizes, seeds, lambda n: 0.05 + 0.4 * (n / 1000) ** -0.5, 0.004, rng)
-    analysis = analyse(runs, name="small", command=None, tolerance=0.01)
-    text = write_markdown(analysis, paragraphs(analysis), draw_figures(analysis))
-    assert said in text
+    assert said in write_markdown(contents(analyse(runs, name="small")))
 
 
 def test_chosen_settings_and_edges_are_stated(tmp_path: Path) -> None:
@@ -159,11 +159,11 @@ def test_chosen_settings_and_edges_are_stated(tmp_path: Path) -> None:
         for seed in (0, 1, 2)
         for rate, error in [(0.003, 0.3 + seed / 100), (0.01, 0.2 + seed / 100)]
     ]
-    analysis = analyse(runs, name="tuned", command=None, tolerance=0.01)
-    text = write_markdown(analysis, paragraphs(analysis), [])
-    assert "lstm 4k takes training.learning_rate=0.01: the best mean validation accuracy" in text
+    write_report(runs, tmp_path, name="tuned")
+    text = (tmp_path / "report.md").read_text()
+    best = "the best mean validation error (21.0%) of 2 settings"
+    assert f"lstm 4k takes training.learning_rate=0.01: {best}" in text
     assert "training.learning_rate is at the edge of what was tried (0.003, 0.01)" in text
-    write_runs(tmp_path / "runs.csv", analysis, runs)
     with (tmp_path / "runs.csv").open() as file:
         compared = {
             (row["training.learning_rate"], row["compared"]) for row in csv.DictReader(file)
@@ -187,4 +187,44 @@ def test_parameters_may_be_none_and_costs_unknown(tmp_path: Path) -> None:
     row = next(r for r in (tmp_path / "report.md").read_text().splitlines() if "| nearest" in r)
     assert "| 40.0% |" in row
     assert "| – |" in row  # its FLOPs
-    assert report.verdict[1].headline.startswith("lstm")
+    assert report.contents.verdict[1].headline.startswith("lstm")
+
+
+def test_another_measure_is_reported_in_its_own_words(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    measure = Measure("bits per byte", "bits", 0.05)
+
+    def measured(run: RunRecord) -> RunRecord:
+        """Return the run with errors ten times as high: 1.2 to 5.2 bits."""
+        history = [{"val/error": 10 * (1 - each["val/accuracy"])} for each in run.history]
+        for each in history:
+            each["train/error"] = each["val/error"] / 2
+        costs = {key: value for key, value in run.metrics.items() if key.startswith("cost/")}
+        metrics = costs | {"test/error": 10 * (1 - run.metrics["test/accuracy"])}
+        return dataclasses.replace(run, measure=measure, metrics=metrics, history=history)
+
+    runs = sweep("lstm", SIZES, 5, lambda n: 0.12 + 0.4 * (n / 500) ** -1.2, 0.0002, rng)
+    report = write_report([measured(run) for run in runs], tmp_path, name="text")
+    (result,) = report.analysis.families
+    assert isinstance(result.fit, Fit)
+    assert result.fit.floor == pytest.approx(1.2, abs=0.01)
+    assert result.fit.exponent == pytest.approx(1.2, rel=0.02)
+    assert report.analysis.tolerance == 0.05
+    text = (tmp_path / "report.md").read_text()
+    assert "lstm: 32k parameters are enough." in text
+    assert re.search(r"\(test bits per byte of 1\.20\d bits over 5 seeds\)", text)
+    assert re.search(r"rules out being worse by more than 0\.05 bits", text)
+    assert re.search(r"lowered test bits per byte from 5\.20\d bits to 1\.20\d bits, by 3\.9", text)
+    assert "less than 0.05 bits of test bits per byte" in text
+    assert re.search(r"\| lstm \| 500 \| 5 \| 5\.20\d bits \| \[5\.\d\d\d bits, ", text)
+    assert "gap (bits)" in text
+    assert "%" not in text.replace("90%", "")
+    assert "accuracy" not in text
+    assert "points" not in text
+    (chart, *_) = report.contents.charts
+    axis = chart.spec["layer"][-1]["encoding"]["y"]
+    assert axis["title"] == "test bits per byte"
+    assert "%" not in axis["axis"]["format"]
+    with (tmp_path / "runs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {float(row["test/error"]) > 1 for row in rows} == {True}

@@ -4,9 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sizewise.report.compare import compare
-from sizewise.report.select import select
-from sizewise.report.verdict import Answer, Kind, answer, growth
+from sizewise.report.proposal import propose
+from sizewise.report.selection import select
+from sizewise.report.verdict import Answer, Kind, answer, compared, growth
 from tests.report.synthetic import record, sweep
 
 SIZES = (1000, 4000, 16_000, 64_000)
@@ -17,13 +17,18 @@ def judged(
     noise: float = 0.004,
     seeds: int = 5,
     sizes: tuple[int, ...] = SIZES,
-    command: str | None = None,
     rng_seed: int = 0,
     **config: Any,
 ) -> Answer:
     rng = np.random.default_rng(rng_seed)
-    selection = select(sweep("lstm", sizes, seeds, error, noise, rng, **config))
-    return answer(selection.cells, selection=selection, command=command)
+    return answer(select(sweep("lstm", sizes, seeds, error, noise, rng, **config)).cells, 0.01)
+
+
+def told(found: Answer, command: str | None = None) -> str:
+    """Return the command to run next, where no other key was swept."""
+    proposal = propose(found, {})
+    assert proposal is not None
+    return proposal.command(command)
 
 
 def saturating(size: float) -> float:
@@ -35,41 +40,41 @@ def test_error_that_stops_falling_has_an_answer() -> None:
     assert found.kind is Kind.ANSWER
     assert found.as_good.parameters == 16_000
     assert found.not_worse is found.as_good
-    assert found.command is None
+    assert propose(found, {}) is None
 
 
 def test_error_that_still_falls_asks_for_larger_sizes() -> None:
     found = judged(lambda size: 0.4 * (size / 1000) ** -0.3)
     assert found.kind is Kind.LARGER_SIZES
-    assert found.command == (
+    assert told(found) == (
         "python train.py -m model=lstm size=128k,256k seed=0,1,2,3,4 data=mnist1d "
         "data.num_samples=5000 training.epochs=5 training.learning_rate=0.01"
     )
 
 
 def test_seeds_that_differ_too_much_ask_for_seeds() -> None:
-    found = judged(saturating, noise=0.06, seeds=3, command="python train.py experiment=mine")
+    found = judged(saturating, noise=0.06, seeds=3)
     assert found.kind is Kind.MORE_SEEDS
     assert found.not_worse.parameters < found.as_good.parameters
     assert found.seeds_needed is not None
     assert found.seeds_needed > 20
-    assert found.command is not None
-    assert found.command.startswith("python train.py -m model=lstm size=")
-    assert "seed=3,4,5," in found.command
-    assert found.command.endswith("experiment=mine")
+    command = told(found, "python train.py experiment=mine")
+    assert command.startswith("python train.py -m model=lstm size=")
+    assert "seed=3,4,5," in command
+    assert command.endswith("experiment=mine")
 
 
 def test_error_that_never_falls_asks_for_smaller_sizes() -> None:
     found = judged(lambda _: 0.3, noise=0.002)
     assert found.kind is Kind.SMALLER_SIZES
     assert found.as_good.parameters == 1000
-    assert "size=250,500 " in str(found.command)
+    assert "size=250,500 " in told(found)
 
 
 def test_one_seed_cannot_tell() -> None:
     found = judged(saturating, seeds=1)
     assert found.kind is Kind.ONE_SEED
-    assert "size=1k,4k,16k,64k seed=1,2,3,4" in str(found.command)
+    assert "size=1k,4k,16k,64k seed=1,2,3,4" in told(found)
 
 
 def test_one_size_cannot_tell() -> None:
@@ -86,11 +91,11 @@ def test_swept_keys_go_into_the_next_command() -> None:
 
         runs += sweep("lstm", SIZES, 3, error, 0.004, rng, training__learning_rate=rate)
     selection = select(runs)
-    found = answer(selection.cells, selection=selection)
-    assert str(found.command).endswith("training.learning_rate=0.003,0.01")
+    proposal = propose(answer(selection.cells, 0.01), selection.swept["lstm"])
+    assert proposal is not None
+    assert proposal.command().endswith("training.learning_rate=0.003,0.01")
     rated = "python train.py model=lstm,cnn size=1k,4k training.learning_rate=0.003,0.01"
-    found = answer(selection.cells, selection=selection, command=rated)
-    assert found.command == (
+    assert proposal.command(rated) == (
         "python train.py -m model=lstm size=128k,256k seed=0,1,2 training.learning_rate=0.003,0.01"
     )
 
@@ -110,9 +115,9 @@ def test_pairs_of_seeds_see_what_their_spread_hides() -> None:
         runs.append(record(parameters=4000, seed=seed, test_error=0.2 + shared[seed]))
         runs.append(record(seed=seed, test_error=0.22 + shared[seed] + own[seed]))
     small, large = select(runs).cells
-    comparison = compare([small], large)[0]
+    comparison = compared([small], large)[small]
     assert comparison.seeds == 5
-    assert comparison.difference == pytest.approx(0.02)
+    assert comparison.mean == pytest.approx(0.02)
     assert comparison.is_worse(0.01)
     assert comparison.interval is not None
     assert comparison.interval.high - comparison.interval.low < 0.01
@@ -124,8 +129,8 @@ def test_cells_without_common_seeds_are_compared_unpaired() -> None:
         record(parameters=4000, seed=seed, test_error=0.2 + 0.001 * seed) for seed in range(5, 8)
     ]
     small, large = select(runs).cells
-    comparison = compare([small], large)[0]
-    assert comparison.difference == pytest.approx(0.095)
+    comparison = compared([small], large)[small]
+    assert comparison.mean == pytest.approx(0.095)
     assert comparison.is_worse(0.01)
 
 
@@ -151,5 +156,4 @@ def test_the_best_is_named_by_validation_not_by_a_lucky_test_set() -> None:
         runs.append(
             record(parameters=4000, seed=seed, test_error=0.12 - jitter, validation_error=0.11)
         )
-    selection = select(runs)
-    assert answer(selection.cells, selection=selection).best.parameters == 4000
+    assert answer(select(runs).cells, 0.01).best.parameters == 4000

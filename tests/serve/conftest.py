@@ -10,7 +10,7 @@ import uvicorn
 
 from sizewise.config import DataConfig
 from sizewise.data import load
-from sizewise.models import build
+from sizewise.models import Architecture, build
 from sizewise.predict import Predictor
 from sizewise.serve.app import create_app
 from sizewise.serve.models import Served, Shelf
@@ -27,16 +27,13 @@ COSTS = {"cost/train_seconds": 1.0, "cost/model_bytes": 5000.0}
 def train(width: int, epochs: int) -> Served:
     dataset = load(DIGITS, seed=0)
     torch.manual_seed(0)
-    model = build(dataset.spec, "cnn", width)
+    model = build(dataset.spec, Architecture("cnn", width))
     training = make_training(epochs=epochs, batch_size=50)
     fit(model, dataset, training, seed=0, log=lambda *_: None)
     saved = SavedModel(
         spec=dataset.spec,
         normalisation=dataset.normalisation,
-        family="cnn",
-        width=width,
-        depth=None,
-        target=None,
+        architecture=Architecture("cnn", width, None),
         weights=model.state_dict(),
     )
     made = record("cnn", count_parameters(model))

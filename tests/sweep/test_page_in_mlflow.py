@@ -19,7 +19,7 @@ from sizewise.report import write_report
 from sizewise.tracking.lifecycle import start_run, start_sweep
 from sizewise.tracking.store import Store, open_store
 from tests.report.synthetic import sweep
-from tests.report.test_page import CHROMIUM, middle
+from tests.report.test_page import CHROMIUM, POINTS, TITLE, middle
 from tests.report.test_page import browser as browser
 
 pytestmark = pytest.mark.skipif(
@@ -84,16 +84,16 @@ def test_the_page_works_in_mlflows_artifact_view(
     page = browser.new_page(viewport={"width": 1600, "height": 1000})
     page.goto(f"{server}/#/experiments/1/runs/{parent}/artifacts/report/report.html")
     frame = page.frame_locator("iframe").first
-    frame.locator("#error-plot .points path").first.wait_for(timeout=60_000)
+    frame.locator(POINTS).first.wait_for(timeout=60_000)
 
-    frame.locator("#cost").select_option("cost/train_seconds")
-    assert frame.locator("#error-plot .xtitle").text_content() == "training time (s)"
-    point = frame.locator("#error-plot .points path").first
+    frame.locator("#error_by_cost select").select_option("training time")
+    frame.locator(TITLE, has_text="training time (s)").wait_for()
+    point = frame.locator(POINTS).first
     point.scroll_into_view_if_needed()
     page.mouse.move(*middle(point))
-    hover = frame.locator("#error-plot .hoverlayer")
-    hover.locator("text").first.wait_for(timeout=10_000)
-    assert "cnn" in hover.text_content()
+    tooltip = frame.locator("#vg-tooltip-element.visible")
+    tooltip.wait_for(timeout=10_000)
+    assert "cnn" in tooltip.text_content()
     folder = request.config.cache.mkdir("screenshots")
     page.screenshot(path=folder / "report-in-mlflow.png")
     page.close()

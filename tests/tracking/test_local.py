@@ -10,7 +10,7 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-from sizewise.apply.where import find
+from sizewise.apply.runs import find
 from sizewise.config import TrackingConfig
 from sizewise.records import write_records
 from sizewise.run.folder import Outcome, RunFolder

@@ -9,7 +9,7 @@ import torch
 
 from sizewise.data import Normalisation
 from sizewise.errors import UserError
-from sizewise.models import FAMILIES
+from sizewise.models import FAMILIES, Architecture
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
 from tests.builders import DEPTHS, make_model, make_spec
 from tests.training.malice import Malicious
@@ -21,10 +21,7 @@ def make_saved(family: str = "mlp") -> SavedModel:
     return SavedModel(
         spec=make_spec(IMAGE),
         normalisation=Normalisation([0.1], [1 / 3]),
-        family=family,
-        width=5,
-        depth=DEPTHS.get(family),
-        target=None,
+        architecture=Architecture(family, 5, DEPTHS.get(family)),
         weights=make_model(family, 5, IMAGE, seed=7).state_dict(),
     )
 
@@ -56,8 +53,7 @@ def test_a_users_own_class_is_found_again(tmp_path: Path, monkeypatch: pytest.Mo
     target, weight = "my_saved_network.Flat", torch.randn(5, 64)
     saved = replace(
         make_saved(),
-        target=target,
-        depth=None,
+        architecture=Architecture("mlp", 5, target=target),
         weights={"1.weight": weight, "1.bias": weight[:, 0]},
     )
     save_model(tmp_path / "model.pt", saved)
@@ -69,7 +65,7 @@ def test_saving_leaves_one_file(tmp_path: Path) -> None:
     save_model(tmp_path / "model.pt", make_saved())
     save_model(tmp_path / "model.pt", make_saved("cnn"))
     assert [path.name for path in tmp_path.iterdir()] == ["model.pt"]
-    assert load_model(tmp_path / "model.pt").family == "cnn"
+    assert load_model(tmp_path / "model.pt").architecture.family == "cnn"
 
 
 def test_a_failed_save_keeps_the_earlier_file(
@@ -83,7 +79,7 @@ def test_a_failed_save_keeps_the_earlier_file(
     monkeypatch.setattr("os.fsync", full_disk)
     with pytest.raises(OSError, match="No space"):
         save_model(path, make_saved("mlp"))
-    assert load_model(path).family == "cnn"
+    assert load_model(path).architecture.family == "cnn"
 
 
 def assert_refused(path: Path) -> None:
@@ -136,3 +132,24 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path: Path, kind: str) -> Non
     if kind == "pickle":  # and it would have run
         pickle.loads(path.read_bytes())
         assert folder.exists()
+
+
+def test_a_file_of_before_there_were_tasks_is_read(tmp_path: Path) -> None:
+    weights = make_model("lstm", 5, IMAGE, seed=7).state_dict()
+    content = {
+        "spec": {"name": "digits", "input_shape": IMAGE, "class_names": tuple("0123456789")},
+        "normalisation": {"mean": [0.1], "std": [0.5]},
+        "family": "lstm",
+        "width": 5,
+        "depth": 2,
+        "target": None,
+        "weights": weights,
+    }
+    torch.save(content, tmp_path / "model.pt")
+
+    saved = load_model(tmp_path / "model.pt")
+
+    assert saved.architecture == Architecture("lstm", 5, 2)
+    assert saved.spec.task == "classify"
+    inputs = torch.randn(3, *IMAGE)
+    assert torch.equal(saved.build()(inputs), make_model("lstm", 5, IMAGE, seed=7).eval()(inputs))

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sizewise.data import Split
+from sizewise.tasks.classify import TASK
 from sizewise.training.evaluate import evaluate
 
 CLASSES = 5
@@ -39,18 +40,22 @@ def test_scores_are_those_of_scikit_learn(
 ) -> None:
     split = make_logits(num_samples, present, predicted)
     targets, guesses = split.targets.numpy(), split.inputs.argmax(dim=1).numpy()
-    scores = evaluate(nn.Identity(), split, CLASSES)
+    tally = TASK.tally(CLASSES)
+    scores = evaluate(nn.Identity(), split, TASK, tally)
     f1 = f1_score(targets, guesses, average="macro", labels=EVERY, zero_division=0)
-    assert scores.accuracy == pytest.approx(accuracy_score(targets, guesses))
-    assert scores.macro_f1 == pytest.approx(f1)
-    assert (scores.confusion.numpy() == confusion_matrix(targets, guesses, labels=EVERY)).all()
+    accuracy = accuracy_score(targets, guesses)
+    assert scores.error == pytest.approx(1 - accuracy)
+    assert scores.standard_error == pytest.approx((accuracy * (1 - accuracy) / num_samples) ** 0.5)
+    assert tally.scores()["accuracy"] == pytest.approx(accuracy)
+    assert tally.scores()["macro_f1"] == pytest.approx(f1)
+    assert (tally.tables()["confusion"] == confusion_matrix(targets, guesses, labels=EVERY)).all()
 
 
 @pytest.mark.parametrize("num_samples", [1, 999, 2345])
 def test_the_loss_is_pytorchs_cross_entropy(num_samples: int) -> None:
     split = make_logits(num_samples, EVERY, EVERY)
     expected = functional.cross_entropy(split.inputs.double(), split.targets).item()
-    assert evaluate(nn.Identity(), split, CLASSES).loss == pytest.approx(expected, rel=1e-5)
+    assert evaluate(nn.Identity(), split, TASK).loss == pytest.approx(expected, rel=1e-5)
 
 
 class Observed(nn.Module):
@@ -70,6 +75,6 @@ class Observed(nn.Module):
 @pytest.mark.parametrize("training", [True, False])
 def test_the_network_is_scored_in_evaluation_mode_and_left_as_it_was(training: bool) -> None:
     model = Observed().train(training)
-    evaluate(model, make_logits(1500, EVERY, EVERY), CLASSES)
+    evaluate(model, make_logits(1500, EVERY, EVERY), TASK)
     assert model.trained_with_gradient == [(False, False)] * 6
     assert model.training is training

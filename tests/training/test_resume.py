@@ -10,9 +10,9 @@ from torch import nn
 from sizewise.config import TrainingConfig
 from sizewise.errors import Interrupted
 from sizewise.models import FAMILIES
-from sizewise.training.adam import Adam
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.loop import fit
+from sizewise.training.optimizer import make_optimizer
 from sizewise.training.state import TrainState
 from tests.builders import make_dataset, make_model, make_training
 from tests.training.malice import Malicious
@@ -106,6 +106,23 @@ def test_any_number_of_interruptions_changes_nothing(tmp_path: Path) -> None:
     assert_same(logged_after, logged[-1:])
 
 
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"optimizer": "keras_adam", "schedule": "constant"},
+    {"optimizer": "adamw", "weight_decay": 0.1},
+    {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0.1},
+]
+
+
+@pytest.mark.parametrize("changes", OPTIMIZERS, ids=lambda changes: changes["optimizer"])
+def test_each_optimizer_resumes_to_the_bit(tmp_path: Path, changes: dict[str, Any]) -> None:
+    config = make_training(epochs=3, **changes)
+    undisturbed, _ = train(make("lstm"), tmp_path / "undisturbed.pt", config)
+    with pytest.raises(Interrupted):
+        train(make("lstm"), tmp_path / "checkpoint.pt", config, stop_after=6)
+    resumed, _ = train(make("lstm", seed=99), tmp_path / "checkpoint.pt", config)
+    assert_same(resumed.content(), undisturbed.content())
+
+
 def test_training_that_had_ended_is_not_gone_through_again(tmp_path: Path) -> None:
     first, _ = train(make("cnn"), tmp_path / "checkpoint.pt")
     again, logged = train(make("cnn", seed=8), tmp_path / "checkpoint.pt", stop_after=1)
@@ -127,7 +144,7 @@ def test_time_before_the_interruption_counts(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(Interrupted):
         train(make("mlp"), path, stop_after=6)
-    state = TrainState(model := make("mlp"), Adam(model.parameters()))
+    state = TrainState(model=(model := make("mlp")), optimizer=make_optimizer(model, THREE_EPOCHS))
     assert Checkpoint(path, "key", 60, lambda: False).restore(state)
     assert state.train_seconds > 0
     assert state.sums is not None
@@ -150,7 +167,7 @@ def test_state_is_saved_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
     model.register_forward_pre_hook(crash)
     with pytest.raises(Crash):
         train(model, path, minutes=0)
-    state = TrainState(model := make("mlp"), Adam(model.parameters()))
+    state = TrainState(model=(model := make("mlp")), optimizer=make_optimizer(model, THREE_EPOCHS))
     Checkpoint(path, "key", 60, lambda: False).restore(state)
     assert (state.epoch, state.step) == (1, 5)  # forward passes: 4, the evaluation, 1 more
 
@@ -196,6 +213,20 @@ def test_without_a_file_that_serves_training_begins_anew(
     assert_same(resumed.content(), undisturbed.content())
     assert len(logged) == 3
     assert capsys.readouterr().err.count("belongs to another run") == 2
+
+
+def test_a_checkpoint_of_an_earlier_format_is_not_gone_on_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(Interrupted):
+        train(make("mlp"), path, stop_after=3)  # within the first epoch: one file
+    path.write_bytes(path.read_bytes().replace(b"sizewise checkpoint 2", b"sizewise checkpoint 1"))
+    _, logged = train(make("mlp"), path)
+    assert len(logged) == 3
+    assert capsys.readouterr().err.splitlines() == [
+        f"skipping the checkpoint {path}: it was written by another version of sizewise"
+    ]
 
 
 def test_code_in_a_checkpoint_is_refused_and_not_run(

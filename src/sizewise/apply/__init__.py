@@ -1,1 +1,1 @@
-"""What can be done with a run that is finished."""
+"""What each command of `sizewise` does, in a file of its name: `run(arguments)`."""

@@ -1,121 +1,91 @@
-"""Runs side by side: what they were, what they score, what they cost."""
+"""`sizewise compare`: what runs were, what they score and what they cost, side by side."""
 
 import math
+from argparse import Namespace
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from sizewise.apply.runs import open_store
 from sizewise.errors import UserError
 from sizewise.records import RunRecord
+from sizewise.screen import FORMS, MISSING, console, metric, table
+from sizewise.tracking.artifacts import read_record
+from sizewise.tracking.resolve import find_run
 
-ALWAYS = ("family", "parameters", "model.width", "model.depth", "data", "seed", "epochs")
-SAID_ABOVE = ("model.family", "model.width", "model.depth", "data.name", "seed", "training.epochs")
-COSTS = {
-    "cost/train_seconds": ("training", "{:,.1f} s"),
-    "cost/latency_ms_p50": ("latency", "{:.2f} ms"),
-    "cost/throughput": ("throughput", "{:,.0f} samples/s"),
-    "cost/flops_inference": ("FLOPs a sample", "{:,.0f}"),
-    "cost/model_bytes": ("size on disk", "{:,.0f} B"),
-    "cost/peak_memory_mb": ("peak memory", "{:,.0f} MB"),
+ALWAYS: dict[str, Callable[[RunRecord], Any]] = {  # what is shown of a config, equal or not
+    "family": attrgetter("family"),
+    "parameters": lambda record: None if record.parameters is None else f"{record.parameters:,}",
+    "model.width": attrgetter("width"),
+    "model.depth": attrgetter("depth"),
+    "data": attrgetter("data"),
+    "seed": attrgetter("seed"),
+    "epochs": lambda record: f"{record.epochs} (best {record.best_epoch})",
 }
-MISSING = "–"
+SAID_ABOVE = {"model.family", "model.width", "model.depth", "data.name", "seed", "training.epochs"}
+SCORES = ("test/macro_f1", "test/loss")
+COSTS = (
+    *("cost/train_seconds", "cost/latency_ms_p50", "cost/throughput", "cost/flops_inference"),
+    *("cost/model_bytes", "cost/peak_memory_mb"),
+)
+Section = dict[str, list[str]]  # by the name of a line, what it says of each run
 
 
-class Row(NamedTuple):
-    """One line of the comparison, and whether the runs differ in it."""
+def run(arguments: Namespace) -> None:
+    """Print runs side by side, and say where their scores don't compare."""
+    store = open_store(arguments)
+    records = [read_record(store, find_run(store, wanted)) for wanted in arguments.runs]
+    times = Counter(each.name for each in records)
+    ids = [f"\n{each.run_id[:8]}" if times[each.name] > 1 else "" for each in records]
+    found = table(["", *(each.name + id for each, id in zip(records, ids, strict=True))], [])
+    for section, lines in compare(records).items():
+        found.add_row(section, style="bold")
+        for name, values in lines.items():
+            found.add_row(f"  {name}", *values)
+    console().print(found)
+    if len({each.data for each in records}) > 1:
+        console().print("The runs are on different data sets: their scores don't compare.")
 
-    name: str
-    values: list[str]
-    differs: bool
 
+def compare(records: Sequence[RunRecord]) -> dict[str, Section]:
+    """Return the comparison by section: the config, the scores and the costs.
 
-def compare(records: Sequence[RunRecord]) -> dict[str, list[Row]]:
-    """Return the lines of the comparison by section: the config, the scores and the costs.
-
-    Of the config, the lines are those that say what was trained, and the keys that differ.
+    Of the config, the lines are those that say what was trained, and the keys that differ. A cost
+    says how many times the first run's it is.
 
     Raises:
         UserError: there are fewer than two runs.
     """
     if len(records) < 2:
         raise UserError("a comparison takes two runs or more: sizewise compare RUN RUN")
-    return {"config": _config(records), "scores": _scores(records), "costs": _costs(records)}
+    measured = records[0].measure.name
+    scores = {
+        f"{shown} {measured}": [each.measure.shown(each.error(split)) for each in records]
+        for split, shown in (("val", "validation"), ("test", "test"))
+    }
+    scores |= {FORMS[name][0]: [metric(each.metrics, name) for each in records] for name in SCORES}
+    costs = {FORMS[name][0]: _with_ratios(records, name) for name in COSTS}
+    return {"config": _config(records), "scores": scores, "costs": costs}
 
 
-def _config(records: Sequence[RunRecord]) -> list[Row]:
-    said: list[dict[str, Any]] = [
-        {
-            "family": record.family,
-            "parameters": "–" if record.parameters is None else f"{record.parameters:,}",
-            "model.width": record.width,
-            "model.depth": record.depth,
-            "data": record.data,
-            "seed": record.seed,
-            "epochs": f"{record.epochs} (best {record.best_epoch})",
-        }
-        for record in records
-    ]
-    rows = [_row(name, [each[name] for each in said]) for name in ALWAYS]
-    keys = sorted({key for record in records for key in record.config} - set(SAID_ABOVE))
-    for key in keys:
-        row = _row(key, [record.config.get(key) for record in records])
-        if row.differs:
-            rows.append(row)
-    commits = [(record.git_commit or "unknown")[:8] for record in records]
-    return [*rows, _row("commit", commits)] if len(set(commits)) > 1 else rows
+def _config(records: Sequence[RunRecord]) -> Section:
+    always = {name: [value(each) for each in records] for name, value in ALWAYS.items()}
+    keys = sorted({key for each in records for key in each.config} - SAID_ABOVE)
+    others = {key: [each.config.get(key) for each in records] for key in keys}
+    others["commit"] = [(each.git_commit or "unknown")[:8] for each in records]
+    differing = {key: values for key, values in others.items() if len({*map(str, values)}) > 1}
+    return {
+        name: [MISSING if value is None else str(value) for value in values]
+        for name, values in {**always, **differing}.items()
+    }
 
 
-def _scores(records: Sequence[RunRecord]) -> list[Row]:
-    def metric(name: str, form: str) -> list[str]:
-        return [_formatted(record.metrics.get(name), form) for record in records]
-
-    validation = [f"{record.best_validation_accuracy:.2%}" for record in records]
-    return [
-        _row("validation accuracy", validation),
-        _row("test accuracy", metric("test/accuracy", "{:.2%}")),
-        _row("test macro F1", metric("test/macro_f1", "{:.4f}")),
-        _row("test loss", metric("test/loss", "{:.4f}")),
-    ]
-
-
-def _costs(records: Sequence[RunRecord]) -> list[Row]:
-    """Return each cost, with how many times the first run's it is."""
-    rows = []
-    for metric, (name, form) in COSTS.items():
-        values = [record.metrics.get(metric, math.nan) for record in records]
-        texts = [_formatted(value, form) for value in values]
-        for index in range(1, len(values)):
-            ratio = values[index] / values[0] if values[0] else math.nan
-            if math.isfinite(ratio):
-                texts[index] += f"  ({ratio:.3g}x)"
-        rows.append(_row(name, texts))
-    return rows
-
-
-def _row(name: str, values: Sequence[Any]) -> Row:
-    texts = [MISSING if value is None else str(value) for value in values]
-    return Row(name, texts, len(set(texts)) > 1)
-
-
-def _formatted(value: float | None, form: str) -> str:
-    return MISSING if value is None or math.isnan(value) else form.format(value)
-
-
-def show(records: Sequence[RunRecord], console: Console) -> None:
-    """Show runs side by side, and say where their scores don't compare."""
-    times = Counter(record.name for record in records)
-    table = Table(box=None, header_style="bold")
-    table.add_column("", no_wrap=True)
-    for record in records:
-        heading = record.name if times[record.name] == 1 else f"{record.name}\n{record.run_id[:8]}"
-        table.add_column(heading, justify="right")
-    for section, rows in compare(records).items():
-        table.add_row(section, *[""] * len(records), style="bold")
-        for row in rows:
-            table.add_row(f"  {row.name}", *row.values)
-    console.print(table)
-    if len({record.data for record in records}) > 1:
-        console.print("The runs are on different data sets: their scores don't compare.")
+def _with_ratios(records: Sequence[RunRecord], name: str) -> list[str]:
+    first = records[0].metrics.get(name, math.nan)
+    texts = [metric(records[0].metrics, name)]
+    for each in records[1:]:
+        ratio = each.metrics.get(name, math.nan) / first if first else math.nan
+        times = f"  ({ratio:.3g}x)" if math.isfinite(ratio) else ""
+        texts.append(metric(each.metrics, name) + times)
+    return texts

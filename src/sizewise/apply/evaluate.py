@@ -1,135 +1,106 @@
-"""A trained network's scores on a test split, by class, and its calibration."""
+"""`sizewise evaluate`: a network's scores on a test split, by class, and its calibration."""
 
-from typing import NamedTuple
+from argparse import Namespace
 
 import torch
-from rich.console import Console
 from rich.table import Table
-from torch import Tensor, nn
+from torch import Tensor
 
-from sizewise.apply.calibration import BINS, Calibration, calibration
-from sizewise.config import DataConfig
-from sizewise.data import Split
-from sizewise.data.published import Arrays, read
+from sizewise.apply.runs import conf_folder, find_finished, recorded_config
+from sizewise.config.compose import compose
+from sizewise.data import DataSpec
+from sizewise.data.published import Arrays, read_arrays
 from sizewise.errors import UserError
-from sizewise.predict import Predictor
-from sizewise.training.evaluate import Scores, evaluate
+from sizewise.predict.fetch import load_run
+from sizewise.screen import console, facts, table
+from sizewise.tasks.classify import BINS, TASK, ClassTally
+from sizewise.training.evaluate import score, slices
 
 MOST_COLUMNS = 20  # of a confusion matrix that is shown whole
 MOST_PAIRS = 10
 
 
-class Evaluation(NamedTuple):
-    """What came of it. `names` are the classes in the order of the labels."""
-
-    data: str
-    samples: int
-    names: tuple[str, ...]
-    scores: Scores
-    calibration: Calibration
-
-    @property
-    def by_class(self) -> list[tuple[float, float, float, int]]:
-        """Precision, recall, F1 and number of samples of each class; 0 where one is undefined."""
-        confusion = self.scores.confusion.double()
-        hits, predicted, present = confusion.diag(), confusion.sum(dim=0), confusion.sum(dim=1)
-        precision, recall = hits / predicted.clamp(min=1), hits / present.clamp(min=1)
-        f1 = 2 * hits / (predicted + present).clamp(min=1)
-        columns = (precision.tolist(), recall.tolist(), f1.tolist(), present.long().tolist())
-        return list(zip(*columns, strict=True))
-
-
-def evaluate_on(predictor: Predictor, config: DataConfig) -> Evaluation:
-    """Score a network on the test split of a data set, in batches.
+def run(arguments: Namespace) -> None:
+    """Print a run's scores on the test split of its own data set, or of another.
 
     Raises:
         UserError: the set can't be had, or its samples or classes are not those of the network's.
     """
-    arrays = read(config)
-    _check_fits(predictor, config.name, arrays)
-    inputs = arrays.test_inputs
-    logits = torch.cat(
-        [predictor.logits(inputs[start : start + 1000]) for start in range(0, len(inputs), 1000)]
-    )
+    for each in arguments.overrides:
+        if not each.startswith(("data=", "data.")) or "=" not in each:
+            raise UserError(f"{each} is not understood; expected data=NAME or data.KEY=VALUE")
+    store, stored = find_finished(arguments)
+    predictor = load_run(store, stored, arguments.allow_code)
+    if any(each.startswith("data=") for each in arguments.overrides):
+        data = compose(arguments.overrides, conf_folder()).data
+    else:
+        data = recorded_config(store, stored, arguments.overrides).data
+    arrays, spec = read_arrays(data), predictor.spec
+    _check_fits(spec, data.name, arrays)
+    screen = console()
+    screen.print(f"{stored.name} ({stored.run_id})")
+    screen.print(f"{len(arrays.test_inputs):,} test samples of {data.name}")
+    if arrays.class_names != spec.class_names:
+        screen.print(f"classes are matched by number with {spec.name}'s")
     targets = torch.as_tensor(arrays.test_targets).long()
-    scores = evaluate(nn.Identity(), Split(logits, targets), predictor.spec.num_classes)
-    found = calibration(logits, targets)
-    return Evaluation(config.name, len(targets), arrays.class_names, scores, found)
+    tally = TASK.tally(spec.num_classes)
+    answers = (
+        (predictor.logits(arrays.test_inputs[each]), targets[each]) for each in slices(len(targets))
+    )
+    loss = score(answers, TASK, tally).loss
+    screen.print(facts(_overall(tally, loss)))
+    screen.print(_by_class(tally.confusion, arrays.class_names))
+    screen.print(_confused(tally.confusion, arrays.class_names))
 
 
-def _check_fits(predictor: Predictor, name: str, arrays: Arrays) -> None:
-    spec = predictor.spec
-    found, wanted = arrays.test_inputs.shape[1:], spec.input_shape
+def _check_fits(spec: DataSpec, name: str, arrays: Arrays) -> None:
+    trained_on = f"the network was trained on {spec.name}'s"
+    shapes = (arrays.test_inputs.shape[1:], spec.input_shape)
+    found, wanted = ("x".join(map(str, shape)) for shape in shapes)
     if found != wanted:
         raise UserError(
-            f"data={name} has samples of shape {_shape(found)}, and the network was trained on "
-            f"{spec.name}'s of {_shape(wanted)}; expected a set of that shape"
+            f"data={name} has samples of shape {found}, and {trained_on} of {wanted}; expected a "
+            "set of that shape"
         )
-    if len(arrays.class_names) != spec.num_classes:
-        raise UserError(
-            f"data={name} has {len(arrays.class_names)} classes, and the network was trained on "
-            f"{spec.name}'s {spec.num_classes}"
-        )
+    classes = len(arrays.class_names)
+    if classes != spec.num_classes:
+        raise UserError(f"data={name} has {classes} classes, and {trained_on} {spec.num_classes}")
 
 
-def _shape(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
-
-
-def show(evaluation: Evaluation, predictor: Predictor, console: Console) -> None:
-    """Show the scores, a line for each class, the confusions and the calibration."""
-    scores, found = evaluation.scores, evaluation.calibration
-    summary = Table(box=None, show_header=False)
-    lean = "over" if found.confidence > scores.accuracy else "under"
-    rows = {
-        "accuracy": f"{scores.accuracy:.2%}",
-        "macro F1": f"{scores.macro_f1:.4f}",
-        "loss": f"{scores.loss:.4f} nats",
-        f"calibration error (ECE, {BINS} bins)": f"{found.error:.2%}",
-        "mean confidence": f"{found.confidence:.2%}: {lean}confident by "
-        f"{abs(found.confidence - scores.accuracy):.2%}",
+def _overall(tally: ClassTally, loss: float) -> dict[str, str]:
+    found = tally.scores()
+    over = found["confidence"] - found["accuracy"]
+    lean = "over" if over > 0 else "under"
+    return {
+        "accuracy": f"{found['accuracy']:.2%}",
+        "macro F1": f"{found['macro_f1']:.4f}",
+        "loss": f"{loss:.4f} nats",
+        f"calibration error (ECE, {BINS} bins)": f"{found['calibration_error']:.2%}",
+        "mean confidence": f"{found['confidence']:.2%}: {lean}confident by {abs(over):.2%}",
     }
-    for name, value in rows.items():
-        summary.add_row(name, value)
-    console.print(f"{evaluation.samples:,} test samples of {evaluation.data}", highlight=False)
-    if evaluation.names != predictor.spec.class_names:
-        console.print(f"classes are matched by number with {predictor.spec.name}'s")
-    console.print(summary)
-    console.print(_class_table(evaluation))
-    console.print(_confusions(evaluation))
 
 
-def _class_table(evaluation: Evaluation) -> Table:
-    table = Table(box=None, header_style="bold", title="by class", title_justify="left")
-    table.add_column("class", no_wrap=True)
-    for heading in ("precision", "recall", "F1", "samples"):
-        table.add_column(heading, justify="right")
-    for name, (*shares, count) in zip(evaluation.names, evaluation.by_class, strict=True):
-        table.add_row(name, *(f"{share:.2%}" for share in shares), f"{count:,}")
-    return table
+def _by_class(confusion: Tensor, names: tuple[str, ...]) -> Table:
+    """Return precision, recall and F1 of each class, 0 where one is undefined, as a table."""
+    counts = confusion.double()  # (K, K), rows true and columns predicted
+    hits, predicted, present = counts.diag(), counts.sum(dim=0), counts.sum(dim=1)
+    shares = [2 * hits / (predicted + present).clamp(min=1)]
+    shares = [hits / predicted.clamp(min=1), hits / present.clamp(min=1), *shares]
+    rows = [
+        [name, *(f"{each[index]:.2%}" for each in shares), f"{present[index]:,.0f}"]
+        for index, name in enumerate(names)
+    ]
+    return table(("class", "precision", "recall", "F1", "samples"), rows, title="by class")
 
 
-def _confusions(evaluation: Evaluation) -> Table:
-    confusion, names = evaluation.scores.confusion, evaluation.names
-    if len(names) > MOST_COLUMNS:
-        return _frequent_confusions(confusion, names)
-    title = "confusion: rows true, columns predicted"
-    table = Table(box=None, header_style="bold", title=title, title_justify="left")
-    table.add_column("", style="bold", no_wrap=True)
-    for name in names:
-        table.add_column(name, justify="right")
-    for name, row in zip(names, confusion.tolist(), strict=True):
-        table.add_row(name, *(str(count) if count else "·" for count in row))
-    return table
-
-
-def _frequent_confusions(confusion: Tensor, names: tuple[str, ...]) -> Table:
-    table = Table(box=None, header_style="bold", title="frequent confusions", title_justify="left")
-    for heading in ("true", "predicted", "samples"):
-        table.add_column(heading)
-    wrong = confusion - torch.diag(confusion.diag())
-    for index in wrong.flatten().argsort(descending=True)[:MOST_PAIRS].tolist():
-        true, predicted = divmod(index, len(names))
-        if wrong[true, predicted]:
-            table.add_row(names[true], names[predicted], str(int(wrong[true, predicted])))
-    return table
+def _confused(confusion: Tensor, names: tuple[str, ...]) -> Table:
+    """Return the confusion counts (K, K); of many classes only the most frequent mistakes."""
+    if len(names) <= MOST_COLUMNS:
+        counts = ([str(count or "·") for count in row] for row in confusion.tolist())
+        rows = [[name, *row] for name, row in zip(names, counts, strict=True)]
+        return table(["", *names], rows, title="confusion: rows true, columns predicted")
+    wrong = (confusion - torch.diag(confusion.diag())).flatten()
+    frequent = wrong.argsort(descending=True)[:MOST_PAIRS].tolist()
+    pairs = [(*divmod(index, len(names)), int(wrong[index])) for index in frequent if wrong[index]]
+    rows = [[names[true], names[predicted], str(count)] for true, predicted, count in pairs]
+    return table(["true", "predicted", "samples"], rows, texts=2, title="frequent confusions")

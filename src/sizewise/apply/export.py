@@ -1,30 +1,37 @@
-"""A trained network as a folder that stands by itself: for PyTorch, MLflow or ONNX."""
+"""`sizewise export`: a network as a folder that stands by itself, for PyTorch, MLflow or ONNX."""
 
+import importlib.util
+import logging
 import shlex
 import shutil
 import tempfile
+import warnings
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
+import numpy as np
+import torch
+
 from sizewise import __version__
-from sizewise.apply.onnx import write_onnx
-from sizewise.apply.recorded import recorded_config
-from sizewise.data.published import read
-from sizewise.errors import UserError
-from sizewise.models.classic import requirements_of
-from sizewise.predict import Predictor
+from sizewise.apply.runs import find_finished, recorded_config
+from sizewise.data.published import read_arrays
+from sizewise.errors import UserError, first_line
+from sizewise.models.classical.estimators import requirements_of
+from sizewise.predict import Deployed, Predictor
 from sizewise.predict.fetch import load_run
-from sizewise.run.code import own_code
-from sizewise.run.folder import RunFolder
+from sizewise.run.code import OwnCode, own_code
 from sizewise.tracking.artifacts import model_file
 from sizewise.tracking.flavour import flavour, save_flavour
 from sizewise.tracking.queries import StoredRun
 from sizewise.tracking.store import Store
 
-FORMATS = ("mlflow", "torch", "onnx")
 CHECKED = 256  # of the set's test samples
+TOLERANCE = 1e-5
+ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+INSTALL = "pip install --constraint constraints.txt --editable '.[onnx]'"
 
 TORCH = """# $name
 
@@ -64,19 +71,22 @@ labels = $labels
 """
 
 
+def run(arguments: Namespace) -> None:
+    """Write a run's network to a folder."""
+    store, stored = find_finished(arguments)
+    done = export(store, stored, arguments.format, arguments.to, tuple(arguments.allow_code))
+    print(f"{stored.name} is in {arguments.to}\n{done}")
+
+
 def export(
-    store: Store,
-    run: StoredRun,
-    form: str,
-    folder: Path,
-    allow_code: tuple[str, ...] = (),
+    store: Store, run: StoredRun, form: str, folder: Path, allow_code: tuple[str, ...] = ()
 ) -> str:
     """Write a run's network to a new folder, whole or not at all, and return what was done.
 
     Args:
         store: that holds the run.
         run: a finished one.
-        form: one of `FORMATS`.
+        form: `mlflow`, `torch` or `onnx`.
         folder: not there yet, or empty.
         allow_code: classes that are not sizewise's own and may be imported: `check_code`.
 
@@ -84,48 +94,103 @@ def export(
         UserError: the folder is in use, or the network can't be exported to this form.
     """
     predictor = load_run(store, run, allow_code)
-    with _new_folder(folder) as partial:
+    spec, code = predictor.spec, own_code(type(predictor.model))
+    words = {
+        "name": " ".join(run.name.split()),
+        "family": type(predictor.model).__name__,
+        "data": spec.name,
+        "shape": ", ".join(map(str, spec.input_shape)),
+        "labels": repr(spec.class_names),
+        "allow": f", {allow_code!r}" if allow_code else "",
+    }
+    with _new_folder(folder) as partial, model_file(store, run) as weights:
         if form == "onnx":
-            return _export_onnx(store, run, predictor, partial)
-        code = own_code(type(predictor.model))
-        with model_file(store, run) as weights:
-            if form == "mlflow":
-                requirements = (*requirements_of(predictor.model), *code.packages)
-                shape = predictor.spec.input_shape
-                save_flavour(partial, flavour(weights, shape, code.paths, requirements))
-                serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
-                return f"serve it with: {shlex.join(serve)}"
-            shutil.copyfile(weights, partial / RunFolder.MODEL)
-        code.copy_to(partial)
-        allow = f", {allow_code!r}" if allow_code else ""
-        needs = ", ".join([f"sizewise {__version__}", *code.packages])
-        beside = f", and {', '.join(path.name for path in code.paths)} beside it"
-        words = {"allow": allow, "needs": needs + (beside if code.paths else "")}
-        for name, text in (("README.md", TORCH), ("load.py", LOAD)):
-            (partial / name).write_text(_filled(text, run, predictor, **words))
+            inputs = _real_inputs(store, run)
+            gap = f"{_write_onnx(predictor, inputs, partial / 'model.onnx'):.1e}"
+            checked = f"{len(inputs)} test samples of {spec.name}"
+            _write(partial / "README.md", ONNX, words | {"checked": checked, "gap": gap})
+            return f"checked against PyTorch on {checked}: largest difference {gap}"
+        if form == "mlflow":
+            needs = (*requirements_of(predictor.model), *code.packages)
+            save_flavour(partial, flavour(weights, spec.input_shape, code.paths, needs))
+            serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
+            return f"serve it with: {shlex.join(serve)}"
+        shutil.copyfile(weights, partial / "model.pt")
+        _write_torch(partial, code, words)
         return f"load it as {folder / 'README.md'} says"
 
 
-def _export_onnx(store: Store, run: StoredRun, predictor: Predictor, folder: Path) -> str:
+def _write(path: Path, text: str, words: dict[str, str]) -> None:
+    path.write_text(Template(text).substitute(words))
+
+
+def _write_torch(folder: Path, code: OwnCode, words: dict[str, str]) -> None:
+    """Write what loads the weights in `folder`, and the network's own code beside it."""
+    code.copy_to(folder)
+    needs = ", ".join([f"sizewise {__version__}", *code.packages])
+    if code.paths:
+        needs += f", and {', '.join(path.name for path in code.paths)} beside it"
+    _write(folder / "README.md", TORCH, words | {"needs": needs})
+    _write(folder / "load.py", LOAD, words)
+
+
+def _real_inputs(store: Store, run: StoredRun) -> np.ndarray:
+    """Return test samples of the run's own data set (N, C, *S), float32."""
     try:
-        inputs = read(recorded_config(store, run).data).test_inputs[:CHECKED]
-        checked = f"{len(inputs)} test samples of {predictor.spec.name}"
+        inputs = read_arrays(recorded_config(store, run).data).test_inputs
     except UserError as error:
         raise UserError(f"the ONNX graph is checked on the run's own data: {error}") from error
-    gap = write_onnx(predictor, inputs, folder / "model.onnx")
-    words = {"checked": checked, "gap": f"{gap:.1e}", "labels": repr(predictor.spec.class_names)}
-    (folder / "README.md").write_text(_filled(ONNX, run, predictor, **words))
-    return f"checked against PyTorch on {checked}: largest difference {gap:.1e}"
+    return inputs[:CHECKED].astype(np.float32)
 
 
-def _filled(text: str, run: StoredRun, predictor: Predictor, **words: str) -> str:
-    return Template(text).substitute(
-        name=" ".join(run.name.split()),
-        family=type(predictor.model).__name__,
-        data=predictor.spec.name,
-        shape=", ".join(map(str, predictor.spec.input_shape)),
-        **words,
-    )
+def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
+    """Write a network as ONNX, with its normalisation and softmax, for batches of any size.
+
+    Args:
+        predictor: the network.
+        inputs: real ones (N, C, *S), float32, to check it with; N is at least 2.
+        path: of the file.
+
+    Returns:
+        The largest difference between onnxruntime's probabilities and PyTorch's.
+
+    Raises:
+        UserError: ONNX is not installed, has no form for the network, or says something else.
+    """
+    missing = [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(f"--format onnx needs {', '.join(missing)}: {INSTALL}")
+    import onnxruntime  # an extra
+
+    instead = "--format torch or mlflow keeps it as it is"
+    try:
+        _convert(Deployed(predictor.model, predictor.normalisation, inputs.ndim - 2), inputs, path)
+    except Exception as error:  # whatever a network that is not made of tensors provokes
+        name, reason = type(predictor.model).__name__, first_line(error)
+        raise UserError(f"a {name} has no form in ONNX ({reason}); {instead}") from error
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    gap = 0.0
+    for batch in (inputs[:1], inputs):
+        (probabilities,) = session.run(None, {"inputs": batch})
+        gap = float(np.maximum(gap, np.abs(probabilities - predictor.predict(batch)).max()))
+    if not gap <= TOLERANCE:  # NaN is not
+        raise UserError(f"ONNX differs from PyTorch by {gap:.1e}, over {TOLERANCE:g}; {instead}")
+    return gap
+
+
+def _convert(network: Deployed, inputs: np.ndarray, path: Path) -> None:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of its own ways
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network.eval(),
+            (torch.from_numpy(inputs[:2]),),
+            str(path),
+            output_names=["probabilities"],
+            dynamic_shapes={"inputs": {0: torch.export.Dim("batch")}},
+            external_data=False,
+            verbose=False,
+        )
 
 
 @contextmanager

@@ -1,22 +1,25 @@
-"""A run trained again from what it recorded, and every number held against the first."""
+"""`sizewise reproduce`: a run trained again, and every number held against the first."""
 
+import hashlib
 import platform
+import sys
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from rich.console import Console
 
-from sizewise.apply.recorded import recorded_config
-from sizewise.config import Config, TrackingConfig
+from sizewise.apply.runs import find_finished, recorded_config
+from sizewise.config import TrackingConfig
 from sizewise.errors import UserError
 from sizewise.predict.trust import check_code
 from sizewise.records import RunRecord
 from sizewise.run.folder import RunFolder
 from sizewise.run.run import run as train
+from sizewise.screen import console
 from sizewise.tracking.artifacts import model_file, read_record
 from sizewise.tracking.queries import StoredRun
 from sizewise.tracking.store import Store
@@ -32,7 +35,7 @@ MOST_SHOWN = 20
 
 
 class Difference(NamedTuple):
-    """A number that is not the same."""
+    """Something that is not the same."""
 
     name: str
     then: Any
@@ -44,7 +47,28 @@ class Reproduction(NamedTuple):
 
     numbers: int
     differences: list[Difference]
-    changed: list[str]
+    changed: list[Difference]
+
+
+def run(arguments: Namespace) -> None:
+    """Train a run again and say what differs; exit with 1 if a number does."""
+    store, stored = find_finished(arguments)
+    screen = console()
+    with screen.status(f"training {stored.name} again"):
+        found = reproduce(store, stored, arguments.overrides, arguments.allow_code)
+    if found.changed:
+        changed = (f"{each.name} {each.then} then, {each.now} now" for each in found.changed)
+        screen.print("not as it was: " + "; ".join(changed), soft_wrap=True)
+    count = len(found.differences)
+    if not count:
+        screen.print(f"{stored.name}: every number is the same ({found.numbers} compared)")
+        return
+    screen.print(f"{stored.name}: {count} of {found.numbers} numbers differ")
+    for each in found.differences[:MOST_SHOWN]:
+        screen.print(f"  {each.name}: {each.then} then, {each.now} now", soft_wrap=True)
+    if count > MOST_SHOWN:
+        screen.print(f"  and {count - MOST_SHOWN} more")
+    sys.exit(1)
 
 
 def reproduce(
@@ -65,109 +89,63 @@ def reproduce(
         allow_code: classes that are not sizewise's own and may be imported: `check_code`.
 
     Raises:
-        UserError: it can't be trained here, or its class is not allowed.
-    """
-    before = read_record(store, run)
-    config = recorded_config(store, run, changes)
-    check_code(config.model.target, allow_code)
-    threads = config.threads or _number(run.tags.get("threads"))
-    with tempfile.TemporaryDirectory(prefix="sizewise-") as temporary:
-        config = _kept_apart(config, Path(temporary), threads)
-        folder = Path(temporary, "run")
-        after = train(config, folder, quiet=True)
-        pairs = [*_numbers(before, after), *_weights(store, run, folder / RunFolder.MODEL)]
-    differences = [pair for pair in pairs if not _same(pair.then, pair.now)]
-    return Reproduction(len(pairs), differences, _changed(run, before, after, threads))
-
-
-def _kept_apart(config: Config, folder: Path, threads: int | None) -> Config:
-    there = TrackingConfig(
-        uri=f"sqlite:///{folder / 'mlflow.db'}",
-        experiment="reproduction",
-        artifacts=str(folder / "artifacts"),
-    )
-    changes = {"tracking": there, "threads": threads, "resume": False, "rerun": True}
-    return config.model_copy(update=changes)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and int(text) else None
-
-
-def _numbers(before: RunRecord, after: RunRecord) -> Iterator[Difference]:
-    """Yield every number of two records that has to be the same."""
-    for name in OUTCOME:
-        yield Difference(name, getattr(before, name), getattr(after, name))
-    for epoch in range(max(len(before.history), len(after.history))):
-        epochs = [each.history[epoch : epoch + 1] or [{}] for each in (before, after)]
-        yield from _metrics(epochs[0][0], epochs[1][0], f"epoch {epoch + 1}: ")
-    yield from _metrics(before.metrics, after.metrics)
-
-
-def _metrics(
-    then: dict[str, float], now: dict[str, float], prefix: str = ""
-) -> Iterator[Difference]:
-    for name in sorted({*then, *now}):
-        if not name.startswith(MEASURED):
-            yield Difference(f"{prefix}{name}", then.get(name), now.get(name))
-
-
-def _weights(store: Store, run: StoredRun, path: Path) -> Iterator[Difference]:
-    with model_file(store, run) as first:
-        then = load_model(first).weights
-    now = load_model(path).weights
-    for name in sorted({*then, *now}):
-        same = name in then and name in now and torch.equal(then[name], now[name])
-        yield Difference(f"weights {name}", "as recorded", "as recorded" if same else "different")
-
-
-def _same(then: Any, now: Any) -> bool:
-    both_nan = then != then and now != now
-    return bool(then == now or both_nan)
-
-
-def _changed(run: StoredRun, before: RunRecord, after: RunRecord, threads: int | None) -> list[str]:
-    """Return what else differs, in a line each."""
-    lines = []
-    if before.git_commit != after.git_commit:
-        lines.append(f"commit {before.git_commit} then, {after.git_commit} now")
-    if before.run_key != after.run_key and before.fingerprint == after.fingerprint:
-        lines.append(
-            f"the source that shapes training (run key {before.run_key} then, {after.run_key} now)"
-        )
-    if before.fingerprint != after.fingerprint:
-        lines.append(f"data {before.fingerprint} then, {after.fingerprint} now")
-    now = {f"version.{name}": version(name) for name in ("sizewise", "torch")}
-    now |= {"version.python": platform.python_version()}
-    for tag, value in now.items():
-        if run.tags.get(tag) not in (None, value):
-            lines.append(f"{tag.removeprefix('version.')} {run.tags[tag]} then, {value} now")
-    if threads is None:
-        lines.append(f"threads were not recorded then; {torch.get_num_threads()} now")
-    return lines
-
-
-def show(run: StoredRun, found: Reproduction, console: Console) -> None:
-    """Say whether every number is the same, and which are not."""
-    count = len(found.differences)
-    if found.changed:
-        console.print("not as it was: " + "; ".join(found.changed), soft_wrap=True)
-    if not count:
-        console.print(f"{run.name}: every number is the same ({found.numbers} compared)")
-        return
-    console.print(f"{run.name}: {count} of {found.numbers} numbers differ")
-    for each in found.differences[:MOST_SHOWN]:
-        console.print(f"  {each.name}: {each.then} then, {each.now} now", soft_wrap=True)
-    if count > MOST_SHOWN:
-        console.print(f"  and {count - MOST_SHOWN} more")
-
-
-def check_changes(changes: Sequence[str]) -> None:
-    """Check that nothing but the place of the data is to be changed.
-
-    Raises:
-        UserError: something else is.
+        UserError: it can't be trained here, its class is not allowed, or another change is asked.
     """
     for change in changes:
         if not change.startswith("data.root="):
             raise UserError(f"{change} would train another run; expected at most data.root=FOLDER")
+    before, config = read_record(store, run), recorded_config(store, run, changes)
+    check_code(config.model.target, allow_code)
+    threads = run.tags.get("threads", "")
+    own: dict[str, Any] = {"resume": False, "rerun": True}
+    own["threads"] = config.threads or (int(threads) if threads.isdecimal() else None)
+    with tempfile.TemporaryDirectory(prefix="sizewise-") as temporary:
+        uri, artifacts = f"sqlite:///{temporary}/mlflow.db", f"{temporary}/artifacts"
+        own["tracking"] = TrackingConfig(uri=uri, experiment="again", artifacts=artifacts)
+        folder = Path(temporary, "run")
+        after = train(config.model_copy(update=own), folder, quiet=True)
+        with model_file(store, run) as model:
+            then = _numbers(before) | _weights(model)
+        now = _numbers(after) | _weights(folder / RunFolder.MODEL)
+    differences, changed = _differences(then, now), _surroundings(run, before, after)
+    return Reproduction(len({*then, *now}), differences, changed)
+
+
+def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[Difference]:
+    """Return what differs of two runs; NaN is the same as NaN."""
+    pairs = [Difference(name, then.get(name), now.get(name)) for name in {**then, **now}]
+    return [
+        each
+        for each in pairs
+        if each.then != each.now and (each.then == each.then or each.now == each.now)
+    ]
+
+
+def _numbers(record: RunRecord) -> dict[str, Any]:
+    """Return every number of a run that has to be the same, by its name."""
+    numbers = {name: getattr(record, name) for name in OUTCOME}
+    parts = {f"epoch {epoch}: ": each for epoch, each in enumerate(record.history, start=1)}
+    for prefix, metrics in {**parts, "": record.metrics}.items():
+        kept = {name: metrics[name] for name in sorted(metrics) if not name.startswith(MEASURED)}
+        numbers |= {prefix + name: value for name, value in kept.items()}
+    return numbers
+
+
+def _weights(model: Path) -> dict[str, str]:
+    """Return a digest of each tensor in a file model.pt."""
+    return {
+        f"weights {name}": hashlib.sha256(value.numpy().tobytes()).hexdigest()[:16]
+        for name, value in sorted(load_model(model).weights.items())
+    }
+
+
+def _surroundings(run: StoredRun, before: RunRecord, after: RunRecord) -> list[Difference]:
+    """Return what else is not as it was."""
+    tags = {name.removeprefix("version."): value for name, value in run.tags.items()}
+    now = {name: version(name) for name in ("sizewise", "torch")}
+    now |= {"python": platform.python_version(), "threads": str(torch.get_num_threads())}
+    then = {name: tags.get(name, "not recorded") for name in now}
+    names = {"git_commit": "commit", "fingerprint": "data", "run_key": "run key (source, config)"}
+    for field, name in names.items():
+        then[name], now[name] = getattr(before, field), getattr(after, field)
+    return _differences(then, now)

@@ -6,7 +6,7 @@ The YAML files in conf/ hold the values, their comments and nothing that is not 
 import math
 import os
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    model_validator,
 )
 
 from sizewise.errors import UserError
@@ -52,6 +53,7 @@ Text = Annotated[str, Field(min_length=1)]
 Place = Annotated[Text, AfterValidator(os.path.expanduser)]  # no shell expands the ~ of KEY=~/x
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # NumPy takes no other
 Positive = Annotated[float, Field(gt=0, le=LARGEST_FLOAT, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=LARGEST_FLOAT, allow_inf_nan=False)]
 Size = Annotated[int | None, Field(ge=1, le=LARGEST_SIZE), BeforeValidator(parse_size)]
 
 
@@ -96,27 +98,40 @@ class Mnist1dConfig(DataConfig):
     seed: Seed
 
 
-DATA_CONFIGS: dict[str, type[DataConfig]] = {"mnist1d": Mnist1dConfig}  # sets with own keys
+class TextConfig(DataConfig):
+    """A text, read in windows of so many bytes."""
+
+    window: Annotated[int, Field(ge=1, le=10**6)]
+
+
+DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
+    "mnist1d": Mnist1dConfig,
+    "stdlib": TextConfig,
+    "pydoc": TextConfig,
+}
 
 
 def _kind_of_data(given: Any) -> str | None:
-    """Return which class a data config is checked by: that of its name, or `plain`."""
+    """Return the name of the class that a data config is checked by."""
     if isinstance(given, DataConfig):
-        given = {"name": given.name if type(given) is not DataConfig else ""}
+        return type(given).__name__
     if not isinstance(given, dict):
         return None
     name = given.get("name")
-    return name if isinstance(name, str) and name in DATA_CONFIGS else "plain"
+    kind = DATA_CONFIGS.get(name, DataConfig) if isinstance(name, str) else DataConfig
+    return kind.__name__
 
 
 AnyData = Annotated[
-    Annotated[DataConfig, Tag("plain")] | Annotated[Mnist1dConfig, Tag("mnist1d")],
+    Annotated[DataConfig, Tag("DataConfig")]
+    | Annotated[Mnist1dConfig, Tag("Mnist1dConfig")]
+    | Annotated[TextConfig, Tag("TextConfig")],
     Discriminator(_kind_of_data),
 ]
 
 
 class TrainingConfig(Section):
-    """How long and how the network is trained. None switches a limit off."""
+    """How long and how the network is trained. None switches a limit or a method off."""
 
     epochs: Annotated[int, Field(ge=1, le=10**6)]
     max_steps: Annotated[int, Field(ge=1, le=10**12)] | None
@@ -126,6 +141,19 @@ class TrainingConfig(Section):
     learning_rate: Positive
     schedule: Literal["constant", "one_cycle", "cosine"]
     clip_grad_norm: Positive | None
+    # A run's config from before there was a choice lacks these.
+    optimizer: Literal["adam", "adamw", "keras_adam", "sgd"] = "adam"
+    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
+    weight_decay: NotNegative | None = None
+
+    @model_validator(mode="after")
+    def _momentum_is_for_sgd(self) -> Self:
+        if self.momentum is not None and self.optimizer != "sgd":
+            raise UserError(
+                f"training.momentum={self.momentum:g} does not go with training.optimizer="
+                f"{self.optimizer}: expected training.optimizer=sgd or training.momentum=null"
+            )
+        return self
 
 
 class TrackingConfig(Section):

@@ -3,24 +3,56 @@
 import math
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 
 @dataclass(frozen=True)
 class DataSpec:
-    """The shape of one data set.
+    """The shape of one data set, and what is asked of it.
+
+    Files of trained networks hold these fields: new ones need a default.
 
     Args:
         name: the data set's name, as in `data=NAME`.
-        input_shape: one sample, channels first: (C, L) for sequences, (C, H, W) for images.
-        class_names: one name per class, in the order of the labels.
+        input_shape: of one sample, channels first: (C, L) for sequences, (C, H, W) for images; of
+            tokens (T,).
+        class_names: one name per class, in the order of the labels, where there are classes.
+        task: of `sizewise.tasks`.
+        num_tokens: how many different tokens there are, where inputs are tokens; else 0.
+        per_step: whether a network answers after each step, knowing only those before.
+        outputs: numbers in one answer, where these are neither classes nor tokens; else 0.
     """
 
     name: str
     input_shape: tuple[int, ...]
     class_names: tuple[str, ...]
+    task: str = "classify"
+    num_tokens: int = 0
+    per_step: bool = False
+    outputs: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What a sample is: `image`, `sequence` or `tokens`."""
+        if self.num_tokens:
+            return "tokens"
+        return "image" if len(self.input_shape) == 3 else "sequence"
 
     @property
     def num_classes(self) -> int:
         return len(self.class_names)
+
+    @property
+    def num_outputs(self) -> int:
+        """Numbers in one answer of a network."""
+        return self.outputs or self.num_tokens or self.num_classes
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Of a network's answer to one sample: (K,), or (T, K) where it answers per step."""
+        steps = self.input_shape[-1:] if self.per_step else ()
+        return (*steps, self.num_outputs)
 
     @property
     def spatial_shape(self) -> tuple[int, ...]:
@@ -41,3 +73,11 @@ class DataSpec:
         """
         channels, steps, *rest = self.input_shape
         return steps, channels * math.prod(rest)
+
+    def random_batch(self, batch_size: int, device: torch.device | str = "cpu") -> Tensor:
+        """Return made-up inputs (B, ...), always the same, to try a network on."""
+        generator = torch.Generator().manual_seed(0)
+        shape = (batch_size, *self.input_shape)
+        if self.kind == "tokens":
+            return torch.randint(self.num_tokens, shape, generator=generator).to(device)
+        return torch.randn(shape, generator=generator).to(device)

@@ -1,12 +1,48 @@
 """Samples by index, and how a set is divided."""
 
-from typing import NamedTuple
+import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sizewise.errors import UserError
+
+Chosen = Tensor | slice
+
+
+class Batch(NamedTuple):
+    """Some samples of a split.
+
+    Args:
+        inputs: (B, ...), as the spec describes one.
+        targets: (B, ...), as the task describes one.
+        lengths: (B,), where samples of unequal length are padded to the longest; else None.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    lengths: Tensor | None = None
+
+    @property
+    def given(self) -> tuple[Tensor, ...]:
+        """What a network is called with."""
+        return (self.inputs,) if self.lengths is None else (self.inputs, self.lengths)
+
+
+class Samples(Protocol):
+    """One split of a data set."""
+
+    def __len__(self) -> int:
+        """The number of samples."""
+
+    def batch(self, chosen: Chosen) -> Batch:
+        """Return the samples at indices (B,), int64 on the split's device, or of a slice."""
+
+    def to(self, device: torch.device) -> "Samples":
+        """Return the split on a device."""
 
 
 class Split(NamedTuple):
@@ -18,8 +54,49 @@ class Split(NamedTuple):
     def __len__(self) -> int:
         return len(self.targets)
 
+    def batch(self, chosen: Chosen) -> Batch:
+        return Batch(self.inputs[chosen], self.targets[chosen])
+
     def to(self, device: torch.device) -> "Split":
         return Split(self.inputs.to(device), self.targets.to(device))
+
+
+class Windows(NamedTuple):
+    """A text in windows of T bytes that follow each other, (N,), uint8; a rest is left out."""
+
+    text: Tensor
+    window: int
+
+    def __len__(self) -> int:
+        return (len(self.text) - 1) // self.window
+
+    def batch(self, chosen: Chosen) -> Batch:
+        """Return bytes (B, T) and those that come next, (B, T)."""
+        if isinstance(chosen, slice):
+            chosen = torch.arange(chosen.start, chosen.stop, device=self.text.device)
+        steps = torch.arange(self.window + 1, device=self.text.device)
+        windows = self.text[chosen[:, None] * self.window + steps].long()  # B T+1
+        return Batch(windows[:, :-1], windows[:, 1:])
+
+    def to(self, device: torch.device) -> "Windows":
+        return Windows(self.text.to(device), self.window)
+
+
+def carve_test(keys: Iterable[bytes], fraction: float) -> np.ndarray:
+    """Choose a test split where none is published: by what samples are, not by a seed.
+
+    A sample that is there twice, or a group's samples, fall on the same side; samples that are
+    added move no other.
+
+    Args:
+        keys: of each sample, its content or the name of its group.
+        fraction: the share of the keys that goes to the test split, on average.
+
+    Returns:
+        Whether each sample does, (N,), bool.
+    """
+    hashes = [hashlib.sha256(key).digest()[:8] for key in keys]
+    return np.array([int.from_bytes(each) < fraction * 2**64 for each in hashes], dtype=bool)
 
 
 def carve_validation(

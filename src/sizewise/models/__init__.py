@@ -13,7 +13,8 @@ from torch import nn
 
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError, nearest
-from sizewise.models.classic import Classical
+from sizewise.models.architecture import Architecture
+from sizewise.models.classical.estimators import Classical
 
 FAMILIES: dict[str, str] = {
     "cnn": "sizewise.models.cnn.CNN",
@@ -25,45 +26,47 @@ FAMILIES: dict[str, str] = {
     "logistic": "sizewise.models.mlp.Logistic",
 }
 CLASSICAL: dict[str, str] = {
-    "knn": "sizewise.models.classic.KNN",
-    "svm": "sizewise.models.classic.SVM",
-    "random_forest": "sizewise.models.classic.RandomForest",
-    "gradient_boosting": "sizewise.models.classic.GradientBoosting",
-    "linear": "sizewise.models.classic.Linear",
+    "knn": "sizewise.models.classical.estimators.KNN",
+    "svm": "sizewise.models.classical.estimators.SVM",
+    "random_forest": "sizewise.models.classical.estimators.RandomForest",
+    "gradient_boosting": "sizewise.models.classical.estimators.GradientBoosting",
+    "linear": "sizewise.models.classical.estimators.Linear",
 }
 ALL_FAMILIES: dict[str, str] = FAMILIES | CLASSICAL
 
-__all__ = ["ALL_FAMILIES", "CLASSICAL", "FAMILIES", "Classical", "build", "find_class"]
+__all__ = [
+    "ALL_FAMILIES",
+    "CLASSICAL",
+    "FAMILIES",
+    "Architecture",
+    "Classical",
+    "build",
+    "find_class",
+]
 
 
-def build(
-    spec: DataSpec,
-    family: str,
-    width: int | None,
-    depth: int | None = None,
-    target: str | None = None,
-    features: str | None = None,
-) -> nn.Module:
+def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
     """Build a freshly initialised network, or an unfitted classical model, for data like `spec`.
 
-    Args:
-        spec: the data's shape.
-        family: a name in `FAMILIES`; not read where `target` is given.
-        width: the family's size knob; None where the family has a form without one.
-        depth: the number of layers, for the families that have this knob; None for the others.
-        target: `package.Class` of a network of your own, called with `spec`, `width` and, unless
-            None, `depth`.
-        features: that a classical family reads; None takes those suited to the data. A network
-            reads the samples, which are `raw`.
-
     Raises:
-        UserError: there is no such family or class, or it does not take these arguments.
+        UserError: there is no such family or class, it does not take these arguments, or can't read
+            such data.
     """
+    family, target, features = architecture.family, architecture.target, architecture.features
     network = find_class(family, target)
     named = f"model={family}" if target is None else f"model._target_={target}"
+    reads_tokens = target is not None or getattr(network, "reads_tokens", False)
+    if spec.kind == "tokens" and not reads_tokens:
+        able = [each for each in FAMILIES if getattr(find_class(each), "reads_tokens", False)]
+        raise UserError(
+            f"{named} can't read data={spec.name}, which is text: expected "
+            f"model={' or '.join(able)}"
+        )
+    if issubclass(network, Classical) and not spec.class_names:
+        raise UserError(f"{named} tells classes, and data={spec.name} has none: expected a network")
     parameters = inspect.signature(network).parameters
     knobs: dict[str, int | str] = {}
-    for name, value in (("width", width), ("depth", depth)):
+    for name, value in (("width", architecture.width), ("depth", architecture.depth)):
         if value is not None and name not in parameters:
             raise UserError(f"{named} has no {name}; expected model.{name}=null")
         if value is not None:
@@ -81,7 +84,7 @@ def build(
 
 
 def find_class(family: str, target: str | None = None) -> type[nn.Module]:
-    """Return the class of a network or a classical model: see `build`.
+    """Return the class of a network or a classical model: see `Architecture`.
 
     Raises:
         UserError: there is no such family or class.

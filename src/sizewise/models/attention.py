@@ -1,24 +1,33 @@
 """The article's attention network (section 3.3).
 
-Shapes: B batch, T time steps, F features per step, K classes, w width.
+Shapes: B batch, T time steps, F features per step, K classes or tokens, w width.
 """
 
+import torch
 from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
 from sizewise.models.initialise import initialise_as_keras
-from sizewise.models.recurrent import as_sequence
+from sizewise.models.recurrent import steps_of
 
 
 class DotProductAttention(nn.Module):
     """Self-attention without parameters: a_ij = softmax_j(s_i · s_j), y_i = Σ_j a_ij s_j.
 
-    The scores are not divided by √w, as in Keras's `Attention` layer.
+    The scores are not divided by √w, as in Keras's `Attention` layer. Where it is causal, a step
+    attends to itself and those before.
     """
+
+    def __init__(self, causal: bool = False) -> None:
+        super().__init__()
+        self.causal = causal
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Map states (B, T, w) to attended states (B, T, w) and attention weights (B, T, T)."""
         scores = states @ states.transpose(1, 2)  # B T w, B w T -> B T T
+        if self.causal:
+            later = torch.ones_like(scores[0], dtype=torch.bool).triu(1)
+            scores = scores.masked_fill(later, -torch.inf)
         weights = scores.softmax(dim=-1)
         return weights @ states, weights
 
@@ -26,22 +35,27 @@ class DotProductAttention(nn.Module):
 class Attention(nn.Module):
     """LSTM w, its whole sequence - self-attention - average over time - Dense K.
 
+    Where an answer is asked for after each step, attention is causal and nothing is averaged.
     The article's network is `width=64` on 28x28 images: 24,458 parameters.
     """
 
+    reads_tokens = True
+
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()
-        self.recurrent = nn.LSTM(spec.sequence_shape[1], width, batch_first=True)
-        self.attention = DotProductAttention()
-        self.head = nn.Linear(width, spec.num_classes)
+        self.spec = spec
+        self.steps, features = steps_of(spec, width)
+        self.recurrent = nn.LSTM(features, width, batch_first=True)
+        self.attention = DotProductAttention(causal=spec.per_step)
+        self.head = nn.Linear(width, spec.num_outputs)
         initialise_as_keras(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Map inputs (B, C, *S) to logits (B, K)."""
+        """Map inputs (B, C, *S) or tokens (B, T) to logits (B, K), or (B, T, K) per step."""
         return self.forward_with_weights(inputs)[0]
 
     def forward_with_weights(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Map inputs (B, C, *S) to logits (B, K) and attention weights (B, T, T)."""
-        states, _ = self.recurrent(as_sequence(inputs))  # B T F -> B T w
+        """Map inputs to logits, as `forward`, and attention weights (B, T, T)."""
+        states, _ = self.recurrent(self.steps(inputs))  # B T F -> B T w
         attended, weights = self.attention(states)
-        return self.head(attended.mean(dim=1)), weights
+        return self.head(attended if self.spec.per_step else attended.mean(dim=1)), weights

@@ -57,7 +57,7 @@ class CNN(nn.Module):
             ((axis - shrink) // POOL - shrink) // POOL - shrink for axis in spec.spatial_shape
         )
         self.dense = nn.Sequential(nn.Linear(cells * 2 * width, 2 * width), nn.ReLU())
-        self.head = nn.Linear(2 * width, spec.num_classes)
+        self.head = nn.Linear(2 * width, spec.num_outputs)
         initialise_as_keras(self)
         if images:
             self.to(memory_format=channels_last)  # faster convolutions on CPU and GPU

@@ -10,15 +10,18 @@ def initialise_as_keras(module: nn.Module) -> None:
     """Initialise `module` in place as Keras does.
 
     Kernels are Glorot uniform (Glorot & Bengio, AISTATS 2010), recurrent kernels orthogonal (Saxe
-    et al., ICLR 2014), biases zero, and the LSTM's forget bias one (Jozefowicz et al., ICML 2015).
-    Keras has one bias per gate where PyTorch has two; the second is frozen at zero for RNN and
-    LSTM, so that parameters count the same. Keras's GRU (`reset_after=True`) has both, as here.
+    et al., ICLR 2014), biases zero, the LSTM's forget bias one (Jozefowicz et al., ICML 2015) and
+    embeddings uniform in ±0.05. Keras has one bias per gate where PyTorch has two; the second is
+    frozen at zero for RNN and LSTM, so that parameters count the same. Keras's GRU
+    (`reset_after=True`) has both, as here.
     """
     for child in module.modules():
         if isinstance(child, nn.Linear | nn.Conv1d | nn.Conv2d):
             nn.init.xavier_uniform_(child.weight)
             if child.bias is not None:
                 nn.init.zeros_(child.bias)
+        elif isinstance(child, nn.Embedding):
+            nn.init.uniform_(child.weight, -0.05, 0.05)
         elif isinstance(child, RECURRENT):
             _initialise_recurrent(child)
 

@@ -19,7 +19,7 @@ class MLP(nn.Module):
         self.hidden = nn.Sequential()
         for fan_in, fan_out in pairwise([spec.num_features] + [width] * depth):
             self.hidden.extend([nn.Linear(fan_in, fan_out), nn.ReLU()])
-        self.head = nn.Linear(width, spec.num_classes)
+        self.head = nn.Linear(width, spec.num_outputs)
         initialise_as_keras(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ class Logistic(nn.Module):
         self.factor = (
             nn.Identity() if width is None else nn.Linear(spec.num_features, width, bias=False)
         )
-        self.head = nn.Linear(width or spec.num_features, spec.num_classes)
+        self.head = nn.Linear(width or spec.num_features, spec.num_outputs)
         initialise_as_keras(self)
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The article's recurrent networks (section 3.2): LSTM, and the plain RNN and GRU beside it.
 
-Shapes: B batch, T time steps, F features per step, K classes, w width. An image is read row by
-row, so T is its height.
+Shapes: B batch, T time steps, F features per step, K classes or tokens, w width. An image is read
+row by row, so T is its height.
 """
 
 from torch import Tensor, nn
@@ -15,42 +15,68 @@ def as_sequence(inputs: Tensor) -> Tensor:
     return inputs.transpose(1, 2).flatten(2)
 
 
+class Rows(nn.Module):
+    """A layer of `as_sequence`."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return as_sequence(inputs)
+
+
+def steps_of(spec: DataSpec, width: int) -> tuple[nn.Module, int]:
+    """Return what turns samples into steps (B, T, F), and F; tokens get a vector of `width`."""
+    if spec.kind == "tokens":
+        return nn.Embedding(spec.num_tokens, width), width
+    return Rows(), spec.sequence_shape[1]
+
+
+def read_out(states: Tensor, spec: DataSpec) -> Tensor:
+    """Return the states to answer from, of (B, T, w): the last, (B, w), or all of them."""
+    return states if spec.per_step else states[:, -1]
+
+
 class RNN(nn.Module):
     """The article's plain recurrence, read out after the last step.
 
     h_t = tanh(W_hh h_{t-1} + W_xh x_t + b_h) and y_T = W_hy h_T + b_y.
     """
 
+    reads_tokens = True
+
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
-        self.recurrent = nn.RNN(spec.sequence_shape[1], width, depth, batch_first=True)
-        self.head = nn.Linear(width, spec.num_classes)
+        self.spec = spec
+        self.steps, features = steps_of(spec, width)
+        self.recurrent = nn.RNN(features, width, depth, batch_first=True)
+        self.head = nn.Linear(width, spec.num_outputs)
         initialise_as_keras(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Map inputs (B, C, *S) to logits (B, K)."""
-        states, _ = self.recurrent(as_sequence(inputs))  # B T F -> B T w
-        logits: Tensor = self.head(states[:, -1])
+        """Map inputs (B, C, *S) or tokens (B, T) to logits (B, K), or (B, T, K) per step."""
+        states, _ = self.recurrent(self.steps(inputs))  # B T F -> B T w
+        logits: Tensor = self.head(read_out(states, self.spec))
         return logits
 
 
 class _Gated(nn.Module):
     """`depth` gated layers of width w - Dense w/2 with ReLU - Dense K."""
 
+    reads_tokens = True
     cell: type[nn.LSTM | nn.GRU]
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
         dense_width = max(1, width // 2)
-        self.recurrent = self.cell(spec.sequence_shape[1], width, depth, batch_first=True)
+        self.spec = spec
+        self.steps, features = steps_of(spec, width)
+        self.recurrent = self.cell(features, width, depth, batch_first=True)
         self.dense = nn.Sequential(nn.Linear(width, dense_width), nn.ReLU())
-        self.head = nn.Linear(dense_width, spec.num_classes)
+        self.head = nn.Linear(dense_width, spec.num_outputs)
         initialise_as_keras(self)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Map inputs (B, C, *S) to logits (B, K)."""
-        states, _ = self.recurrent(as_sequence(inputs))  # B T F -> B T w
-        logits: Tensor = self.head(self.dense(states[:, -1]))
+        """Map inputs (B, C, *S) or tokens (B, T) to logits (B, K), or (B, T, K) per step."""
+        states, _ = self.recurrent(self.steps(inputs))  # B T F -> B T w
+        logits: Tensor = self.head(self.dense(read_out(states, self.spec)))
         return logits
 
 

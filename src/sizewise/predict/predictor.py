@@ -55,11 +55,16 @@ class Predictor:
         allow_code: classes that are not sizewise's own and may be imported: `check_code`.
 
     Raises:
-        UserError: the network is of such a class, and it is not allowed.
+        UserError: the network is of such a class, and it is not allowed; or it reads text.
     """
 
     def __init__(self, saved: SavedModel, allow_code: Collection[str] = ()) -> None:
-        check_code(saved.target, allow_code)
+        check_code(saved.architecture.target, allow_code)
+        if saved.spec.kind == "tokens":
+            raise UserError(
+                f"a network trained on {saved.spec.name} continues text, and that can't be asked "
+                "of it yet: expected a run on images, sequences or tables"
+            )
         self.spec = saved.spec
         self.normalisation = saved.normalisation
         self.model = saved.build()
@@ -125,4 +130,5 @@ def _load_pyfunc(path: str) -> Predictor:
     beside its weights, this function included.
     """
     saved = load_model(Path(path))
-    return Predictor(saved, (saved.target,) if saved.target else ())
+    target = saved.architecture.target
+    return Predictor(saved, (target,) if target else ())

@@ -1,11 +1,12 @@
-"""One colour for each family, the same in every figure, told apart by colour-blind readers too.
+"""One colour and one marker for each family, the same in every chart.
 
-The colours are those of Okabe & Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/.
+The colours are those of Okabe & Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/:
+colour-blind readers tell them apart too, and so do markers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-FIXED = {
+COLOURS = {
     "cnn": "#0072B2",
     "lstm": "#D55E00",
     "attention": "#009E73",
@@ -14,28 +15,44 @@ FIXED = {
     "mlp": "#56B4E9",
     "logistic": "#666666",
 }
-OTHERS = ("#000000", "#B8A800", *FIXED.values())
-FIXED |= {  # the references: darker than networks, drawn dashed or by markers of their own
+OTHER_COLOURS = ("#000000", "#B8A800", *COLOURS.values())
+COLOURS |= {  # the references: darker than networks, drawn dashed or by markers of their own
     "svm": "#000000",
     "random_forest": "#7A4A1E",
     "gradient_boosting": "#8A8000",
     "knn": "#5B4B9A",
     "linear": "#8C8C8C",
 }
-MARKERS = {"cnn": "o", "lstm": "s", "attention": "D", "gru": "^", "rnn": "v", "mlp": "P"}
-MARKERS |= {"svm": "X", "random_forest": "*", "gradient_boosting": ">", "knn": "<", "linear": "p"}
-OTHER_MARKERS = ("X", "*", "<", ">", "p", "h")
+X = "M-1,-0.6L-0.6,-1L0,-0.4L0.6,-1L1,-0.6L0.4,0L1,0.6L0.6,1L0,0.4L-0.6,1L-1,0.6L-0.4,0Z"
+STAR = "M0,-1.2L0.3,-0.4L1.1,-0.4L0.5,0.1L0.7,1L0,0.5L-0.7,1L-0.5,0.1L-1.1,-0.4L-0.3,-0.4Z"
+PENTAGON = "M0,-1.1L1.05,-0.34L0.65,0.89L-0.65,0.89L-1.05,-0.34Z"
+MARKERS = {  # names that Vega draws, or paths
+    "cnn": "circle",
+    "lstm": "square",
+    "attention": "diamond",
+    "gru": "triangle-up",
+    "rnn": "triangle-down",
+    "mlp": "cross",
+    "svm": X,
+    "random_forest": STAR,
+    "gradient_boosting": "triangle-right",
+    "knn": "triangle-left",
+    "linear": PENTAGON,
+}
+OTHER_MARKERS = (X, STAR, "triangle-left", "triangle-right", PENTAGON)
 
 
-def colours(families: Sequence[str]) -> dict[str, str]:
+def colours(families: Sequence[str]) -> list[str]:
     """Return each family's colour; those not known here get theirs in alphabetical order."""
-    unknown = sorted(set(families) - set(FIXED))
-    drawn = {family: OTHERS[i % len(OTHERS)] for i, family in enumerate(unknown)}
-    return {family: FIXED.get(family) or drawn[family] for family in families}
+    return _assigned(families, COLOURS, OTHER_COLOURS)
 
 
-def markers(families: Sequence[str]) -> dict[str, str]:
+def markers(families: Sequence[str]) -> list[str]:
     """Return each family's marker, so that colour is never the only difference."""
-    unknown = sorted(set(families) - set(MARKERS))
-    drawn = {f: OTHER_MARKERS[i % len(OTHER_MARKERS)] for i, f in enumerate(unknown)}
-    return {family: MARKERS.get(family) or drawn[family] for family in families}
+    return _assigned(families, MARKERS, OTHER_MARKERS)
+
+
+def _assigned(families: Sequence[str], known: Mapping[str, str], rest: Sequence[str]) -> list[str]:
+    unknown = sorted(set(families) - set(known))
+    drawn = {family: rest[i % len(rest)] for i, family in enumerate(unknown)}
+    return [known.get(family) or drawn[family] for family in families]

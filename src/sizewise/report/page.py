@@ -1,6 +1,6 @@
-"""report.html: one file that holds its data and plotly.js, and needs no network.
+"""report.html: one file that holds its data and what draws them, and needs no network.
 
-The markup, style and script lie beside this module; here they get the numbers.
+The markup, style and script lie beside this module; here they get the text and the charts.
 """
 
 import html
@@ -9,96 +9,100 @@ from collections.abc import Sequence
 from importlib import resources
 from string import Template
 
-from plotly.offline import get_plotlyjs
+import vl_convert
 
-from sizewise.report.analysis import Analysis
 from sizewise.report.colours import colours
-from sizewise.report.data_words import amount_rows
-from sizewise.report.markdown import choice, method, summary
-from sizewise.report.page_data import page_data
-from sizewise.report.tables import cell_rows, fit_rows
+from sizewise.report.contents import Contents
+from sizewise.report.section import Chart, Rows, Section, Table
+from sizewise.report.tables import run_rows
 from sizewise.report.wording import Paragraph
 
 WORDS = ("family", "form", "setting")  # columns that are not numbers
 
-BY_DATA = """<section>
-<h2>Test error against training data</h2>
-<div id="data-plot" class="plot"></div>
-<div id="seconds-plot" class="plot"></div>
-<p class="note">Each family at its best size by validation at each amount, with 90% intervals over
-seeds; networks are solid, classical families dashed.</p>
-<div class="scroll"><table>$amounts</table></div>
-</section>"""
 
-
-def write_page(analysis: Analysis, words: list[Paragraph], run_url: str | None) -> str:
-    """Return the page's text.
-
-    Args:
-        analysis: what is shown.
-        words: the verdict.
-        run_url: where a run is looked at, with `{run_id}` in it; None leaves ids without links.
-    """
-    command = f"<pre>{html.escape(analysis.command)}</pre>" if analysis.command else ""
-    forms = fit_rows(analysis)
-    fitted = f"<section><h2>Forms compared</h2><div class='scroll'><table>{_table(forms)}"
-    amounts = _table(amount_rows(analysis.by_data)) if analysis.by_data else ""
-    data = json.dumps(page_data(analysis, run_url), separators=(",", ":"), allow_nan=False)
+def write_page(contents: Contents) -> str:
+    """Return the page's text."""
+    charts = [chart for chart in contents.charts if chart.on_page]
+    data: dict[str, Rows] = {}
+    for chart in charts:
+        data |= chart.data
+    drawn = {chart.name: chart.choices or {"": chart.spec} for chart in charts}
+    tables = [table for section in contents.sections for table in section.tables if table.cells]
+    runs = [rows for table in tables for rows in run_rows(table.cells)]  # by `data-cell`
+    shown = json.dumps(
+        {"data": data, "charts": drawn, "runs": runs}, separators=(",", ":"), allow_nan=False
+    )
+    command = f"<pre>{html.escape(contents.command)}</pre>" if contents.command else ""
     return Template(_read("page.html")).substitute(
-        title=html.escape(f"{analysis.name}: how big does it need to be?"),
+        title=html.escape(contents.title),
         style=_read("page.css"),
-        summary=html.escape(summary(analysis)),
+        summary=html.escape(contents.summary),
         command=command,
-        verdict=_verdict(analysis, words),
-        cells=_table(cell_rows(analysis), linked=True),
-        by_data=Template(BY_DATA).substitute(amounts=amounts) if amounts else "",
-        forms=f"{fitted}</table></div></section>" if forms else "",
-        choice=_items(choice(analysis)),
-        method=_items(method(analysis)),
-        plotly=get_plotlyjs(),
-        data=data.replace("</", "<\\/"),  # or a name could end the script element
-        script=_read("page.js"),
+        studies="\n".join(_section(study, folded=True) for study in contents.studies),
+        verdict=_verdict(contents.verdict),
+        sections="\n".join(map(_section, contents.sections)),
+        data=shown.replace("</", "<\\/"),  # or a name could end the script element
+        script=vl_convert.javascript_bundle(_read("page.js")),  # with Vega and all it needs
     )
 
 
-def _verdict(analysis: Analysis, words: list[Paragraph]) -> str:
-    colour = colours([result.family for result in analysis.families])
+def _verdict(paragraphs: Sequence[Paragraph]) -> str:
     articles = []
-    for paragraph in words:
-        own = colour.get(paragraph.family or "")
-        style = f'style="--family: {own}"' if own else 'class="overall"'
-        body = f"<h3>{html.escape(paragraph.headline)}</h3><ul>{_items(paragraph.sentences)}</ul>"
-        article = f"<article {style}>{body}"
+    for paragraph in paragraphs:
+        kind = 'class="overall"'
+        if paragraph.family:
+            kind = f'style="--family: {colours([paragraph.family])[0]}"'
+        body = f"<h3>{html.escape(paragraph.headline)}</h3>{_items(paragraph.sentences)}"
         if paragraph.command:
-            article += f"<p>Run next:</p><pre>{html.escape(paragraph.command)}</pre>"
-        articles.append(f"{article}</article>")
+            body += f"<p>Run next:</p><pre>{html.escape(paragraph.command)}</pre>"
+        articles.append(f"<article {kind}>{body}</article>")
     return "\n".join(articles)
 
 
-def _table(rows: Sequence[dict[str, str]], *, linked: bool = False) -> str:
-    """Return rows as HTML; `linked` makes each number open the runs behind it."""
-    if not rows:
-        return ""
+def _section(section: Section, *, folded: bool = False) -> str:
+    body = f"<h2>{html.escape(section.title)}</h2>{_items(section.sentences)}"
+    body += "".join(_chart(chart) for chart in section.charts if chart.on_page)
+    tables = "".join(map(_table, section.tables))
+    body += f"<details><summary>Every number</summary>{tables}</details>" if folded else tables
+    return f"<section>{body}</section>"
 
-    def word(column: str) -> str:
-        return ' class="word"' if column in WORDS else ""
 
-    head = "".join(f"<th{word(column)}>{html.escape(column)}</th>" for column in rows[0])
-    body = []
-    for index, row in enumerate(rows):
-        cells = []
-        for column, value in row.items():
-            text = html.escape(value)
-            if linked and column not in WORDS:
-                text = f'<a href="#cell-{index}">{text}</a>'
-            cells.append(f"<td{word(column)}>{text}</td>")
-        mark = f' class="cell" id="cell-{index}" data-cell="{index}"' if linked else ""
-        body.append(f"<tr{mark}>{''.join(cells)}</tr>")
-    return f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
+def _chart(chart: Chart) -> str:
+    form = ""
+    if chart.choices:
+        options = "".join(f"<option>{html.escape(each)}</option>" for each in chart.choices)
+        form = f'<form class="controls"><label>against <select>{options}</select></label>'
+        for axis in ("x", "y"):
+            form += f'<label><input type="checkbox" name="{axis}"> log {axis}</label>'
+        form += "</form>"
+    caption = f"<figcaption>{html.escape(chart.caption)}</figcaption>"
+    return f'<figure id="{chart.name}">{caption}{form}<div class="plot"></div></figure>'
+
+
+def _table(table: Table) -> str:
+    """Return a table as HTML; a row about a cell opens to show the runs behind it."""
+
+    def cell(tag: str, column: str, text: str) -> str:
+        word = ' class="word"' if column in WORDS else ""
+        return f"<{tag}{word}>{html.escape(text)}</{tag}>"
+
+    head = "".join(cell("th", column, column) for column in table.rows[0])
+    body = "".join(
+        (f'<tr class="cell" data-cell="{index}" tabindex="0">' if table.cells else "<tr>")
+        + "".join(cell("td", column, text) for column, text in row.items())
+        + "</tr>"
+        for index, row in enumerate(table.rows)
+    )
+    note = "Each number is a mean over runs: click a row to see them."
+    return (
+        f"{f'<p class=note>{note}</p>' if table.cells else ''}<div class='scroll'><table>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def _items(sentences: Sequence[str]) -> str:
-    return "".join(f"<li>{html.escape(each)}</li>" for each in sentences)
+    items = "".join(f"<li>{html.escape(each)}</li>" for each in sentences)
+    return f"<ul>{items}</ul>" if items else ""
 
 
 def _read(name: str) -> str:

@@ -1,38 +1,135 @@
-"""Axes, the same in every figure."""
+"""What all charts share: their axes, the channels that tell families apart, their data's form."""
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+import altair as alt
 
-from sizewise.report.noise import Array
-from sizewise.report.words import quantity
+from sizewise.report.colours import colours, markers
+from sizewise.report.section import Chart, Rows
+from sizewise.report.stats.resample import Interval
+from sizewise.report.words import MeasureWords
 
-
-def log_axis(axes: Axes, values: Sequence[float] | Array) -> None:
-    """Make the x axis logarithmic with readable ticks: 1, 1 and 3, or 1, 2 and 5 a decade."""
-    axes.spines[["top", "right"]].set_visible(False)
-    known = [value for value in values if value > 0]
-    if not known:
-        return
-    low, high = min(known), max(known)
-    axes.set_xscale("log")
-    margin = max((high / low) ** 0.06, 1.15)
-    axes.set_xlim(low / margin, high * margin)
-    decades = math.log10(high / low * margin**2)
-    steps = (1.0,) if decades > 4 else (1.0, 3.0) if decades > 1.5 else (1.0, 2.0, 5.0)
-    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
-    axes.xaxis.set_minor_locator(NullLocator())  # half of the drawing time, and nothing to read
+DIGITS = 5  # significant, of every number in a chart's data
+COUNTED = "datum.value < 1 ? format(datum.value, '~r') : format(datum.value, '~s')"  # 0.1, 10k
+LINES = alt.Legend(symbolType="stroke", symbolStrokeColor="#444")
+CONFIG = {
+    "font": "Helvetica, Arial, sans-serif",
+    "view": {"stroke": None},
+    "axis": {"gridColor": "#e6e6e6", "domainColor": "#888", "tickColor": "#888"},
+    "axisX": {"grid": False},
+    "header": {"labelFontSize": 12, "labelFontWeight": "bold"},
+    "legend": {"symbolOpacity": 1},
+    "title": {"anchor": "start", "fontSize": 13},
+}
 
 
-def percent_axis(axes: Axes, values: Array | None = None) -> None:
-    """Make the y axis one of errors in percent: logarithmic where `values` span a factor of 3."""
-    if values is not None and values.min() > 0 and values.max() > 3 * values.min():
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
+def chart(
+    name: str,
+    caption: str,
+    drawn: alt.TopLevelMixin,
+    data: Mapping[str, Rows],
+    *,
+    choices: Mapping[str, alt.TopLevelMixin] | None = None,
+    on_page: bool = True,
+) -> Chart:
+    """Return what Altair drew as a `Chart`, with those of `data` that it names."""
+    choices = choices or {}
+    spec, *others = (each.to_dict() | {"config": CONFIG} for each in (drawn, *choices.values()))
+    text = json.dumps([spec, others])
+    used = {key: rows for key, rows in data.items() if f'{{"name": "{key}"}}' in text}
+    return Chart(name, caption, spec, used, dict(zip(choices, others, strict=True)), on_page)
+
+
+def number(value: float) -> float | None:
+    """Return a number as JSON holds it, rounded; None for what is not known."""
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+
+
+def positive(value: float) -> float | None:
+    """Return a number for a logarithmic axis, which has no place for zero."""
+    return number(value) if value > 0 else None
+
+
+def interval_row(error: float, interval: Interval | None) -> dict[str, float | None]:
+    """Return a mean and the ends of its interval as the fields that charts draw."""
+    low, high = interval or (error, error)
+    return {"error": number(error), "low": number(max(0.0, low)), "high": number(high)}
+
+
+def log_x(field: str, title: str, rows: Rows) -> alt.X:
+    """Return a logarithmic x axis of a field of `rows`, a cost or an amount."""
+    known = [row[field] for row in rows if row[field]]
+    return alt.X(
+        field=field,
+        type="quantitative",
+        title=title,
+        scale=alt.Scale(type="log", nice=False, padding=14),
+        axis=alt.Axis(labelExpr=COUNTED, labelOverlap=True, values=log_ticks(known)),
+    )
+
+
+def error_y(
+    words: MeasureWords, title: str, rows: Rows, *, may_be_log: bool = True
+) -> Callable[..., alt.Y]:
+    """Return what makes the y channel of a field of errors, alike in every layer of a chart.
+
+    It is logarithmic where the errors of `rows` span a factor of 3. What is below all of them, as
+    an interval's end may be, lies on its edge.
+    """
+    errors = [row["error"] for row in rows if row["error"]]
+    scale = alt.Scale(zero=True)
+    axis = alt.Axis(format="~%" if words.is_share else "~g", labelOverlap=True, tickCount=6)
+    if errors and may_be_log:
+        lows = [row["low"] for row in rows if row.get("low", 0) > min(errors) / 3]
+        edge = 0.9 * min([*errors, *lows])
+        is_log = len(errors) == len(rows) and max(errors) > 3 * min(errors)
+        kind: Literal["log", "linear"] = "log" if is_log else "linear"
+        scale = alt.Scale(type=kind, domainMin=edge, clamp=True, padding=8, nice=not is_log)
+        if is_log:
+            axis.values = log_ticks([edge, *errors])
+
+    def channel(field: str = "error") -> alt.Y:
+        return alt.Y(field=field, type="quantitative", title=title, scale=scale, axis=axis)
+
+    return channel
+
+
+def log_ticks(values: Sequence[float]) -> list[float]:
+    """Return round numbers between the least and the greatest: 1, 1 and 3, or 1, 2, 5 a decade."""
+    if not values:
+        return []
+    least, most = min(values), max(values)
+    decades = math.log10(most / least)
+    steps = (1,) if decades > 4 else (1, 3) if decades > 2 else (1, 2, 5)
+    powers = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
+    ticks = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [tick for tick in ticks if least / 1.1 < tick < most * 1.1]
+
+
+def by_family(names: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return the channels that tell families apart, with one legend for both.
+
+    Args:
+        names: of each family, and what the field `family` of the data calls it.
+    """
+    families, called = zip(*names, strict=True)
+    colour = alt.Scale(domain=called, range=colours(families))
+    marker = alt.Scale(domain=called, range=markers(families))
+    return {
+        "color": alt.Color("family:N", scale=colour, title=None),
+        "shape": alt.Shape("family:N", scale=marker, title=None),
+    }
+
+
+def dashes(field: str, kinds: list[str], legend: alt.Legend | None = LINES) -> alt.StrokeDash:
+    """Return the channel that draws lines of the first of two kinds solid, the second dashed."""
+    scale = alt.Scale(domain=kinds, range=[[1, 0], [5, 3]])
+    return alt.StrokeDash(f"{field}:N", scale=scale, title=None, legend=legend)
+
+
+def tooltips(keys: Iterable[str]) -> list[alt.Tooltip]:
+    """Return what is shown of a point: its texts under `keys`."""
+    return [alt.Tooltip(field=key.replace(".", "\\."), type="nominal", title=key) for key in keys]

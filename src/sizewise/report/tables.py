@@ -2,108 +2,127 @@
 
 import csv
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sizewise.records import RunRecord
 from sizewise.report.analysis import Analysis
-from sizewise.report.costs import COSTS
-from sizewise.report.curves import train_errors
-from sizewise.report.select import Cell
-from sizewise.report.usable import validation
-from sizewise.report.wording import setting_words
-from sizewise.report.words import percent, percent_interval, points, quantity, size
+from sizewise.report.cells import COSTS, Cell, known_error, run_cost
+from sizewise.report.selection import NOT_SETTINGS_PREFIXES
+from sizewise.report.stats.fit import Fit
+from sizewise.report.stats.resample import Interval
+from sizewise.report.words import MeasureWords, quantity, setting_words, size
+
+Row = dict[str, str]
+UNKNOWN = "–"
 
 
-def write_runs(path: Path, analysis: Analysis, records: list[RunRecord]) -> None:
+def write_runs(
+    path: Path, analysis: Analysis, records: Sequence[RunRecord], used: Iterable[Cell]
+) -> None:
     """Write one row for each run that was given, `compared` saying whether the report uses it."""
-    compared = analysis.selection.compared
-    if analysis.by_data:
-        compared = [*compared, *(c for amount in analysis.by_data.amounts for c in amount.cells)]
-    used = {id(record) for cell in compared for record in cell.records}
+    compared = {id(record) for cell in used for record in cell.records}
     keys = sorted({key for swept in analysis.selection.swept.values() for key in swept})
-    metrics = sorted({name for record in records for name in record.metrics})
-    header = ["run_id", "name", "compared", "family", "size_asked", "parameters", "seed", *keys]
-    header += ["best_epoch", "val/accuracy", *metrics]
+    metrics = sorted({name for record in records for name in record.metrics} - {"test/error"})
+    own = ("run_id", "name", "family", "size_asked", "parameters", "seed", "best_epoch")
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(header)
+        writer.writerow(["compared", *own, *keys, "val/error", "test/error", *metrics])
         for record in records:
-            writer.writerow(
-                [
-                    record.run_id,
-                    record.name,
-                    "yes" if id(record) in used else "no",
-                    record.family,
-                    record.size_asked,
-                    record.parameters,
-                    record.seed,
-                    *(record.config.get(key) for key in keys),
-                    record.best_epoch,
-                    validation(record, "accuracy"),
-                    *(record.metrics.get(name) for name in metrics),
-                ]
-            )
+            row: list[Any] = ["yes" if id(record) in compared else "no"]
+            row += [getattr(record, name) for name in own]
+            row += [record.config.get(key) for key in keys]
+            row += [known_error(record, split) for split in ("val", "test")]
+            writer.writerow(row + [record.metrics.get(name) for name in metrics])
 
 
-def cell_rows(analysis: Analysis) -> list[dict[str, str]]:
+def reached(cell: Cell, interval: Interval | None) -> Row:
+    """Return what a cell reaches as text by the name of its column."""
+    words = MeasureWords(cell.measure)
+    return {
+        "seeds": str(len(cell.seeds)),
+        words.test: words.value(cell.error),
+        "90% interval": words.values(interval) if interval else UNKNOWN,
+        f"validation {cell.measure.name}": words.value(cell.validation_error),
+    }
+
+
+def cell_rows(analysis: Analysis) -> list[Row]:
     """Return each cell's numbers as text by the name of their column."""
-    has_settings = any(cell.setting for cell in analysis.selection.compared)
+    words = MeasureWords(analysis.measure)
+    has_settings = any(cell.setting for cell, _ in analysis.rows)
     rows = []
     for cell, interval in analysis.rows:
         count = cell.records[0].parameters if cell.is_reference else cell.parameters
+        gap = float((cell.test_errors - cell.train_errors).mean())
         row = {
             "family": cell.label if cell.is_reference else cell.family,
-            "parameters": "–" if count is None else f"{count:,}",
-            "seeds": str(len(cell.seeds)),
-            "test error": percent(cell.test_errors.mean()),
-            "90% interval": percent_interval(interval) if interval else "–",
-            "validation error": percent(cell.validation_errors.mean()),
-            "gap (points)": _gap(cell),
+            "parameters": UNKNOWN if count is None else f"{count:,}",
+            **reached(cell, interval),
+            words.counted("gap"): words.number(gap) if math.isfinite(gap) else UNKNOWN,
         }
         if has_settings:
-            row["setting"] = setting_words(cell.setting) or "–"
-        for cost in COSTS[1:]:
-            row[cost.words] = quantity(cell.cost(cost.metric), cost.unit)
-        rows.append(row)
+            row["setting"] = setting_words(cell.setting) or UNKNOWN
+        rows.append(row | {cost.words: quantity(cell.cost(cost), cost.unit) for cost in COSTS[1:]})
     return rows
 
 
-def fit_rows(analysis: Analysis) -> list[dict[str, str]]:
+def run_rows(cells: Sequence[Cell]) -> list[list[Row]]:
+    """Return for each cell its runs as text by the name of their column."""
+    records = [record for cell in cells for record in cell.records]
+    shown = records[0].measure
+    varying = [key for key in _varying(records) if key != "seed"]
+    return [
+        [
+            {
+                "run": record.run_id,
+                "name": record.name,
+                "seed": str(record.seed),
+                **{key: str(record.config.get(key)) for key in varying},
+                f"test {shown.name}": shown.shown(record.error()),
+                f"validation {shown.name}": shown.shown(record.error("val")),
+                **{cost.words: quantity(run_cost(record, cost), cost.unit) for cost in COSTS},
+            }
+            for record in cell.records
+        ]
+        for cell in cells
+    ]
+
+
+def fit_rows(analysis: Analysis) -> list[Row]:
     """Return what each form makes of each family: its numbers, its AICc, its held-out error."""
+    words = MeasureWords(analysis.measure)
     rows = []
     for result in analysis.families:
-        for score in getattr(result.fit, "forms", []):
-            held_out = score.held_out_error
-            rows.append(
-                {
-                    "family": result.family,
-                    "form": f"{score.form.name}, {score.form.formula}",
-                    "floor": percent(float(score.curve.floor)) if score.form.has_floor else "–",
-                    "α or N₀": _shape(score.form.name, float(score.curve.shape), result.sizes[0]),
-                    "AICc above the best's": f"{score.aicc_difference:.1f}",
-                    "largest size, predicted less observed (points)": "–"
-                    if held_out is None
-                    else points(held_out),
-                }
-            )
+        if not isinstance(result.fit, Fit):
+            continue
+        for form, curve, aicc, held_out in result.fit.forms:
+            shape = float(curve.shape)
+            row = {
+                "family": result.family,
+                "form": f"{form.name}, {form.formula}",
+                "floor": words.value(float(curve.floor)) if form.has_floor else UNKNOWN,
+                "α or N₀": f"N₀ = {size(shape * result.fit.smallest)}"
+                if form.in_parameters
+                else f"α = {shape:.2f}",
+                "AICc above the best's": f"{aicc:.1f}",
+                words.counted("largest size, predicted less observed"): UNKNOWN
+                if held_out is None
+                else words.number(held_out),
+            }
+            rows.append(row)
     return rows
 
 
-def markdown(rows: list[dict[str, Any]]) -> str:
-    """Return rows that share their columns as a Markdown table."""
-    if not rows:
-        return ""
-    columns = list(rows[0])
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(str(row[column]) for column in columns) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def _gap(cell: Cell) -> str:
-    gap = float((cell.test_errors - train_errors(cell)).mean())
-    return points(gap) if math.isfinite(gap) else "–"
-
-
-def _shape(form: str, shape: float, smallest: float) -> str:
-    return f"N₀ = {size(shape * smallest)}" if "exponential" in form else f"α = {shape:.2f}"
+def _varying(records: Sequence[RunRecord]) -> list[str]:
+    """Return the config keys in which runs differ."""
+    values: dict[str, set[str]] = {}
+    for record in records:
+        for key, value in record.config.items():
+            values.setdefault(key, set()).add(repr(value))
+    return sorted(
+        key
+        for key, found in values.items()
+        if len(found) > 1 and not key.startswith(NOT_SETTINGS_PREFIXES)
+    )

@@ -1,34 +1,83 @@
 """How numbers are put in words, the same in every part of the report."""
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
-from sizewise.records import readable_count
-from sizewise.report.bootstrap import Interval
-
-
-def percent(share: float) -> str:
-    """Return an error or accuracy in percent: 8.4%."""
-    return f"{100 * share:.1f}%"
+from sizewise.records import ERROR, Measure, readable_count
+from sizewise.report.cells import Setting
+from sizewise.report.stats.resample import Interval
 
 
-def percent_interval(interval: Interval) -> str:
-    """Return an interval of errors in percent: [7.9%, 8.9%]."""
-    return f"[{percent(max(0.0, interval.low))}, {percent(interval.high)}]"
+class MeasureWords(NamedTuple):
+    """How values of a measure, and differences between them, are put in words."""
 
+    measure: Measure
 
-def points(difference: float) -> str:
-    """Return a difference between errors in percentage points: 1.3."""
-    return f"{100 * difference:.1f}"
+    @property
+    def is_share(self) -> bool:
+        """Return whether values are 0..1, said in percent and their differences in points."""
+        return self.measure.unit == "%"
 
+    @property
+    def unit(self) -> str:
+        """Return what differences are counted in: points, or bits."""
+        return "points" if self.is_share else self.measure.unit
 
-def points_interval(interval: Interval) -> str:
-    """Return an interval of differences in percentage points: [0.9, 1.7]."""
-    return f"[{points(interval.low)}, {points(interval.high)}]"
+    @property
+    def scale(self) -> int:
+        """Return what a difference is multiplied by to be in `unit`."""
+        return 100 if self.is_share else 1
 
+    @property
+    def test(self) -> str:
+        """Return what the test set measures, in words: test error."""
+        return f"test {self.measure.name}"
 
-def margin(tolerance: float) -> str:
-    """Return a tolerance in percentage points: 1 point, 0.5 points."""
-    return f"{100 * tolerance:g} point{'s' * (round(100 * tolerance, 9) != 1)}"
+    @property
+    def definition(self) -> str:
+        """Return what the measure is, as far as it is known here."""
+        return "Error is 1 - accuracy. " if self.measure == ERROR else ""
+
+    def value(self, value: float) -> str:
+        """Return a value: 8.4%, or 2.153 bits."""
+        return f"{100 * value:.1f}%" if self.is_share else self.measure.shown(value)
+
+    def reached(self, value: float) -> str:
+        """Return what a model reaches: 8.4% test error, or test bits per byte of 2.153 bits."""
+        if self.is_share:
+            return f"{self.value(value)} {self.test}"
+        return f"{self.test} of {self.value(value)}"
+
+    def values(self, interval: Interval) -> str:
+        """Return an interval of values: [7.9%, 8.9%]."""
+        return f"[{self.value(max(0.0, interval.low))}, {self.value(interval.high)}]"
+
+    def number(self, difference: float) -> str:
+        """Return a difference without its unit: 1.3."""
+        return f"{difference * self.scale:.{1 if self.is_share else 3}f}"
+
+    def difference(self, difference: float, interval: Interval | None = None) -> str:
+        """Return a difference, with its interval if there is one: 1.3 points [0.9, 1.7]."""
+        words = f"{self.number(difference)} {self.unit}".rstrip()
+        if interval is None:
+            return words
+        return f"{words} [{self.number(interval.low)}, {self.number(interval.high)}]"
+
+    def size_of(self, difference: float, interval: Interval | None) -> str:
+        """Return a difference without its sign, and its interval turned likewise."""
+        if difference < 0 and interval:
+            interval = interval.turned()
+        return self.difference(abs(difference), interval)
+
+    def counted(self, column: str) -> str:
+        """Return a column's name with the unit of its differences: gap (points)."""
+        return f"{column} ({self.unit})" if self.unit else column
+
+    def margin(self, tolerance: float) -> str:
+        """Return a tolerance: 1 point, 0.5 points, 0.02 bits."""
+        number = f"{tolerance * self.scale:g}"
+        return f"{number} {'point' if number == '1' and self.is_share else self.unit}".rstrip()
 
 
 def factor(ratio: float) -> str:
@@ -41,16 +90,21 @@ def size(parameters: float) -> str:
     return readable_count(round(parameters)) if parameters < 1e12 else f"{parameters:.0e}"
 
 
-def size_interval(interval: Interval) -> str:
+def sizes(interval: Interval) -> str:
     """Return an interval of sizes: [11.2k, 16k]."""
     return f"[{size(interval.low)}, {size(interval.high)}]"
 
 
-def number_interval(interval: Interval) -> str:
+def numbers(interval: Interval) -> str:
     """Return an interval of plain numbers, open where the range searched ended: [0.41, 0.55]."""
     if math.isinf(interval.high):
         return f"above {interval.low:.2f}"
     return f"[{interval.low:.2f}, {interval.high:.2f}]"
+
+
+def followed(text: str, interval: Interval | None, words: Callable[[Interval], str]) -> str:
+    """Return `text` with its interval after it, if there is one."""
+    return f"{text} {words(interval)}" if interval else text
 
 
 def listed(words: list[str]) -> str:
@@ -71,3 +125,8 @@ def quantity(value: float, unit: str = "") -> str:
         return count
     prefix = count[-1] if count[-1].isalpha() else ""
     return f"{count.removesuffix(prefix)} {prefix}{unit}"
+
+
+def setting_words(setting: Setting) -> str:
+    """Return a setting as it is typed: training.learning_rate=0.01."""
+    return " ".join(f"{key}={'null' if value is None else value}" for key, value in setting)

@@ -26,9 +26,6 @@ class RunFolder:
     METRICS = "metrics.jsonl"  # as they were logged: a line of JSON for each step
     MODEL = "model.pt"
     CODE = "code"  # a folder: what the network's class needs, where it is the user's own
-    CONFUSION = "confusion.csv"
-    CONFUSION_PLOT = "confusion.png"
-    LEARNING_CURVES = "learning_curves.png"
     CHECKPOINT = "checkpoint.pt"
     RUN_ID = "mlflow_run_id"
     KEY = "run_key"
@@ -36,8 +33,8 @@ class RunFolder:
     UNSENT = "unsent.json"
     REDIRECT = "run_folder"  # in a job's folder, where the run that it took up has its own
 
-    # What is kept in the store of a finished run, besides the model.
-    ARTIFACTS = (CONFIG, RECORD, METRICS, MODEL, CONFUSION, CONFUSION_PLOT, LEARNING_CURVES)
+    # What the store gets of a finished run, besides the model: these, tables and pictures.
+    ARTIFACTS = (CONFIG, RECORD, METRICS, MODEL, "*.csv", "*.png")
 
     @classmethod
     def at(cls, path: Path) -> "RunFolder":

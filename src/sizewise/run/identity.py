@@ -2,6 +2,7 @@
 
 import functools
 import os
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -11,23 +12,27 @@ from sizewise.config import Config, run_key
 from sizewise.data import DataSpec
 from sizewise.data.published import module_of
 from sizewise.errors import UserError
-from sizewise.models import Classical, build, find_class
+from sizewise.models import Architecture, Classical, build, find_class
 from sizewise.records import readable_count
 from sizewise.run.code import source_hash
 from sizewise.sizing import parameters_of, solve_width
+from sizewise.tasks import TASKS
 
 BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
 # What every run uses of sizewise, and what a network's and a classical family's training do.
 EVERY_RUN = ("sizewise.data.dataset", "sizewise.training.evaluate")
-LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classic"
+LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
 
 
 class Identity(NamedTuple):
-    """What is known of a run before it trains."""
+    """What is known of a run before it trains.
+
+    The architecture has the width solved for, and the features that a classical model reads.
+    """
 
     name: str
     key: str
-    width: int | None
+    architecture: Architecture
     parameters: int | None
 
 
@@ -48,15 +53,8 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
         UserError: there is no such network, or it does not fit this machine.
     """
     wanted = config.model
-    width, size, variant, network = _measure(
-        config.size,
-        wanted.width,
-        spec,
-        wanted.family,
-        wanted.depth,
-        wanted.target,
-        config.features,
-    )
+    asked = Architecture(wanted.family, wanted.width, wanted.depth, wanted.target, config.features)
+    architecture, size, variant, network = _measure(config.size, asked, spec)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size is not None and size * BYTES_PER_PARAMETER > memory:
         raise UserError(
@@ -68,39 +66,26 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
         name += f"-n{readable_count(config.data.train_samples)}"
     name += f"-s{config.seed}"
     training = SEARCH if issubclass(network, Classical) else LOOP
-    modules = (*EVERY_RUN, module_of(config.data.name), training)
-    key = run_key(config, width, fingerprint, source_hash(network, modules))
-    return Identity(name, key, width, size)
+    modules = (*EVERY_RUN, module_of(config.data.name), TASKS[spec.task], training)
+    key = run_key(config, architecture.width, fingerprint, source_hash(network, modules))
+    return Identity(name, key, architecture, size)
 
 
 @functools.cache  # a sweep has many runs of each network
 def _measure(
-    asked: int | None,
-    width: int | None,
-    spec: DataSpec,
-    family: str,
-    depth: int | None,
-    target: str | None,
-    features: str | None,
-) -> tuple[int | None, int | None, str, type[nn.Module]]:
-    """Return a network's width, its parameters, its name within the family, and its class."""
-    if asked is not None:
-        width = solve_width(asked, spec, family, depth, target)
+    size: int | None, asked: Architecture, spec: DataSpec
+) -> tuple[Architecture, int | None, str, type[nn.Module]]:
+    """Return a model with its width and features, its parameters, its name, and its class.
+
+    Within its family a network goes by its size, a classical model by its features and width.
+    """
+    if size is not None:
+        asked = replace(asked, width=solve_width(size, spec, asked))
     with torch.device("meta"):
-        model = build(spec, family, width, depth, target, features)
-    size = parameters_of(model)
-    return width, size, _variant(model, size), type(model)
-
-
-def build_network(config: Config, spec: DataSpec, width: int | None) -> nn.Module:
-    """Build the network, or the classical model, that `config` describes."""
-    wanted = config.model
-    return build(spec, wanted.family, width, wanted.depth, wanted.target, config.features)
-
-
-def _variant(model: nn.Module, size: int | None) -> str:
-    """Name a run within its family: by its size, or by a classical model's features and width."""
+        model = build(spec, asked)
+    parameters = parameters_of(model)
     if not isinstance(model, Classical):
-        assert size is not None
-        return readable_count(size)
-    return model.features if model.width is None else f"{model.features}-w{model.width}"
+        assert parameters is not None
+        return replace(asked, features=None), parameters, readable_count(parameters), type(model)
+    variant = model.features if model.width is None else f"{model.features}-w{model.width}"
+    return replace(asked, features=model.features), parameters, variant, type(model)

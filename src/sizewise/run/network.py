@@ -9,7 +9,7 @@ from sizewise.config import Config
 from sizewise.data import Dataset, DataSpec
 from sizewise.errors import UserError
 from sizewise.flops import flops_of_step
-from sizewise.run.identity import build_network
+from sizewise.models import Architecture, build
 from sizewise.threads import share_of_cores, threads_for
 
 
@@ -45,13 +45,13 @@ def check_outputs(model: nn.Module, dataset: Dataset) -> None:
     """Try the network on two samples: one of the user's own may not fit the data.
 
     Raises:
-        UserError: it can't read them, or does not return logits (2, K).
+        UserError: it can't read them, or does not return logits of the shape that the data ask for.
     """
-    expected = (2, dataset.spec.num_classes)
+    expected = (2, *dataset.spec.output_shape)
     named = type(model).__name__
     try:
         with torch.no_grad():
-            logits = model.eval()(dataset.train.inputs[:2])
+            logits = model.eval()(*dataset.train.batch(slice(0, 2)).given)
     except Exception as error:
         shape = (2, *dataset.spec.input_shape)
         raise UserError(f"{named} can't read inputs of shape {shape}: {error}") from error
@@ -61,7 +61,7 @@ def check_outputs(model: nn.Module, dataset: Dataset) -> None:
 
 
 def build_on_threads(
-    config: Config, spec: DataSpec, width: int | None, share: int | None
+    config: Config, spec: DataSpec, architecture: Architecture, share: int | None
 ) -> nn.Module:
     """Set PyTorch's threads for this run, and build its network on the CPU.
 
@@ -71,21 +71,21 @@ def build_on_threads(
     Args:
         config: the run's.
         spec: of its data.
-        width: of the network.
+        architecture: of the network.
         share: how many cores the run may use; None for all that this process may.
     """
     share = share_of_cores() if share is None else share
-    model = initialise(config, spec, width, config.threads or share)
+    model = initialise(config.seed, spec, architecture, config.threads or share)
     if config.threads is None:
         flops = flops_of_step(model, spec, config.training.batch_size)
         threads = threads_for(flops, share)
         if threads != share:
-            model = initialise(config, spec, width, threads)
+            model = initialise(config.seed, spec, architecture, threads)
     return model
 
 
-def initialise(config: Config, spec: DataSpec, width: int | None, threads: int) -> nn.Module:
+def initialise(seed: int, spec: DataSpec, architecture: Architecture, threads: int) -> nn.Module:
     """Set PyTorch's threads and its seed, and build the network on the CPU."""
     torch.set_num_threads(threads)
-    torch.manual_seed(config.seed)
-    return build_network(config, spec, width)
+    torch.manual_seed(seed)
+    return build(spec, architecture)

@@ -12,34 +12,26 @@ from sizewise import cost
 from sizewise.config import Config, portable
 from sizewise.data import Dataset
 from sizewise.flops import flops_per_sample
-from sizewise.models import Classical
 from sizewise.records import RunRecord, write_records
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity
-from sizewise.sizing import parameters_of
+from sizewise.sizing import parameters_by_group, parameters_of
+from sizewise.tasks import Tally, find_task
 from sizewise.tracking.lifecycle import git_commit
 from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import SavedModel, save_model
-from sizewise.training.classic import Search
-from sizewise.training.evaluate import Scores
-from sizewise.training.state import TrainState
+from sizewise.training.fitted import Fitted
 from sizewise.uri import hide_password
 
 
-def save(
-    path: Path, config: Config, identity: Identity, dataset: Dataset, state: TrainState | Search
-) -> int:
+def save(path: Path, config: Config, identity: Identity, dataset: Dataset, state: Fitted) -> int:
     """Save the best epoch's network and return the file's size in bytes."""
     assert state.best is not None
     saved = SavedModel(
         spec=dataset.spec,
         normalisation=dataset.normalisation,
-        family=config.model.family,
-        width=identity.width,
-        depth=config.model.depth,
-        target=config.model.target,
+        architecture=identity.architecture,
         weights=state.best.weights,
-        features=config.features,
     )
     return save_model(path, saved)
 
@@ -48,7 +40,8 @@ def make_record(
     config: Config,
     identity: Identity,
     dataset: Dataset,
-    state: TrainState | Search,
+    unit: str,
+    state: Fitted,
     model: nn.Module,
     metrics: dict[str, float],
     tracker: Tracker,
@@ -60,11 +53,11 @@ def make_record(
         name=identity.name,
         run_key=identity.key,
         family=config.model.name,
-        width=identity.width,
+        width=identity.architecture.width,
         depth=config.model.depth,
         size_asked=config.size,
         parameters=identity.parameters,
-        parameters_by_group=cost.parameters_by_group(model),
+        parameters_by_group=parameters_by_group(model),
         data=config.data.name,
         fingerprint=dataset.fingerprint,
         seed=config.seed,
@@ -77,16 +70,18 @@ def make_record(
         config=portable(config),
         folder=os.path.relpath(tracker.folder.path),
         git_commit=git_commit(),
-        features=model.features if isinstance(model, Classical) else None,
+        features=identity.architecture.features,
         train_samples=len(dataset.train),
         threads=torch.get_num_threads(),
+        measure=find_task(dataset.spec.task).measure,
+        unit=unit,
     )
 
 
 def measure_costs(
     model: nn.Module,
     dataset: Dataset,
-    state: TrainState | Search,
+    state: Fitted,
     model_bytes: int,
     device: torch.device,
 ) -> dict[str, float]:
@@ -113,17 +108,17 @@ def write_files(
     folder: RunFolder,
     config: Config,
     record: RunRecord,
-    scores: Scores,
+    tally: Tally | None,
     class_names: tuple[str, ...],
 ) -> None:
     """Write what is kept of a finished run, besides its metrics and its network."""
     from sizewise import plots  # half a second, which is not needed before there is a result
 
-    confusion = scores.confusion.numpy()
-    config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
     path = folder.path
+    config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
     (path / folder.CONFIG).write_text(hide_password(config_text))
     write_records(path / folder.RECORD, [record])
-    np.savetxt(path / folder.CONFUSION, confusion, fmt="%d", delimiter=",")
-    plots.learning_curves(record).savefig(path / folder.LEARNING_CURVES)
-    plots.confusion_matrix(record, confusion, class_names).savefig(path / folder.CONFUSION_PLOT)
+    plots.learning_curves(record).savefig(path / "learning_curves.png")
+    for name, counts in (tally.tables() if tally else {}).items():
+        np.savetxt(path / f"{name}.csv", counts, fmt="%d", delimiter=",")
+        plots.confusion_matrix(record, counts, class_names).savefig(path / f"{name}.png")

@@ -1,8 +1,10 @@
 """One run, from its data to its record."""
 
+import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -13,24 +15,22 @@ from sizewise.config import Config, flatten
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
-from sizewise.models import Classical
-from sizewise.models.classic import requirements_of
-from sizewise.records import RunRecord
+from sizewise.models.classical.estimators import requirements_of
+from sizewise.records import Measure, RunRecord
 from sizewise.run.code import own_code
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
 from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
+from sizewise.tasks import find_task
 from sizewise.tracking import lifecycle
 from sizewise.tracking.lifecycle import start_run
 from sizewise.tracking.store import STORE_ERRORS, open_store
 from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import Checkpoint
-from sizewise.training.classic import Search, as_many_threads_as_torch, fit_classical
 from sizewise.training.evaluate import evaluate
-from sizewise.training.loop import fit
-from sizewise.training.state import TrainState
+from sizewise.training.learner import Learner, learner_of
 from sizewise.uri import hide_password
 
 
@@ -78,14 +78,16 @@ def run(
             f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
             "or leave that out"
         )
-    model = build_on_threads(config, dataset.spec, identity.width, share).to(device)
+    model = build_on_threads(config, dataset.spec, identity.architecture, share).to(device)
     check_outputs(model, dataset)
 
     tags = tags or {}
-    screen = _screen(identity, config, model, quiet)
+    learner = learner_of(model, config)
+    measure = find_task(dataset.spec.task).measure
+    screen = Screen(identity.name, measure, learner.most, quiet, learner.unit)
     command = command or hide_password(shlex.join(["python", "train.py", *overrides]))
     with (
-        nullcontext() if around is None else around(identity, _most_epochs(config, model)),
+        nullcontext() if around is None else around(identity, learner.most),
         _ending_in_words(identity.name, config.tracking.uri, folder, command),
         held_back() if asked_to_stop is None else nullcontext(asked_to_stop) as stop,
     ):
@@ -101,35 +103,29 @@ def run(
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
         if found is None and stop():  # as when a sweep's parent has died: the next one starts it
             raise Interrupted
-        tags = _tags(config, identity, device, overrides, command) | tags
+        tags = _tags(config, identity, device, measure, overrides, command) | tags
         tracker = found or start_run(store, identity.key, identity.name, folder, tags)
         RunFolder(folder).lead_to(tracker.folder)
         path = tracker.folder.path / RunFolder.CHECKPOINT
         checkpoint = Checkpoint(path, identity.key, config.checkpoint_minutes, stop)
         with tracker, screen:
-            model = _on_its_threads(model, tracker, config, identity, dataset)
-            _log_setting(tracker, config, identity, dataset, model)
-            with _other_libraries(model):
-                record = _train(config, identity, dataset, model, tracker, screen, checkpoint)
+            model = _on_its_threads(model, tracker, config, identity, dataset).to(device)
+            learner = learner_of(model, config)
+            _log_setting(tracker, config, identity, dataset)
+            with learner.limits():
+                record = _train(
+                    config, identity, dataset, model, learner, tracker, screen, checkpoint
+                )
         checkpoint.remove()
     screen.show_result(record, config.tracking.uri)
     return record
-
-
-def _screen(identity: Identity, config: Config, model: nn.Module, quiet: bool) -> Screen:
-    unit = "setting" if isinstance(model, Classical) else "epoch"
-    return Screen(identity.name, _most_epochs(config, model), quiet, unit)
-
-
-def _most_epochs(config: Config, model: nn.Module) -> int:
-    """Return the most epochs it trains; of a classical family, the settings it tries."""
-    return len(model.grid) if isinstance(model, Classical) else config.training.epochs
 
 
 def _tags(
     config: Config,
     identity: Identity,
     device: torch.device,
+    measure: Measure,
     overrides: Sequence[str],
     command: str,
 ) -> dict[str, str]:
@@ -141,6 +137,7 @@ def _tags(
         # They decide the last bit of what comes out.
         "threads": str(torch.get_num_threads()),
         "device": device.type,
+        "measure": json.dumps(measure._asdict()),
         "overrides": shlex.join(overrides),
         "command": command,
     }
@@ -154,8 +151,7 @@ def _on_its_threads(
     if recorded == threads:
         return model
     if config.threads is None and recorded.isdecimal():
-        again = initialise(config, dataset.spec, identity.width, int(recorded))
-        return again.to(dataset.test.inputs.device)
+        return initialise(config.seed, dataset.spec, identity.architecture, int(recorded))
     tracker.store.client.set_tag(tracker.run_id, "threads", threads)
     return model
 
@@ -188,13 +184,12 @@ def _log_setting(
     config: Config,
     identity: Identity,
     dataset: Dataset,
-    model: nn.Module,
 ) -> None:
     """Log what is to be trained, and on what."""
     solved = {
         "parameters": identity.parameters,
-        "model.width": identity.width,
-        "features": model.features if isinstance(model, Classical) else "raw",
+        "model.width": identity.architecture.width,
+        "features": identity.architecture.features or "raw",
     }
     tracker.log_config(flatten(config) | solved)
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
@@ -209,43 +204,35 @@ def _train(
     identity: Identity,
     dataset: Dataset,
     model: nn.Module,
+    learner: Learner,
     tracker: Tracker,
     screen: Screen,
     checkpoint: Checkpoint,
 ) -> RunRecord:
     """Train, score and measure the network, and have its tracker keep what comes of it."""
-    folder, device = tracker.folder, dataset.test.inputs.device
 
     def log(epoch: int, metrics: dict[str, float]) -> None:
         tracker.log(epoch, metrics)
         screen.show_epoch(epoch, metrics)
 
-    state: TrainState | Search
-    if isinstance(model, Classical):
-        state = fit_classical(
-            model, dataset, seed=config.seed, log=log, before_each=checkpoint.before_fit
-        )
-    else:
-        state = fit(
-            model, dataset, config.training, seed=config.seed, log=log, checkpoint=checkpoint
-        )
-    scores = evaluate(model, dataset.test, dataset.spec.num_classes)
+    state = learner.fit(dataset, log, checkpoint)
+    task = find_task(dataset.spec.task)
+    tally = task.tally(dataset.spec.num_outputs)
+    scores = evaluate(model, dataset.test, task, tally)
+    folder, device = tracker.folder, next(chain(model.parameters(), model.buffers())).device
     model_bytes = save(folder.path / folder.MODEL, config, identity, dataset, state)
     metrics = {
         "test/loss": scores.loss,
-        "test/accuracy": scores.accuracy,
-        "test/macro_f1": scores.macro_f1,
+        "test/error": scores.error,
+        "test/standard_error": scores.standard_error,
+        **({} if tally is None else {f"test/{k}": v for k, v in tally.scores().items()}),
         **measure_costs(model, dataset, state, model_bytes, device),
     }
     metrics = tracker.log(state.epoch, metrics)
-    record = make_record(config, identity, dataset, state, model, metrics, tracker)
-    write_files(folder, config, record, scores, dataset.spec.class_names)
-    code = own_code(type(model))
-    code.copy_to(folder.path / folder.CODE)
-    tracker.log_model(dataset.spec.input_shape, (*requirements_of(model), *code.packages))
+    record = make_record(config, identity, dataset, learner.unit, state, model, metrics, tracker)
+    write_files(folder, config, record, tally, dataset.spec.class_names)
+    if dataset.spec.kind != "tokens":  # MLflow's signature is that of numbers to class shares
+        code = own_code(type(model))
+        code.copy_to(folder.path / folder.CODE)
+        tracker.log_model(dataset.spec.input_shape, (*requirements_of(model), *code.packages))
     return record
-
-
-def _other_libraries(model: nn.Module) -> AbstractContextManager[None]:
-    """Hold what a classical family computes with to the run's threads, until the run has ended."""
-    return as_many_threads_as_torch() if isinstance(model, Classical) else nullcontext()

@@ -11,7 +11,7 @@ import numpy as np
 
 from sizewise.config import DataConfig
 from sizewise.data import DataSpec
-from sizewise.data.published import read
+from sizewise.data.published import read_arrays
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
 from sizewise.predict.familiar import Familiar, Tally
@@ -41,7 +41,7 @@ class Served:
             "family": self.record.family,
             "parameters": self.record.parameters,
             "size": self.size,
-            "test_accuracy": metrics["test/accuracy"],
+            "test_accuracy": 1 - self.record.error(),
             "train_seconds": metrics["cost/train_seconds"],
             "bytes": metrics["cost/model_bytes"],
             "latency_ms": self.latency_ms,
@@ -171,7 +171,7 @@ class Shelf:
         """
         with self._loading:
             if self._samples is None:
-                arrays = read(self._data)
+                arrays = read_arrays(self._data)
                 self._samples = arrays.test_inputs, arrays.test_targets
         inputs, targets = self._samples
         if index is None:

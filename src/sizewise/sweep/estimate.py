@@ -117,9 +117,10 @@ def _trial(run: PlannedRun, share: int) -> tuple[float | None, float | None, int
     """
     training, spec = run.config.training, run.spec
     samples = TRIAL_BATCHES * training.batch_size
-    noise = Split(torch.randn(samples, *spec.input_shape), torch.zeros(samples, dtype=torch.int64))
+    targets = torch.zeros((samples, *spec.output_shape[:-1]), dtype=torch.int64)
+    noise = Split(spec.random_batch(samples), targets)
     dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
-    model = build_on_threads(run.config, spec, run.identity.width, share)
+    model = build_on_threads(run.config, spec, run.identity.architecture, share)
     threads = torch.get_num_threads()
     if isinstance(model, Classical):
         return None, None, threads

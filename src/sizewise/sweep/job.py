@@ -95,7 +95,7 @@ def run_in_sweep(composed: DictConfig, hydra: HydraConf) -> float:
         hydra: that part.
 
     Returns:
-        Its validation accuracy, for sweepers that optimise; in a grid NaN if it failed, was
+        Its validation error, for sweepers that optimise; in a grid NaN if it failed, was
         interrupted or not started. How it ended is in the sweep's folder, for the parent to report:
         raising it here would have Hydra give up the whole grid.
 
@@ -154,7 +154,7 @@ class Job:
         )
 
     def result(self, composed: DictConfig) -> float:
-        """Train, leave word of how it ended, and return the validation accuracy, or else NaN."""
+        """Train, leave word of how it ended, and return the validation error, or else NaN."""
         if any((self._sweep_folder / name).exists() for name in (START_NO_MORE, STOP_ALL)):
             return math.nan
         stop_file = StopFile(self._sweep_folder / STOP_ALL)
@@ -175,7 +175,7 @@ class Job:
                     (self._sweep_folder / START_NO_MORE).touch()
                 return math.nan
         self._leave("done")
-        return record.best_validation_accuracy
+        return record.error("val")
 
     def _train(self, config: Config, asked_to_stop: Callable[[], bool]) -> RunRecord:
         parent = self._sweep.parent_run_id

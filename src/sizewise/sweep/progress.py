@@ -100,7 +100,8 @@ class Progress:
         if state.status == "failed":
             return f"failed: {state.error}"
         if state.status == "done":
-            return f"{self._record(state).metrics['test/accuracy']:.2%} test"
+            record = self._record(state)
+            return f"test {record.measure.name} {record.measure.shown(record.error())}"
         return state.status
 
     def _record(self, state: RunState) -> RunRecord:
@@ -112,16 +113,14 @@ class Progress:
         done = [self._record(state) for state in states.values() if state.status == "done"]
         totals = Counter(each.family for each in self._expected)
         table = Table(box=None, header_style="bold")
-        for heading in ("family", "runs done", "best validation so far"):
+        for heading in ("family", "runs done", "lowest validation error so far"):
             table.add_column(heading)
         for family in dict.fromkeys([*totals, *(record.family for record in done)]):
-            best = [
-                (each.best_validation_accuracy, each.name) for each in done if each.family == family
-            ]
+            own = [each for each in done if each.family == family]
             of = f"/{totals[family]}" if family in totals else ""
-            top = max(best, default=None)
-            score = f"{top[0]:.1%}  {top[1]}" if top else "–"
-            table.add_row(family, f"{len(best)}{of}", score)
+            best = min(own, key=lambda each: each.error("val"), default=None)
+            score = f"{best.measure.shown(best.error('val'))}  {best.name}" if best else "–"
+            table.add_row(family, f"{len(own)}{of}", score)
         counts = Counter(state.status for state in states.values())
         counts["waiting"] = max(0, self._total - counts.total())
         tally = "  ".join(f"{counts[each]} {each}" for each in STATUSES if counts[each])

@@ -1,15 +1,17 @@
 """What an MLflow store holds of runs and sweeps."""
 
+import json
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from sizewise.errors import UserError, nearest
-from sizewise.records import RunSummary
+from sizewise.records import ERROR, Measure, RunSummary
 from sizewise.run.folder import RunFolder
 from sizewise.tracking.store import Store
 
+ERROR_JSON = json.dumps(ERROR._asdict())  # of runs from before there were other measures
 NEWEST = "attributes.start_time DESC"
 PAGE = 5000  # runs at a time
 LOOKED_AT = 1000  # runs, to know which metrics there are
@@ -89,7 +91,13 @@ def list_runs(
         found = members(store, sweeps_named(store, study), None, order)
         if metric is not None:
             found.sort(key=lambda run: run.metrics.get(metric, -math.inf), reverse=True)
-    return [RunSummary(run.run_id, run.name, run.status, run.metrics) for run in found[:most]]
+    return [
+        RunSummary(
+            *(run.run_id, run.name, run.status, run.metrics),
+            Measure(**json.loads(run.tags.get("measure", ERROR_JSON))),
+        )
+        for run in found[:most]
+    ]
 
 
 def _metric(store: Store, wanted: str) -> str:

@@ -133,10 +133,10 @@ def _best(store: Store, study: str) -> StoredRun:
             f"the runs of {study} are on different data ({'; '.join(sets)}), and their scores "
             f"don't compare: expected one of `sizewise runs --study {shlex.quote(study)}` by its id"
         )
-    run, record = max(found.runs, key=lambda each: _merit(each[1]))
+    run, record = min(found.runs, key=lambda each: _rank(each[1]))
     say(
         f"best of {study}: {record.name} ({run.run_id}), with "
-        f"{record.best_validation_accuracy:.2%} on validation"
+        f"{record.measure.name} {record.measure.shown(record.error('val'))} on validation"
     )
     return run
 
@@ -152,8 +152,8 @@ def _data(record: RunRecord) -> str:
     return " ".join([record.data, *own])
 
 
-def _merit(record: RunRecord) -> tuple[float, int, int]:
-    return record.best_validation_accuracy, -(record.parameters or 0), -record.seed
+def _rank(record: RunRecord) -> tuple[float, int, int]:
+    return record.error("val"), record.parameters or 0, record.seed
 
 
 def _unknown(store: Store, wanted: str) -> str:

@@ -26,7 +26,7 @@ STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError, UserError)
 # browser, not of the experiment, so the link to it has to ask for both: see `Store.link`.
 VIEW = "sizewise"
 COLUMNS = [
-    "metrics.`test/accuracy`",
+    "metrics.`test/error`",
     "metrics.`cost/parameters`",
     "metrics.`cost/model_bytes`",  # stands in where a classical model has no parameters
     "metrics.`cost/train_seconds`",
@@ -150,8 +150,8 @@ def _create_experiment(client: mlflow.MlflowClient, config: TrackingConfig) -> s
             tags=place
             | {
                 "mlflow.experimentKind": "custom_model_development",
-                "mlflow.experiment.primaryMetric.name": "test/accuracy",
-                "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+                "mlflow.experiment.primaryMetric.name": "test/error",
+                "mlflow.experiment.primaryMetric.greaterIsBetter": "False",
                 f"mlflow.sharedViewState.{VIEW}": json.dumps(
                     {"selectedColumns": COLUMNS, "columnOrder": COLUMNS}
                 ),

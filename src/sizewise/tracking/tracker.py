@@ -155,8 +155,8 @@ class Tracker:
         check_store(self.store.uri)
         self._sender.send()
         if outcome.status == "FINISHED":
-            for path in map(self.folder.path.joinpath, self.folder.ARTIFACTS):
-                if path.exists():
+            for pattern in self.folder.ARTIFACTS:
+                for path in sorted(self.folder.path.glob(pattern)):
                     client.log_artifact(self.run_id, str(path))
         if outcome.input_shape is not None:
             self._deliver_model(outcome, outcome.input_shape)

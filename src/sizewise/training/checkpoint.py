@@ -19,9 +19,11 @@ from sizewise.data.spec import DataSpec
 from sizewise.errors import Interrupted, UserError, first_line
 from sizewise.files import replacing
 from sizewise.models import build
+from sizewise.models.architecture import Architecture
 from sizewise.training.state import TrainState
 
-MAGIC = b"sizewise checkpoint 1\n"
+FORMAT = b"sizewise checkpoint "  # of any version
+MAGIC = FORMAT + b"2\n"
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,12 @@ class SavedModel:
 
     spec: DataSpec
     normalisation: Normalisation
-    family: str
-    width: int | None
-    depth: int | None
-    target: str | None
+    architecture: Architecture
     weights: dict[str, Tensor]
-    features: str | None = None  # files from before there were classical families have none
 
     def build(self) -> nn.Module:
         """Return the network with its weights, on the CPU, in evaluation mode."""
-        model = build(self.spec, self.family, self.width, self.depth, self.target, self.features)
+        model = build(self.spec, self.architecture)
         model.load_state_dict(self.weights)
         return model.eval()
 
@@ -52,11 +50,7 @@ def save_model(path: Path, saved: SavedModel) -> int:
     content = {
         "spec": asdict(saved.spec),
         "normalisation": saved.normalisation._asdict(),
-        "family": saved.family,
-        "width": saved.width,
-        "depth": saved.depth,
-        "target": saved.target,
-        "features": saved.features,
+        **asdict(saved.architecture),
         "weights": {name: value.cpu().contiguous() for name, value in saved.weights.items()},
     }
     with replacing(path) as file:
@@ -74,7 +68,8 @@ def load_model(path: Path) -> SavedModel:
         content = torch.load(path, map_location="cpu", weights_only=True)
         spec = DataSpec(**content.pop("spec"))
         normalisation = Normalisation(**content.pop("normalisation"))
-        return SavedModel(spec=spec, normalisation=normalisation, **content)
+        weights = content.pop("weights")
+        return SavedModel(spec, normalisation, Architecture(**content), weights)
     except Exception as error:  # torch's reader raises whatever a damaged archive provokes
         raise UserError(f"{path} is not a sizewise model: {first_line(error)}") from error
 
@@ -159,6 +154,8 @@ class Checkpoint:
     def _read(self, path: Path) -> dict[str, Any]:
         whole = path.read_bytes()
         digest, payload = whole[len(MAGIC) : len(MAGIC) + 32], whole[len(MAGIC) + 32 :]
+        if whole.startswith(FORMAT) and not whole.startswith(MAGIC):
+            raise ValueError("it was written by another version of sizewise")
         if not whole.startswith(MAGIC):
             raise ValueError("it is not a sizewise checkpoint")
         if hashlib.sha256(payload).digest() != digest:

@@ -1,51 +1,68 @@
 """How good a network is on a split."""
 
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from sizewise.data.splits import Split
+from sizewise.data.splits import Samples
+from sizewise.tasks.task import Tally, Task
 
 BATCH_SIZE = 256  # twice as fast as 1,000 for a CNN whose maps then leave a CPU's cache
 
 
 class Scores(NamedTuple):
-    """Scores on one split; `confusion` is (K, K) counts, rows true and columns predicted."""
+    """Means over one split: the loss, and the task's measure with its standard error."""
 
     loss: float
-    accuracy: float
-    macro_f1: float
-    confusion: Tensor
+    error: float
+    standard_error: float
 
 
-@torch.no_grad()
-def evaluate(model: nn.Module, split: Split, num_classes: int) -> Scores:
-    """Score `model` on `split`: mean cross-entropy in nats, accuracy and macro F1 in 0..1.
+def evaluate(model: nn.Module, split: Samples, task: Task, tally: Tally | None = None) -> Scores:
+    """Score `model` on `split`, in evaluation mode.
 
-    Macro F1 is the unweighted mean over classes of 2·TP / (2·TP + FP + FN), zero where a class is
-    neither present nor predicted.
+    Args:
+        model: on the device of the data.
+        split: any number of samples.
+        task: that the model was trained for.
+        tally: takes in what comes out besides.
     """
     was_training = model.training
     model.eval()
-    loss = torch.zeros((), dtype=torch.float64, device=split.inputs.device)
-    confusion = torch.zeros(num_classes**2, dtype=torch.int64, device=split.inputs.device)
-    for inputs, targets in zip(
-        split.inputs.split(BATCH_SIZE), split.targets.split(BATCH_SIZE), strict=True
-    ):
-        logits = model(inputs).float()
-        loss += functional.cross_entropy(logits, targets, reduction="sum").double()
-        confusion += torch.bincount(
-            targets * num_classes + logits.argmax(dim=1), minlength=num_classes**2
-        )
-    model.train(was_training)
-    confusion = confusion.view(num_classes, num_classes).cpu()
-    hits = confusion.diag().double()
-    f1 = 2 * hits / (confusion.sum(dim=0) + confusion.sum(dim=1)).clamp(min=1)
-    return Scores(
-        loss=loss.item() / len(split),
-        accuracy=hits.sum().item() / len(split),
-        macro_f1=f1.mean().item(),
-        confusion=confusion,
-    )
+    try:
+        batches = (split.batch(each) for each in slices(len(split)))
+        return score(((model(*each.given), each.targets) for each in batches), task, tally)
+    finally:
+        model.train(was_training)
+
+
+@torch.no_grad()
+def score(
+    answers: Iterable[tuple[Tensor, Tensor]], task: Task, tally: Tally | None = None
+) -> Scores:
+    """Score a network's outputs, given in batches with their targets: see `evaluate`.
+
+    The standard error is that of a mean over independent samples; of errors that are 0 or 1 it is
+    the binomial's.
+    """
+    count = 0
+    sums = torch.zeros(3, dtype=torch.float64)
+    for outputs, targets in answers:
+        outputs = outputs.float()
+        losses = task.losses(outputs, targets)
+        errors = task.errors(outputs, targets, losses).double()
+        losses = losses.double()
+        sums += torch.stack([losses.sum(), errors.sum(), errors.square().sum()]).cpu()
+        count += len(targets)
+        if tally is not None:
+            tally.add(outputs, targets)
+    loss, error, square = (sums / count).tolist()
+    return Scores(loss, error, math.sqrt(max(0.0, square - error**2) / count))
+
+
+def slices(count: int, size: int = BATCH_SIZE) -> Iterable[slice]:
+    """Yield the slices that cut `count` samples into batches."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))

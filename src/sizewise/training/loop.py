@@ -2,25 +2,50 @@
 
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from sizewise.config import TrainingConfig
 from sizewise.data.dataset import Dataset
 from sizewise.data.sampler import epoch_order
-from sizewise.data.splits import Split
+from sizewise.data.splits import Samples
 from sizewise.errors import UserError
-from sizewise.training.adam import Adam
+from sizewise.tasks import find_task
+from sizewise.tasks.task import Task
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.evaluate import evaluate
+from sizewise.training.fitted import Best, Fitted, Log
+from sizewise.training.optimizer import make_optimizer, set_step
 from sizewise.training.schedule import learning_rate_at
-from sizewise.training.state import Best, EpochSums, Log, TrainState
+from sizewise.training.state import EpochSums, TrainState
 
 # A non-finite loss is looked for every so many steps: each look makes a GPU wait.
 CHECK_EVERY = 50
+
+
+@dataclass(frozen=True)
+class GradientSteps:
+    """Trains a network."""
+
+    model: nn.Module
+    config: TrainingConfig
+    seed: int
+    unit: ClassVar[str] = "epoch"
+
+    @property
+    def most(self) -> int:
+        return self.config.epochs
+
+    def fit(self, dataset: Dataset, log: Log, checkpoint: Checkpoint) -> Fitted:
+        return fit(self.model, dataset, self.config, seed=self.seed, log=log, checkpoint=checkpoint)
+
+    def limits(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def total_steps(config: TrainingConfig, num_samples: int) -> int:
@@ -38,15 +63,15 @@ def fit(
     log: Log,
     checkpoint: Checkpoint | None = None,
 ) -> TrainState:
-    """Train `model` in place with Adam and leave it with the weights of its best epoch.
+    """Train `model` in place and leave it with the weights of its best epoch.
 
     The best epoch is chosen by the one-standard-error rule (Hastie et al., The Elements of
-    Statistical Learning, section 7.10): the latest whose validation accuracy is within one
-    standard error of the highest. The highest itself is a noisy choice on a small split, and tends
+    Statistical Learning, section 7.10): the latest whose validation error is within one
+    standard error of the lowest. The lowest itself is a noisy choice on a small split, and tends
     to fall before the schedule has brought the learning rate down.
 
     Training ends after `epochs` or `max_steps`, once an epoch's training loss is at most
-    `stop_loss`, or after `patience` epochs without a higher validation accuracy.
+    `stop_loss`, or after `patience` epochs without a lower validation error.
 
     Args:
         model: on the device of the data.
@@ -61,21 +86,22 @@ def fit(
         UserError: the loss stopped being finite.
         Interrupted: `checkpoint` was asked to stop.
     """
-    state = TrainState(model=model, optimizer=Adam(model.parameters()))
+    task = find_task(dataset.spec.task)
+    state = TrainState(model=model, optimizer=make_optimizer(model, config))
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
-        metrics = _train_epoch(state, dataset.train, config, seed, checkpoint)
-        validation = evaluate(model, dataset.validation, dataset.spec.num_classes)
-        metrics |= {"val/loss": validation.loss, "val/accuracy": validation.accuracy}
+        metrics = _train_epoch(state, dataset.train, task, config, seed, checkpoint)
+        validation = evaluate(model, dataset.validation, task)
+        metrics |= {"val/loss": validation.loss, "val/error": validation.error}
         if not math.isfinite(validation.loss):
             raise _diverged("validation loss", validation.loss, state.step, state.epoch, config)
-        if validation.accuracy > state.top_accuracy:
-            state.top_accuracy, state.top_epoch = validation.accuracy, state.epoch
-        error = _standard_error(state.top_accuracy, len(dataset.validation))
-        if validation.accuracy >= state.top_accuracy - error:
+        if validation.error < state.lowest_error:
+            state.lowest_error, state.lowest_epoch = validation.error, state.epoch
+            state.enough = validation.error + validation.standard_error
+        if validation.error <= state.enough:
             weights = {name: value.clone() for name, value in model.state_dict().items()}
-            state.best = Best(state.epoch, validation.accuracy, validation.loss, weights)
+            state.best = Best(state.epoch, validation.error, validation.loss, weights)
         state.history.append(metrics)
         log(state.epoch, metrics)
         state.stopped_by = _reason_to_stop(state, config, len(dataset.train), metrics["train/loss"])
@@ -88,18 +114,20 @@ def fit(
 
 def _train_epoch(
     state: TrainState,
-    train: Split,
+    train: Samples,
+    task: Task,
     config: TrainingConfig,
     seed: int,
     checkpoint: Checkpoint | None,
 ) -> dict[str, float]:
     """Take one epoch's gradient steps, or what is left of them, and return its metrics."""
-    device = train.inputs.device
+    device = next(state.model.parameters()).device
     limit = total_steps(config, len(train))
     batches = epoch_order(len(train), seed, state.epoch).to(device).split(config.batch_size)
     before = state.epoch * len(batches)
     batches = batches[: limit - before]
     optimizer, max_norm = state.optimizer, config.clip_grad_norm
+    parameters = [each for each in state.model.parameters() if each.requires_grad]
     rate_at = partial(
         learning_rate_at,
         total_steps=limit,
@@ -108,27 +136,29 @@ def _train_epoch(
     )
     if state.sums is None:
         losses, norms = torch.zeros(2, len(batches), device=device)
-        state.sums = EpochSums(losses, norms, torch.zeros((), dtype=torch.int64, device=device))
+        state.sums = EpochSums(losses, norms, torch.zeros((), device=device))
     sums = state.sums
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
     started = time.perf_counter() - sums.seconds
 
     state.model.train()
     for index in range(state.step - before, len(batches)):
-        batch = batches[index]
-        inputs, targets = train.inputs[batch], train.targets[batch]
+        batch = train.batch(batches[index])
         with autocast:
-            logits = state.model(inputs)
-            loss = functional.cross_entropy(logits, targets)
+            outputs = state.model(*batch.given)
+            losses = task.losses(outputs, batch.targets)
+            loss = losses.mean()
         optimizer.zero_grad()
         loss.backward()
-        sums.norms[index] = norm = nn.utils.get_total_norm(optimizer.gradients())
+        gradients = [each.grad for each in parameters if each.grad is not None]
+        sums.norms[index] = norm = nn.utils.get_total_norm(gradients)
         if max_norm is not None:
-            nn.utils.clip_grads_with_norm_(optimizer.parameters, max_norm, norm)
-        optimizer.step(rate_at(state.step))
+            nn.utils.clip_grads_with_norm_(parameters, max_norm, norm)
+        set_step(optimizer, state.step, rate_at(state.step))
+        optimizer.step()
 
         sums.losses[index] = loss.detach()
-        sums.correct += (logits.detach().argmax(dim=1) == targets).sum()
+        sums.errors += task.errors(outputs.detach(), batch.targets, losses.detach()).sum()
         state.step += 1
         if state.step % CHECK_EVERY == 0 or index + 1 == len(batches):
             _check_finite(sums.losses[max(0, index + 1 - CHECK_EVERY) : index + 1], state, config)
@@ -144,7 +174,7 @@ def _train_epoch(
     state.train_seconds += sums.seconds
     return {
         "train/loss": (sums.losses @ sizes).item() / samples,
-        "train/accuracy": sums.correct.item() / samples,
+        "train/error": sums.errors.item() / samples,
         "learning_rate": rate_at(state.step - 1),
         "grad_norm": sums.norms.mean().item(),
         "samples_per_second": samples / sums.seconds,
@@ -165,18 +195,13 @@ def _diverged(what: str, value: float, step: int, epoch: int, config: TrainingCo
     )
 
 
-def _standard_error(accuracy: float, num_samples: int) -> float:
-    """The binomial standard error of an accuracy measured on `num_samples`."""
-    return math.sqrt(accuracy * (1 - accuracy) / num_samples)
-
-
 def _reason_to_stop(
     state: TrainState, config: TrainingConfig, num_samples: int, train_loss: float
 ) -> str:
     if config.stop_loss is not None and train_loss <= config.stop_loss:
         return f"training loss reached {config.stop_loss:g}"
-    if config.patience is not None and state.epoch - state.top_epoch >= config.patience:
-        return f"no higher validation accuracy in {config.patience} epochs"
+    if config.patience is not None and state.epoch - state.lowest_epoch >= config.patience:
+        return f"no lower validation error in {config.patience} epochs"
     if state.epoch == config.epochs:
         return f"all {config.epochs} epochs done"
     if state.step == total_steps(config, num_samples):

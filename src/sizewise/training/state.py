@@ -1,24 +1,14 @@
 """All that training changes, in one place."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+import math
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from sizewise.training.adam import Adam
-
-Log = Callable[[int, dict[str, float]], None]  # takes an epoch, from 1, and its metrics
-
-
-class Best(NamedTuple):
-    """The epoch chosen by validation so far, counted from 1, and its weights."""
-
-    epoch: int
-    accuracy: float
-    loss: float
-    weights: dict[str, Tensor]
+from sizewise.training.fitted import Best, Fitted
 
 
 @dataclass
@@ -27,43 +17,34 @@ class EpochSums:
 
     Args:
         losses, norms: of each step, (steps,); zero for those to come.
-        correct: number of samples classified right, ().
+        errors: sum of the task's measure over the samples, ().
         seconds: spent in the steps.
     """
 
     losses: Tensor
     norms: Tensor
-    correct: Tensor
+    errors: Tensor
     seconds: float = 0.0
 
 
-@dataclass
-class TrainState:
+@dataclass(kw_only=True)
+class TrainState(Fitted):
     """The mutable state of a run; PyTorch's random generators, which are global, belong to it.
 
     Args:
         model, optimizer: being trained.
-        epoch, step: how many are finished.
         sums: of the epoch that is under way; None between epochs.
-        best: the finished epoch whose weights would be kept; None before the first.
-        top_accuracy, top_epoch: the highest validation accuracy so far, and when it was reached.
-        train_seconds: spent in the gradient steps of finished epochs, without evaluation and
-            checkpoints.
-        stopped_by: what ended training, in words; empty while it goes on.
-        history: each finished epoch's metrics.
+        lowest_error, lowest_epoch: the lowest validation error so far, and when it was reached.
+        enough: the validation error up to which an epoch is as good: the lowest and its standard
+            error.
     """
 
     model: nn.Module
-    optimizer: Adam
-    epoch: int = 0
-    step: int = 0
+    optimizer: Optimizer
     sums: EpochSums | None = None
-    best: Best | None = None
-    top_accuracy: float = -1.0
-    top_epoch: int = 0
-    train_seconds: float = 0.0
-    stopped_by: str = ""
-    history: list[dict[str, float]] = field(default_factory=list)
+    lowest_error: float = math.inf
+    lowest_epoch: int = 0
+    enough: float = math.inf
 
     def content(self) -> dict[str, Any]:
         """Return all of it as tensors, numbers, texts, lists and dicts."""
@@ -94,7 +75,10 @@ class TrainState:
             torch.cuda.set_rng_state_all(content["cuda_generators"])
 
 
-PLAIN = ("epoch", "step", "top_accuracy", "top_epoch", "train_seconds", "stopped_by", "history")
+PLAIN = (
+    *("epoch", "step", "lowest_error", "lowest_epoch", "enough"),
+    *("train_seconds", "stopped_by", "history"),
+)
 
 
 def _moved(values: dict[str, Any], device: torch.device) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Published data sets: a file for each, whose `read` returns the set's arrays.
+"""Published data sets: a file for each, whose `read` returns what the set is made of.
 
 To add one: write its file, name it in `PUBLISHED`, and give it a conf/data/NAME.yaml. Files are
 named here as texts, so that a run's key sees the file of its own set and of no other.
@@ -6,10 +6,14 @@ named here as texts, so that a run's key sees the file of its own set and of no 
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import Protocol
 
 from sizewise.config import DataConfig
-from sizewise.data.published.arrays import Arrays
+from sizewise.data.arrays import Arrays
+from sizewise.data.dataset import Dataset
 from sizewise.errors import UserError, nearest
+
+__all__ = ["PUBLISHED", "Arrays", "Source", "module_of", "read", "read_arrays"]
 
 PUBLISHED: dict[str, str] = {
     "mnist1d": "sizewise.data.published.mnist1d",
@@ -18,19 +22,38 @@ PUBLISHED: dict[str, str] = {
     "fashion_mnist": "sizewise.data.published.fashion_mnist",
     "kmnist": "sizewise.data.published.kmnist",
     "cifar10": "sizewise.data.published.cifar10",
+    "stdlib": "sizewise.data.published.stdlib",
+    "pydoc": "sizewise.data.published.pydoc",
 }
 
-__all__ = ["PUBLISHED", "Arrays", "module_of", "read"]
+
+class Source(Protocol):
+    """A set as published."""
+
+    def divide(self, config: DataConfig, seed: int) -> Dataset:
+        """Return it ready to train on, with validation carved out of training by `seed`."""
 
 
-def read(config: DataConfig) -> Arrays:
-    """Return the arrays of the set that `config` names.
+def read(config: DataConfig) -> Source:
+    """Return the set that `config` names, as published.
 
     Raises:
         UserError: there is no such set, or its files can't be read, written or downloaded.
     """
-    reader: Callable[[DataConfig], Arrays] = import_module(module_of(config.name)).read
+    reader: Callable[[DataConfig], Source] = import_module(module_of(config.name)).read
     return reader(config)
+
+
+def read_arrays(config: DataConfig) -> Arrays:
+    """Return the set that `config` names as arrays of numbers.
+
+    Raises:
+        UserError: as `read`; or it is none of these.
+    """
+    found = read(config)
+    if not isinstance(found, Arrays):
+        raise UserError(f"data={config.name} is a text: expected a set of images or sequences")
+    return found
 
 
 def module_of(name: str) -> str:

@@ -1,7 +1,7 @@
 """CIFAR-10 (Krizhevsky, 2009): 60,000 colour images of 32x32."""
 
 from sizewise.config import DataConfig
-from sizewise.data.published.arrays import Arrays
+from sizewise.data.arrays import Arrays
 from sizewise.data.published.vision import read_torchvision
 
 

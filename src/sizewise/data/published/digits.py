@@ -3,7 +3,7 @@
 import numpy as np
 
 from sizewise.config import DataConfig
-from sizewise.data.published.arrays import DIGITS, Arrays
+from sizewise.data.arrays import DIGITS, Arrays
 
 
 def read(config: DataConfig) -> Arrays:

@@ -1,7 +1,7 @@
 """Kuzushiji-MNIST (Clanuwat et al., 2018): 70,000 cursive characters of 28x28."""
 
 from sizewise.config import DataConfig
-from sizewise.data.published.arrays import Arrays
+from sizewise.data.arrays import Arrays
 from sizewise.data.published.vision import read_torchvision
 
 

@@ -1,7 +1,7 @@
 """MNIST (LeCun et al., 1998): 70,000 handwritten digits of 28x28."""
 
 from sizewise.config import DataConfig
-from sizewise.data.published.arrays import Arrays
+from sizewise.data.arrays import Arrays
 from sizewise.data.published.vision import read_torchvision
 
 

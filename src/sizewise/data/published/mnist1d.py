@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sizewise.config import Mnist1dConfig
-from sizewise.data.published.arrays import DIGITS, Arrays
+from sizewise.data.arrays import DIGITS, Arrays
 from sizewise.errors import UserError, first_line
 from sizewise.files import replacing
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sizewise.config import DataConfig
-from sizewise.data.published.arrays import Arrays
+from sizewise.data.arrays import Arrays
 from sizewise.errors import UserError, first_line
 
 

@@ -1,0 +1,41 @@
+"""`sizewise report`: the report of a sweep, from the store or from a file of records."""
+
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+
+from sizewise.apply.runs import conf_folder, open_store
+from sizewise.config.compose import spelled
+from sizewise.errors import UserError, say
+from sizewise.records import RunRecord, read_records
+from sizewise.report import write_report
+from sizewise.report.proposal import spell_all
+from sizewise.tracking.resolve import find_sweep
+
+
+def run(arguments: Namespace) -> None:
+    """Write the report, and print where it is.
+
+    Raises:
+        UserError: there is no such sweep or file, or it can't be read.
+    """
+    name, command = arguments.sweep, None
+    if name.endswith(".jsonl"):
+        records = _read(Path(name))
+        name = Path(name).resolve().parent.name
+    else:
+        command, records, left_out = find_sweep(open_store(arguments), name)
+        for line in left_out:
+            say(f"left out, since it can't be read: {line}")
+    spell = partial(spelled, conf=conf_folder()) if Path("conf/config.yaml").exists() else spell_all
+    folder = arguments.to or Path("reports", name)
+    print(write_report(records, folder, name=name, command=command, spell=spell))
+
+
+def _read(path: Path) -> list[RunRecord]:
+    if not path.exists():
+        raise UserError(f"there is no file {path}; expected a sweep's runs.jsonl")
+    try:
+        return read_records(path)
+    except ValueError as error:
+        raise UserError(f"{error}; expected a runs.jsonl that sizewise wrote") from error

@@ -1,0 +1,133 @@
+"""`sizewise runs`; and for the other commands which run is meant, and what is recorded of it."""
+
+import os
+import re
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from sizewise.config import Config, parse
+from sizewise.errors import UserError, first_line
+from sizewise.run.folder import RunFolder
+from sizewise.screen import show_runs
+from sizewise.tracking.artifacts import read_config
+from sizewise.tracking.queries import StoredRun, list_runs
+from sizewise.tracking.resolve import find_run
+from sizewise.tracking.store import Store, open_existing
+from sizewise.uri import DEFAULT_STORE, sqlite_at_home, sqlite_file
+
+
+def run(arguments: Namespace) -> None:
+    """Print a table of runs."""
+    store = open_store(arguments)
+    show_runs(list_runs(store, arguments.sort, arguments.last, arguments.study))
+
+
+def open_store(arguments: Namespace) -> Store:
+    """Open the store that is meant, which has to be there.
+
+    Raises:
+        UserError: it is not, or can't be opened.
+    """
+    uri = sqlite_at_home(arguments.uri.strip()) or DEFAULT_STORE
+    database = sqlite_file(uri)
+    if database is not None and not database.exists():
+        raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
+    return open_existing(uri, arguments.experiment)
+
+
+def find_finished(arguments: Namespace) -> tuple[Store, StoredRun]:
+    """Return the finished run that is meant, with its store.
+
+    Raises:
+        UserError: there is none.
+    """
+    store = open_store(arguments)
+    return store, find_run(store, arguments.run)
+
+
+def find(store: Store, wanted: str) -> StoredRun:
+    """Return the run that is meant, or the run of a folder; it need not be finished.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not Path(wanted).is_dir():
+        return find_run(store, wanted, finished=False)
+    try:
+        folder = RunFolder.at(Path(wanted))
+        run_id = folder.read_run_id()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"the folder {wanted} holds no run: expected a file {RunFolder.RUN_ID} in it, as in "
+            "outputs/DATE/TIME or multirun/DATE/TIME/JOB"
+        ) from error
+    if not re.fullmatch("[0-9a-f]{32}", run_id):
+        raise UserError(f"{folder.path / folder.RUN_ID} does not hold a run's id")
+    return find_run(store, run_id, finished=False)
+
+
+def recorded_config(store: Store, run: StoredRun, changes: Sequence[str] = ()) -> Config:
+    """Return what a run was trained with; the data folder is this machine's.
+
+    A store may be somebody else's. So its config may not read the environment, as interpolations
+    do, and the folder that it names for data is used only if the run's own folder on this machine
+    says the same.
+
+    Args:
+        store: that holds the run.
+        run: any.
+        changes: KEY=VALUE, to put in its place.
+
+    Raises:
+        UserError: it can't be read, or does not fit this version of sizewise.
+    """
+    composed = _parsed(read_config(store, run), run.name)
+    try:
+        composed.data.root = _own_data_root(run) or os.environ.get("SIZEWISE_DATA", "data")
+        changed = OmegaConf.merge(composed, OmegaConf.from_dotlist(list(changes)))
+    except OmegaConfBaseException as error:
+        raise UserError(f"{first_line(error)}; expected KEY=VALUE") from error
+    assert isinstance(changed, DictConfig)
+    return parse(changed)
+
+
+def _own_data_root(run: StoredRun) -> str | None:
+    """Return the data folder by the config in the run's folder, if that is on this machine."""
+    try:
+        text = (run.folder.path / RunFolder.CONFIG).read_text() if is_here(run) else ""
+        root = OmegaConf.select(_parsed(text, run.name), "data.root")
+    except (OSError, UnicodeDecodeError, UserError):
+        return None
+    return root if isinstance(root, str) and os.path.isdir(root) else None
+
+
+def is_here(run: StoredRun) -> bool:
+    """Whether the run's folder is on this machine, and its own."""
+    return run.folder.belongs_to(run.tags.get("run_key", ""))
+
+
+def _parsed(text: str, name: str) -> DictConfig:
+    try:
+        config = OmegaConf.create(text)
+    except (YAMLError, OmegaConfBaseException, ValueError) as error:
+        raise UserError(f"the config of run {name} is damaged ({first_line(error)})") from error
+    if not isinstance(config, DictConfig) or "${" in text:
+        raise UserError(f"the config of run {name} is not one that sizewise wrote")
+    return config
+
+
+def conf_folder() -> Path:
+    """Return the folder of config files.
+
+    Raises:
+        UserError: the command was not given where it is.
+    """
+    conf = Path("conf").resolve()
+    if not (conf / "config.yaml").exists():
+        raise UserError(f"there is no {conf / 'config.yaml'}; run this where train.py is")
+    return conf

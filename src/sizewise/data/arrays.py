@@ -1,0 +1,99 @@
+"""Data sets that are arrays of numbers with a class for each sample."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sizewise.config import DataConfig
+from sizewise.data.dataset import Dataset
+from sizewise.data.normalisation import ROWS, measure
+from sizewise.data.spec import DataSpec
+from sizewise.data.splits import Split, carve_validation, choose_stratified
+from sizewise.errors import UserError
+
+DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A data set as published, before normalisation and before validation is carved out.
+
+    Inputs are (N, C, *S), floats or bytes; targets are (N,) class indices. Arrays that are handed
+    over are changed in place, so that a large set takes its memory once.
+    """
+
+    train_inputs: np.ndarray
+    train_targets: np.ndarray
+    test_inputs: np.ndarray
+    test_targets: np.ndarray
+    class_names: tuple[str, ...]
+    handed_over: bool = False
+
+    def divide(self, config: DataConfig, seed: int) -> Dataset:
+        """Return the set, normalised, with validation carved out of training by `seed`.
+
+        Where `config.train_samples` limits the training samples, validation stays as it is without
+        the limit, so that what is chosen by it is chosen equally well; normalisation is measured on
+        the samples left.
+
+        Raises:
+            UserError: it is too small to divide, or has fewer samples than are asked for.
+        """
+        fraction, count = config.validation_fraction, len(self.train_targets)
+        training, validation = carve_validation(self.train_targets, fraction, seed)
+        if not len(validation) or not len(training):
+            raise UserError(
+                f"data.validation_fraction={fraction} of {count} training samples leaves a split "
+                "empty; expected at least one sample of each"
+            )
+        if config.train_samples is not None:
+            targets = self.train_targets[training]
+            chosen = choose_stratified(targets, config.train_samples, seed, "data.train_samples")
+            training = training[chosen]
+        fingerprint = _fingerprint(self, training, validation)
+        normalisation = measure(self.train_inputs, training)
+
+        def split(inputs: np.ndarray, targets: np.ndarray) -> Split:
+            floats = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
+            return Split(normalisation.apply_(floats), torch.from_numpy(targets.astype(np.int64)))
+
+        held_out = split(self.train_inputs[validation], self.train_targets[validation])
+        if self.handed_over:
+            train_inputs = _moved_to_front(self.train_inputs, training)
+            test_inputs = self.test_inputs
+        else:
+            train_inputs = self.train_inputs[training]
+            test_inputs = self.test_inputs.copy()
+        return Dataset(
+            spec=DataSpec(config.name, self.train_inputs.shape[1:], self.class_names),
+            train=split(train_inputs, self.train_targets[training]),
+            validation=held_out,
+            test=split(test_inputs, self.test_targets),
+            normalisation=normalisation,
+            fingerprint=fingerprint,
+        )
+
+
+def _moved_to_front(inputs: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return the samples at sorted `indices`, in the memory of `inputs`."""
+    for start in range(0, len(indices), ROWS):
+        chosen = inputs[indices[start : start + ROWS]]  # none of them was overwritten before
+        inputs[start : start + len(chosen)] = chosen
+    taken: np.ndarray = inputs[: len(indices)]
+    return taken
+
+
+def _fingerprint(arrays: Arrays, *indices: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    published = (
+        arrays.train_inputs,
+        arrays.train_targets,
+        arrays.test_inputs,
+        arrays.test_targets,
+    )
+    for array in (*published, *indices):
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]

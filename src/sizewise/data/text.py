@@ -1,0 +1,88 @@
+"""Data sets that are texts: what comes next is asked after each byte."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from sizewise.config import TextConfig
+from sizewise.data.dataset import Dataset
+from sizewise.data.normalisation import Normalisation
+from sizewise.data.spec import DataSpec
+from sizewise.data.splits import Windows, carve_test
+from sizewise.errors import UserError
+
+TEST_FRACTION = 0.05
+BYTES = 256  # different ones
+UNCHANGED = Normalisation([0.0], [1.0])
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text in documents by their names.
+
+    Documents are never divided between splits. A twentieth of them, by a hash of their names, is
+    the test split.
+    """
+
+    documents: dict[str, bytes]
+
+    def divide(self, config: TextConfig, seed: int) -> Dataset:
+        """Return the text in windows, with validation carved out of training by `seed`.
+
+        Where `config.train_samples` limits the training windows, fewer are a part of more.
+
+        Raises:
+            UserError: a split has no window, or there are fewer than are asked for.
+        """
+        names = np.array(sorted(self.documents))
+        in_test = carve_test((name.encode() for name in names), TEST_FRACTION)
+        shuffled = np.random.default_rng(seed).permutation(names[~in_test]).tolist()
+        validation, training = self._divided(shuffled, config.validation_fraction)
+        texts = [self._joined(each) for each in (training, validation, names[in_test].tolist())]
+        fingerprint = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in texts))
+        train, held_out, test = (_windows(each, config) for each in texts)
+        if config.train_samples is not None:
+            if config.train_samples > len(train):
+                raise UserError(
+                    f"data.train_samples={config.train_samples} is more than the {len(train)} "
+                    f"training windows: expected at most {len(train)}, or null for all"
+                )
+            train = Windows(train.text[: config.train_samples * config.window + 1], config.window)
+            fingerprint.update(str(config.train_samples).encode())
+        return Dataset(
+            spec=self._spec(config),
+            train=train,
+            validation=held_out,
+            test=test,
+            normalisation=UNCHANGED,
+            fingerprint=fingerprint.hexdigest()[:16],
+        )
+
+    def _divided(self, names: list[str], fraction: float) -> tuple[list[str], list[str]]:
+        """Return the first of `names` that fit into a share of the bytes, and the others."""
+        left = fraction * sum(len(self.documents[name]) for name in names)
+        chosen: list[str] = []
+        for name in names:
+            if len(self.documents[name]) <= left:
+                chosen.append(name)
+                left -= len(self.documents[name])
+        return chosen, [name for name in names if name not in set(chosen)]
+
+    def _joined(self, names: list[str]) -> bytes:
+        return b"".join(self.documents[name] for name in names)
+
+    def _spec(self, config: TextConfig) -> DataSpec:
+        shape = (config.window,)
+        return DataSpec(config.name, shape, (), "next_byte", num_tokens=BYTES, per_step=True)
+
+
+def _windows(text: bytes, config: TextConfig) -> Windows:
+    if len(text) <= config.window:
+        raise UserError(
+            f"data={config.name} leaves a split of {len(text)} bytes, and data.window="
+            f"{config.window} needs more: expected a smaller window or another "
+            "data.validation_fraction"
+        )
+    return Windows(torch.from_numpy(np.frombuffer(text, np.uint8).copy()), config.window)

@@ -1,0 +1,24 @@
+"""What a network is, less its weights and the data it is for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A family at one size.
+
+    Args:
+        family: a name in `FAMILIES` or `CLASSICAL`; not read where `target` is given.
+        width: the family's size knob; None where the family has a form without one.
+        depth: the number of layers, for the families that have this knob; None for the others.
+        target: `package.Class` of a network of your own, called with `spec`, `width` and, unless
+            None, `depth`.
+        features: that a classical family reads; None takes those suited to the data. A network
+            reads the samples, which are `raw`.
+    """
+
+    family: str
+    width: int | None = None
+    depth: int | None = None
+    target: str | None = None
+    features: str | None = None

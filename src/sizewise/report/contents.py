@@ -1,0 +1,88 @@
+"""What stands in a report, in its order: the same in the page and in the file."""
+
+from dataclasses import dataclass
+from importlib import resources
+
+from sizewise.report.analysis import Analysis
+from sizewise.report.charts import draw
+from sizewise.report.section import Chart, Section, Table
+from sizewise.report.studies import STUDIES
+from sizewise.report.tables import cell_rows, fit_rows
+from sizewise.report.wording import Paragraph, choice_sentences, paragraphs
+from sizewise.report.words import MeasureWords, listed
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A whole report, ready to be laid out.
+
+    Args:
+        title, summary: of all of it; `command` is what the sweep was started with.
+        studies: what they found; they come first.
+        verdict: on sizes.
+        sections: all that backs it.
+    """
+
+    title: str
+    summary: str
+    command: str | None
+    studies: list[Section]
+    verdict: list[Paragraph]
+    sections: list[Section]
+
+    @property
+    def charts(self) -> list[Chart]:
+        """Return every chart, in order."""
+        return [chart for each in [*self.studies, *self.sections] for chart in each.charts]
+
+
+def contents(analysis: Analysis) -> Contents:
+    """Put together what the report says."""
+    return Contents(
+        title=f"{analysis.name}: how big does it need to be?",
+        summary=_summary(analysis),
+        command=analysis.command,
+        studies=[found for study in STUDIES if (found := study(analysis.usable))],
+        verdict=paragraphs(analysis),
+        sections=_sections(analysis),
+    )
+
+
+def _sections(analysis: Analysis) -> list[Section]:
+    words = MeasureWords(analysis.measure)
+    cells = [cell for cell, _ in analysis.rows]
+    charts = {chart.name: chart for chart in draw(analysis)}
+    by_cost = [charts.pop(name) for name in ("error_by_size", "error_by_cost") if name in charts]
+    found = [
+        Section(f"{words.test.capitalize()} against cost", charts=by_cost),
+        Section("Every size", tables=[Table(cell_rows(analysis), cells)], cells=cells),
+        Section("While training, by size, and between seeds", charts=list(charts.values())),
+    ]
+    forms = fit_rows(analysis)
+    if forms:
+        found.append(Section("Forms compared", tables=[Table(forms)]))
+    choices = choice_sentences(analysis.selection.choices)
+    chosen = choices or ["Each size was run under one setting."]
+    found.append(Section("How the runs were chosen", chosen + analysis.notes))
+    found.append(Section("How to read this", _method(analysis, words)))
+    return [each for each in found if each.sentences or each.charts or each.tables]
+
+
+def _summary(analysis: Analysis) -> str:
+    selection = analysis.selection
+    runs = sum(len(cell.records) for cell in selection.compared)
+    words = f"{runs} runs on {selection.data}: "
+    if selection.cells:
+        words += f"{listed(list(selection.families))}, {len(selection.cells)} sizes in all"
+        words += "; " if selection.references else ""
+    if selection.references:
+        words += f"{listed([cell.label for cell in selection.references])} for reference"
+    return f"{words}."
+
+
+def _method(analysis: Analysis, words: MeasureWords) -> list[str]:
+    """Return what the numbers mean and what they can't say, one sentence each."""
+    text = resources.files("sizewise.report").joinpath("method.txt").read_text(encoding="utf-8")
+    margin = words.margin(analysis.tolerance)
+    *sentences, on_references = text.format(definition=words.definition, margin=margin).splitlines()
+    return [*sentences, on_references] if analysis.selection.references else sentences

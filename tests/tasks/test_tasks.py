@@ -1,0 +1,52 @@
+"""Each task against formulas written out, sample by sample."""
+
+import math
+
+import pytest
+import torch
+
+from sizewise.records import Measure
+from sizewise.tasks import TASKS, find_task
+from sizewise.tasks.next_byte import TASK as NEXT_BYTE
+from sizewise.training.evaluate import score
+
+
+def test_classification_scores_each_sample_by_itself() -> None:
+    task = find_task("classify")
+    logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.5]])
+    targets = torch.tensor([0, 2])
+
+    losses = task.losses(logits, targets)
+
+    shares = logits.exp() / logits.exp().sum(dim=1, keepdim=True)
+    by_hand = [-shares[0, 0].log(), -shares[1, 2].log()]
+    assert torch.allclose(losses, torch.stack(by_hand))
+    assert task.errors(logits, targets, losses).tolist() == [0.0, 1.0]
+
+
+def test_a_text_is_scored_in_bits_per_byte_by_window() -> None:
+    logits = torch.randn(4, 7, 256)
+    targets = torch.randint(256, (4, 7))
+
+    losses = NEXT_BYTE.losses(logits, targets)
+    scores = score([(logits[:3], targets[:3]), (logits[3:], targets[3:])], NEXT_BYTE)
+
+    probabilities = logits.softmax(dim=-1).gather(2, targets[..., None]).squeeze(2)
+    bits = -probabilities.log2().mean(dim=1)
+    assert torch.allclose(NEXT_BYTE.errors(logits, targets, losses), bits)
+    assert scores.error == pytest.approx(bits.mean().item(), rel=1e-6)
+    assert scores.loss == pytest.approx(math.log(2) * scores.error)
+    assert scores.standard_error == pytest.approx((bits.std(correction=0) / 2).item(), rel=1e-5)
+
+
+def test_one_who_knows_nothing_needs_eight_bits() -> None:
+    flat = torch.zeros(2, 5, 256)
+    assert score([(flat, torch.randint(256, (2, 5)))], NEXT_BYTE).error == pytest.approx(8)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_measure_with_a_tolerance(name: str) -> None:
+    measure = find_task(name).measure
+    assert isinstance(measure, Measure)
+    assert measure.name
+    assert measure.tolerance > 0
