@@ -46,9 +46,10 @@ def main() -> None:
         )
         print(f"runs.jsonl: {path.stat().st_size / 1e6:.0f} MB")
         subprocess.run([sys.executable, "-c", REPORT, path, folder], check=True)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
         page = (Path(folder) / "report.html").stat().st_size / 1e6
-        print(f"peak memory {peak:.0f} MB, report.html {page:.1f} MB")
+        print(f"{used.ru_utime + used.ru_stime:.1f} s of the processor, were it not shared")
+        print(f"peak memory {used.ru_maxrss / 1e3:.0f} MB, report.html {page:.1f} MB")
 
 
 def _record(

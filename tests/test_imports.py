@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("run", "report", "entry", "interrupts", "threads"),
     },
     "predict": {"config", "data", "models", "training.checkpoint", "tracking"},
-    "serve": {"config", "records", "data", "tracking", "predict"},
+    "serve": {"config", "records", "data", "cost", "tracking", "predict"},
     "apply": {
         *("config", "records", "tasks", "data", "models", "training", "tracking", "screen", "run"),
         *("sweep", "report", "predict", "serve"),

@@ -5,6 +5,7 @@ import resource
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -45,15 +46,20 @@ def measure_speed(model: nn.Module, spec: DataSpec) -> Speed:
     )
 
 
-def _time_calls(model: nn.Module, inputs: Tensor) -> list[float]:
+def measure_latency(call: Callable[[Tensor], object], inputs: Tensor) -> float:
+    """Return the median time of a call in milliseconds."""
+    return 1e3 * statistics.median(_time_calls(call, inputs))
+
+
+def _time_calls(call: Callable[[Tensor], object], inputs: Tensor) -> list[float]:
     seconds: list[float] = []
     started = time.perf_counter()
-    for call in range(WARM_UP_CALLS + MOST_CALLS):
+    for count in range(WARM_UP_CALLS + MOST_CALLS):
         before = time.perf_counter()
-        model(inputs)
+        call(inputs)
         if inputs.device.type != "cpu":
             getattr(torch, inputs.device.type).synchronize()
-        if call >= WARM_UP_CALLS:
+        if count >= WARM_UP_CALLS:
             seconds.append(time.perf_counter() - before)
         if len(seconds) >= FEWEST_CALLS and time.perf_counter() - started > SECONDS:
             break

@@ -36,6 +36,11 @@ def first_line(error: BaseException) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
+def printable(text: str) -> str:
+    """Return a text as one line that can be printed, whatever is in it."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 def say(text: str) -> None:
     """Tell the person at the keyboard."""
     print(f"sizewise: {hide_password(text)}", file=sys.stderr, flush=True)

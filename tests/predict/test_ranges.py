@@ -9,10 +9,10 @@ import pytest
 
 from sizewise.config import DataConfig, Mnist1dConfig
 from sizewise.data import Normalisation, carve_validation
+from sizewise.data.files.familiar import unlike
 from sizewise.data.normalisation import measure
 from sizewise.data.published import read_arrays as read
 from sizewise.predict import Predictor
-from sizewise.predict.familiar import Familiar
 from sizewise.predict.stream import predict_files
 from sizewise.training.checkpoint import load_model, save_model
 from tests.builders import make_saved
@@ -78,9 +78,9 @@ def test_no_test_sample_of_the_set_itself_is_warned_of(
     own: tuple[str, np.ndarray, Normalisation],
 ) -> None:
     _, inputs, normalisation = own
-    assert not Familiar(normalisation).unlike(inputs).any()
+    assert not unlike(inputs, normalisation).any()
     old = Normalisation(normalisation.mean, normalisation.std)
-    assert not Familiar(old).unlike(inputs).any()
+    assert not unlike(inputs, old).any()
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -91,7 +91,7 @@ def test_every_sample_on_another_scale_is(
     if (name, scale) in ALIKE:
         pytest.skip(f"{name} is much the same so")
     scaled = SCALES[scale](inputs, normalisation)
-    assert Familiar(normalisation).unlike(scaled).all()
+    assert unlike(scaled, normalisation).all()
 
 
 def test_a_set_of_few_samples_is_not_taken_for_all_there_is(
@@ -99,15 +99,15 @@ def test_a_set_of_few_samples_is_not_taken_for_all_there_is(
 ) -> None:
     _, inputs, _ = own
     few = measure(inputs, np.arange(100))
-    assert Familiar(few).unlike(inputs).mean() < 0.002
+    assert unlike(inputs, few).mean() < 0.002
 
 
 def test_each_channel_is_looked_at() -> None:
     inputs = np.random.default_rng(0).normal([[0.0], [100.0]], [[1.0], [9.0]], (200, 2, 20))
-    familiar = Familiar(measure(inputs, np.arange(200)))
-    assert not familiar.unlike(inputs).any()
-    assert familiar.unlike(inputs[:, ::-1]).all()
-    assert familiar.unlike(np.stack([inputs[:, 0], inputs[:, 1] / 100], axis=1)).all()
+    known = measure(inputs, np.arange(200))
+    assert not unlike(inputs, known).any()
+    assert unlike(inputs[:, ::-1], known).all()
+    assert unlike(np.stack([inputs[:, 0], inputs[:, 1] / 100], axis=1), known).all()
 
 
 @pytest.fixture

@@ -9,11 +9,20 @@ from PIL import Image
 
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
-from sizewise.predict.speaker import MOST_REASONS
-from sizewise.predict.stream import predict_files
+from sizewise.predict.stream import MOST_REASONS, predict_files
 from tests.builders import make_saved
 
 SHAPE = (1, 5)
+KINDS = [
+    "csv",
+    "headed.csv",
+    "npy",
+    "npz",
+    "compressed.npz",
+    "3d.npy",
+    "fortran.npy",
+    "fortran.npz",
+]
 SAMPLES = np.random.default_rng(0).normal(size=(250, 5)).astype(np.float32)
 
 
@@ -27,7 +36,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("kind", ["csv", "headed.csv", "npy", "npz", "compressed.npz", "3d.npy"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_file_gives_the_networks_answers(
     predictor: Predictor, tmp_path: Path, kind: str
 ) -> None:
@@ -37,10 +46,12 @@ def test_every_kind_of_file_gives_the_networks_answers(
         np.savetxt(path, SAMPLES, delimiter=",", fmt="%.9g", header=header, comments="")
     elif kind == "compressed.npz":
         np.savez_compressed(path, other=np.ones(3), inputs=SAMPLES)
-    elif kind == "npz":
-        np.savez(path, anything=SAMPLES)
+    elif kind.endswith("npz"):
+        np.savez(path, anything=np.asfortranarray(SAMPLES) if "fortran" in kind else SAMPLES)
+    elif kind == "3d.npy":
+        np.save(path, SAMPLES[:, None])
     else:
-        np.save(path, SAMPLES[:, None] if kind == "3d.npy" else SAMPLES)
+        np.save(path, np.asfortranarray(SAMPLES) if "fortran" in kind else SAMPLES)
 
     outcome = predict_files(predictor, [path], tmp_path / "out.csv")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from sizewise.data.files.conform import fit_drawing
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
-from sizewise.predict.forms import from_drawing
 from sizewise.serve.app import MOST_BYTES
 from sizewise.serve.models import Served, Shelf
 from tests.builders import make_saved
@@ -95,7 +95,7 @@ def test_images_are_brought_to_the_sets_form(url: str, shelf: Shelf) -> None:
     drawing.paste("white", (90, 20, 110, 180))
     status, content = ask(f"{url}/draw", png(drawing), "image/png")
     assert status == 200
-    assert np.allclose(content["inputs"][0], from_drawing(drawing, shelf.spec, 4.9)[0])
+    assert np.allclose(content["inputs"][0], fit_drawing(drawing, shelf.form)[0])
 
 
 def test_samples_come_with_their_labels(url: str) -> None:
@@ -112,17 +112,29 @@ def flat(count: int, value: object = 0) -> bytes:
 CUT = png(Image.effect_noise((90, 90), 50))[:500]
 CLEAR = png(Image.new("RGBA", (8, 8)))
 BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
-    "no JSON": ("/predict", b"{", JSON, 422, "the body is not JSON"),
-    "deep": ("/predict", b"[" * 100_000, JSON, 422, "the body is not JSON"),
-    "empty": ("/predict", b"", JSON, 422, "the body is not JSON"),
-    "no inputs": ("/predict", b"{}", JSON, 422, "the body has no inputs"),
-    "a list": ("/predict", b"[]", JSON, 422, "the body has no inputs"),
-    "no sample": ("/predict", b'{"inputs": []}', JSON, 422, "inputs is empty"),
-    "a text": ("/predict", b'{"inputs": "x"}', JSON, 422, "inputs is empty or no list"),
-    "texts": ("/predict", b'{"inputs": ["x"]}', JSON, 422, "not all inputs are numbers"),
-    "null": ("/predict", b'{"inputs": [null]}', JSON, 422, "not all inputs are numbers"),
+    "no JSON": ("/predict", b"{", JSON, 422, "Invalid JSON"),
+    "deep": ("/predict", b"[" * 100_000, JSON, 422, "Invalid JSON"),
+    "empty": ("/predict", b"", JSON, 422, "Invalid JSON"),
+    "no inputs": ("/predict", b"{}", JSON, 422, "Field required (inputs)"),
+    "a list": ("/predict", b"[]", JSON, 422, "Input should be an object (the body)"),
+    "no sample": (
+        "/predict",
+        b'{"inputs": []}',
+        JSON,
+        422,
+        "at least 1 item after validation, not 0 (inputs)",
+    ),
+    "a text": ("/predict", b'{"inputs": "x"}', JSON, 422, "Input should be a valid array (inputs)"),
+    "texts": ("/predict", b'{"inputs": ["x"]}', JSON, 422, "not all are numbers"),
+    "null": ("/predict", b'{"inputs": [null]}', JSON, 422, "not all are numbers"),
     "ragged": ("/predict", b'{"inputs": [[1], [1, 2]]}', JSON, 422, "differ in shape"),
-    "shape": ("/predict", b'{"inputs": [[1, 2]]}', JSON, 422, "(1, 2); expected inputs of shape"),
+    "shape": (
+        "/predict",
+        b'{"inputs": [[1, 2]]}',
+        JSON,
+        422,
+        "of shape (2); expected samples of shape (1, 8, 8)",
+    ),
     "NaN": (
         "/predict",
         json.dumps({"inputs": [[float("nan")] * 64]}).encode(),
@@ -130,49 +142,90 @@ BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
         422,
         "NaN, infinity",
     ),
-    "many": ("/predict", json.dumps({"inputs": [0] * 1001}).encode(), JSON, 422, "at most 1000"),
-    "a key": ("/predict", b'{"inputs": [1], "x": 1}', JSON, 422, "there is no key x"),
-    "models": ("/predict", b'{"inputs": [1], "models": 3}', JSON, 422, "no list of ids"),
-    "no models": ("/predict", b'{"inputs": [1], "models": []}', JSON, 422, "or empty"),
-    "numbers for models": ("/predict", b'{"inputs": [1], "models": [1]}', JSON, 422, "no list of"),
-    "models in an object": ("/predict", b'{"inputs": [1], "models": {}}', JSON, 422, "no list of"),
-    "twice": ("/predict", b'{"inputs": [1], "inputs": [2]}', JSON, 422, "a key is there twice"),
+    "many": (
+        "/predict",
+        json.dumps({"inputs": [0] * 1001}).encode(),
+        JSON,
+        422,
+        "at most 1000 items after validation, not 1001 (inputs)",
+    ),
+    "a key": (
+        "/predict",
+        b'{"inputs": [1], "x": 1}',
+        JSON,
+        422,
+        "Extra inputs are not permitted (x)",
+    ),
+    "models": (
+        "/predict",
+        b'{"inputs": [1], "models": 3}',
+        JSON,
+        422,
+        "Input should be a valid array (models)",
+    ),
+    "no models": (
+        "/predict",
+        b'{"inputs": [1], "models": []}',
+        JSON,
+        422,
+        "at least 1 item after validation, not 0 (models)",
+    ),
+    "numbers for models": ("/predict", b'{"inputs": [1], "models": [1]}', JSON, 422, "(models"),
+    "models in an object": ("/predict", b'{"inputs": [1], "models": {}}', JSON, 422, "(models"),
     "not nested": (
         "/predict",
         json.dumps({"inputs": [0] * 64}).encode(),
         JSON,
         422,
-        "inputs of shape (64,); expected inputs of shape (N, 1, 8, 8)",
+        "samples of shape (); expected samples of shape (1, 8, 8), or flat",
     ),
-    "an object": ("/predict", b'{"inputs": {"0": [1]}}', JSON, 422, "inputs is empty or no list"),
-    "objects": ("/predict", b'{"inputs": [{}]}', JSON, 422, "not all inputs are numbers"),
-    "number texts": ("/predict", flat(64, "1"), JSON, 422, "not all inputs are numbers"),
-    "huge": ("/predict", flat(64, 1e300), JSON, 422, "beyond float32"),
-    "huge integer": ("/predict", flat(64, 10**400), JSON, 422, "not all inputs are numbers"),
-    "endless integer": ("/predict", b'{"inputs": [' + b"9" * 9999, JSON, 422, "not JSON"),
+    "an object": (
+        "/predict",
+        b'{"inputs": {"0": [1]}}',
+        JSON,
+        422,
+        "Input should be a valid array (inputs)",
+    ),
+    "objects": ("/predict", b'{"inputs": [{}]}', JSON, 422, "not all are numbers"),
+    "number texts": ("/predict", flat(64, "1"), JSON, 422, "not all are numbers"),
+    "huge": ("/predict", flat(64, 1e300), JSON, 422, "beyond float32 in input 0"),
+    "huge integer": ("/predict", flat(64, 10**400), JSON, 422, "not all are numbers"),
+    "endless integer": ("/predict", b'{"inputs": [' + b"9" * 9999, JSON, 422, "Invalid JSON"),
     "too deep": ("/predict", b'{"inputs": ' + b"[" * 99 + b"]" * 99 + b"}", JSON, 422, "shape"),
-    "UTF-8 amiss": ("/predict", b'{"inputs": "\xff"}', JSON, 422, "the body is not JSON"),
-    "two lines": ("/predict", b'{"inputs": [1], "a\\nb": 1}', JSON, 422, "no key a\\nb"),
-    "half a pair": ("/predict", b'{"inputs": [1], "\\ud800": 1}', JSON, 422, "no key \\ud800"),
+    "UTF-8 amiss": ("/predict", b'{"inputs": "\xff"}', JSON, 422, "Invalid JSON"),
+    "two lines": (
+        "/predict",
+        b'{"inputs": [1], "a\\nb": 1}',
+        JSON,
+        422,
+        "Extra inputs are not permitted (a\\nb)",
+    ),
+    "half a pair": ("/predict", b'{"inputs": [1], "\\ud800": 1}', JSON, 422, "Invalid JSON"),
     "long key": (
         "/predict",
         json.dumps({"inputs": [1], "x" * 9999: 1}).encode(),
         JSON,
         422,
-        "there is no key xxx",
+        "Extra inputs are not permitted (xxx",
     ),
-    "a table": ("/predict", b"1,2,3", "text/csv", 415, "Content-Type text/csv is not read"),
-    "a form": ("/predict", b"--x", "multipart/form-data; boundary=x", 415, "is not read"),
-    "bytes": ("/predict", b"x", "application/octet-stream", 415, "expected application/json"),
+    "a table": ("/predict", b"1,2,3", "text/csv", 422, "an image, Content-Type: image/png"),
+    "a form": ("/predict", b"--x", "multipart/form-data; boundary=x", 422, "or an image"),
+    "bytes": ("/predict", b"x", "application/octet-stream", 422, "Invalid JSON"),
     "JSON as image": ("/predict", b'{"inputs": [1]}', "image/png", 422, "not an image"),
     "SVG": ("/predict", b"<svg/>", "image/svg+xml", 422, "not an image; expected one of PNG"),
-    "cut image": ("/predict", CUT, "image/png", 422, "a damaged image"),
+    "cut image": ("/predict", CUT, "image/png", 422, "an image that can't be read"),
     "clear image": ("/predict", CLEAR, "image/png", 422, "nothing to see in it"),
     "clear drawing": ("/draw", CLEAR, "image/png", 422, "nothing to see in it"),
-    "no drawing in it": ("/draw", b"", "image/png", 422, "the body is empty"),
-    "Arabic index": ("/sample?index=%D9%A3", None, JSON, 422, "is not a number"),
-    "endless index": ("/sample?index=" + "9" * 5000, None, JSON, 422, "is not a number"),
-    "negative index": ("/sample?index=-1", None, JSON, 422, "index=-1 is not a number"),
+    "no drawing in it": ("/draw", b"", "image/png", 422, "not an image; expected one of PNG"),
+    "Arabic index": ("/sample?index=%D9%A3", None, JSON, 422, "valid integer"),
+    "endless index": ("/sample?index=" + "9" * 5000, None, JSON, 422, "(query.index)"),
+    "negative index": (
+        "/sample?index=-1",
+        None,
+        JSON,
+        422,
+        "greater than or equal to 0 (query.index)",
+    ),
     "a model": (
         "/predict",
         json.dumps({"inputs": [[0] * 64], "models": ["x"]}).encode(),
@@ -181,11 +234,17 @@ BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
         "there is no model x here",
     ),
     "no image": ("/predict", b"x", "image/png", 422, "not an image"),
-    "nothing": ("/predict", b"", "image/png", 422, "the body is empty"),
-    "no drawing": ("/draw", b"{}", JSON, 415, "expected a drawing"),
+    "nothing": ("/predict", b"", "image/png", 422, "not an image; expected one of PNG"),
+    "no drawing": ("/draw", b"{}", JSON, 422, "not an image"),
     "long": ("/predict", b" " * (MOST_BYTES + 1), JSON, 413, "longer than 16,000,000 bytes"),
     "index": ("/sample?index=999", None, JSON, 422, "expected 0 to 359"),
-    "word": ("/sample?index=x", None, JSON, 422, "index=x is not a number"),
+    "word": (
+        "/sample?index=x",
+        None,
+        JSON,
+        422,
+        "valid integer, unable to parse string as an integer (query.index)",
+    ),
     "path": ("/nope", None, JSON, 404, "Not Found: GET /nope; expected GET /"),
     "method": ("/predict", None, JSON, 405, "Method Not Allowed: GET /predict"),
 }

@@ -99,7 +99,7 @@ def test_the_best_of_a_study_is_so_by_validation_and_of_equals_the_smallest(
     shelf: Shelf, ids: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert find_run(shelf.store, "best:study").run_id == ids["same"]
-    assert f"({ids['same']}), with 90.00% on validation" in capsys.readouterr().err
+    assert f"({ids['same']}), with error 10.00% on validation" in capsys.readouterr().err
 
 
 def test_an_unfinished_run_is_found_where_that_will_do(shelf: Shelf, ids: dict[str, str]) -> None:

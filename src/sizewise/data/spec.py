@@ -65,6 +65,11 @@ class DataSpec:
         return math.prod(self.input_shape)
 
     @property
+    def is_image(self) -> bool:
+        """Whether a sample is an image that can be shown: grey or in colour."""
+        return len(self.input_shape) == 3 and self.input_shape[0] in (1, 3)
+
+    @property
     def sequence_shape(self) -> tuple[int, int]:
         """(T, F) as a recurrent network reads a sample.
 

@@ -14,6 +14,7 @@ from sizewise.predict.trust import check_code
 from sizewise.training.checkpoint import SavedModel, load_model
 
 BATCH_SIZE = 1000
+TOO_LARGE = "the network has no finite answer to numbers as large as these"
 
 
 class Prediction(NamedTuple):

@@ -4,47 +4,84 @@ import itertools
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from sizewise.predict.familiar import Familiar, Tally
-from sizewise.predict.inputs import Failure, Reader, Sample
-from sizewise.predict.predictor import Predictor
-from sizewise.predict.speaker import Speaker
-from sizewise.predict.table import Answer, writing
+from sizewise.data.files.conform import form_of
+from sizewise.data.files.familiar import Tally, unlike
+from sizewise.data.files.reader import Failure, Found, Opened, Sample, read
+from sizewise.data.normalisation import Normalisation
+from sizewise.predict.answers import Answer, writing
+from sizewise.predict.predictor import TOO_LARGE, Predictor
 
 BATCH_SIZE = 100
-TOO_LARGE = "the network has no finite answer to numbers as large as these"
+MOST_REASONS = 20  # shown of one file
 
 
-@dataclass
 class Outcome:
-    """How many inputs were predicted, failed, and passed over in folders.
+    """How many inputs are expected, and were predicted, failed, and passed over in folders.
 
-    `unlike` counts the predicted ones that are unlike all that was trained on, and `adapted` those
-    that steps brought to the set's form, by the kinds of the steps.
+    Of them, `unlike` counts the predicted ones that are unlike all that was trained on, and
+    `adapted` those that steps brought to the set's form, by the kinds of the steps. All failures
+    are said, but for a file with hundreds of bad lines, and a warning once a group.
+
+    Args:
+        known: of the samples that the network was trained on.
+        console: takes what is said.
+        expected: about how many inputs there are, for all that is known.
     """
 
-    predicted: int = 0
-    failed: int = 0
-    skipped: int = 0
-    unlike: int = 0
-    adapted: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    def __init__(self, known: Normalisation, console: Console, expected: int) -> None:
+        self.expected = expected
+        self.predicted = self.failed = self.skipped = self.unlike = 0
+        self.adapted: Counter[tuple[str, ...]] = Counter()
+        self._known, self._console = known, console
+        self._bad: Counter[str] = Counter()  # lines and samples of each file
+        self._group, self._tally = "", Tally(known)
 
-    def count(self, found: Answer | Failure) -> None:
-        """Take an input into account."""
-        if isinstance(found, Failure):
-            self.failed += 1
-            return
-        self.predicted += 1
-        self.unlike += found.unlike
-        if found.sample.done:
-            self.adapted[tuple(step.kind for step in found.sample.done)] += 1
+    def take(self, found: Found | Answer) -> None:
+        """Take a file or an input into account."""
+        match found:
+            case Opened(file, expected, skipped, done):
+                self.expected += expected - 1
+                self.skipped += skipped
+                if done:
+                    self._say(f"{file}: {'; '.join(map(str, done))}")
+            case Failure(place, reason):
+                self.failed += 1
+                if place.part:
+                    self._bad[place.file] += 1
+                if not place.part or self._bad[place.file] <= MOST_REASONS:
+                    self._say(f"{place}: {reason}")
+            case Answer(sample, _, unlike):
+                self.predicted += 1
+                self.unlike += unlike
+                if sample.done:
+                    self.adapted[tuple(step.kind for step in sample.done)] += 1
+                if sample.group != self._group:
+                    self._end_group(sample.group)
+                self._tally.add(sample.values, unlike)
+
+    def close(self) -> None:
+        """Say what is left to say, at the end."""
+        self._end_group()
+        for file, count in self._bad.items():
+            if count > MOST_REASONS:
+                self._say(f"{file}: {count - MOST_REASONS:,} more like these")
+
+    def _end_group(self, following: str = "") -> None:
+        if self._tally.unlike:
+            self._say(f"{self._group}: {self._tally.warning()}")
+        self._group, self._tally = following, Tally(self._known)
+
+    def _say(self, text: str) -> None:
+        self._console.print(
+            f"sizewise: {text}", markup=False, emoji=False, highlight=False, soft_wrap=True
+        )
 
 
 def predict_files(
@@ -67,67 +104,45 @@ def predict_files(
     Raises:
         UserError: the CSV can't be written, or is there already.
     """
-    outcome, familiar = Outcome(), Familiar(predictor.normalisation)
-    progress = _progress(lines_on_screen=output is None and sys.stdout.isatty())
-    speaker = Speaker(progress, familiar)
-    reader = Reader(predictor.spec, predictor.normalisation, speaker.note)
+    screen = Console(stderr=True)
+    columns = ("predicting", BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
+    # Where the answers themselves fill the screen there is no bar.
+    off = not screen.is_terminal or (output is None and sys.stdout.isatty())
+    progress = Progress(
+        *columns, console=screen, disable=off, transient=True, redirect_stdout=False
+    )
+    outcome = Outcome(predictor.normalisation, screen, expected=len(paths))
+    found = read(paths, form_of(predictor.spec, predictor.normalisation))
     with writing(output, overwrite, paths) as write, progress:
-        task = progress.add_task("", total=None if progress.disable else reader.count(paths))
-        for batch in _batched(reader.read(paths)):
-            for found in _answers(predictor, familiar, batch, strict):
-                outcome.count(found)
-                if isinstance(found, Failure):
-                    speaker.failure(found)
-                else:
-                    write(found)
-                    speaker.answer(found)
-            progress.update(task, completed=outcome.predicted + outcome.failed)
-        speaker.close()
-    outcome.skipped = reader.skipped
+        task = progress.add_task("")
+        while batch := list(itertools.islice(found, BATCH_SIZE)):
+            for each in _answer(predictor, batch, strict):
+                outcome.take(each)
+                if isinstance(each, Answer):
+                    write(each)
+            done = outcome.predicted + outcome.failed
+            progress.update(task, completed=done, total=outcome.expected)
+        outcome.close()
     return outcome
 
 
-def _progress(lines_on_screen: bool) -> Progress:
-    """Return the bar; where the answers themselves fill the screen there is none."""
-    screen = Console(stderr=True)
-    return Progress(
-        TextColumn("predicting"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=screen,
-        disable=lines_on_screen or not screen.is_terminal,
-        transient=True,
-        redirect_stdout=False,
-    )
-
-
-def _batched(found: Iterable[Sample | Failure]) -> Iterator[list[Sample | Failure]]:
-    found = iter(found)
-    while batch := list(itertools.islice(found, BATCH_SIZE)):
-        yield batch
-
-
-def _answers(
-    predictor: Predictor, familiar: Familiar, batch: list[Sample | Failure], strict: bool
-) -> Iterator[Answer | Failure]:
+def _answer(predictor: Predictor, batch: list[Found], strict: bool) -> Iterator[Found | Answer]:
     """Yield what comes of each of a batch, in its order."""
+    known = predictor.normalisation
     samples = [each for each in batch if isinstance(each, Sample)]
-    answered: Iterator[Answer] = iter(())
+    answers: Iterator[Answer] = iter(())
     if samples:
         inputs = np.stack([sample.values for sample in samples])
         ranked = predictor.rank(predictor.logits(inputs))
-        answered = map(Answer, samples, ranked, familiar.unlike(inputs).tolist())
+        answers = map(Answer, samples, ranked, unlike(inputs, known).tolist())
     for each in batch:
-        if isinstance(each, Failure):
+        if not isinstance(each, Sample):
             yield each
             continue
-        answer = next(answered)
+        answer = next(answers)
         if math.isnan(answer.prediction.probability):
             yield Failure(each.place, TOO_LARGE)
         elif strict and answer.unlike:
-            alone = Tally()
-            alone.add(each.values, unlike=True)
-            yield Failure(each.place, alone.warning(familiar.trained_on))
+            yield Failure(each.place, Tally(known).add(each.values, unlike=True).warning())
         else:
             yield answer

@@ -11,7 +11,7 @@ from string import Template
 
 import vl_convert
 
-from sizewise.report.colours import colours
+from sizewise.report.colours import looks
 from sizewise.report.contents import Contents
 from sizewise.report.section import Chart, Rows, Section, Table
 from sizewise.report.tables import run_rows
@@ -48,10 +48,11 @@ def write_page(contents: Contents) -> str:
 
 def _verdict(paragraphs: Sequence[Paragraph]) -> str:
     articles = []
+    look = looks(paragraph.family for paragraph in paragraphs if paragraph.family)
     for paragraph in paragraphs:
         kind = 'class="overall"'
         if paragraph.family:
-            kind = f'style="--family: {colours([paragraph.family])[0]}"'
+            kind = f'style="--family: {look[paragraph.family][0]}"'
         body = f"<h3>{html.escape(paragraph.headline)}</h3>{_items(paragraph.sentences)}"
         if paragraph.command:
             body += f"<p>Run next:</p><pre>{html.escape(paragraph.command)}</pre>"

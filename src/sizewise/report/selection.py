@@ -112,6 +112,16 @@ def by_amount(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
     return [group for _, group in sorted(groups.items())]
 
 
+def varying(records: Sequence[RunRecord]) -> list[str]:
+    """Return the config keys in which runs differ, but for data, threads and tracking."""
+    return [
+        key
+        for key in sorted({key for record in records for key in record.config})
+        if not key.startswith(NOT_SETTINGS_PREFIXES)
+        and len({repr(record.config.get(key)) for record in records}) > 1
+    ]
+
+
 def select(records: Sequence[RunRecord]) -> Selection:
     """Group usable runs into cells and let validation choose each cell's setting.
 
@@ -131,7 +141,9 @@ def select(records: Sequence[RunRecord]) -> Selection:
         by_family[record.family].append(record)
     cells, choices, swept, repeated = [], [], {}, 0
     for family, members in sorted(by_family.items()):
-        keys = _varying(members)
+        # a reference has no size: its width is a setting like any other
+        no_settings = set(NOT_SETTINGS) - ({"model.width"} if members[0].is_classical else set())
+        keys = [key for key in varying(members) if key not in no_settings]
         swept[family] = {
             key: _distinct(record.config.get(key) for record in members) for key in keys
         }
@@ -193,17 +205,6 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
             f"the bytes of {records[0].data} changed between runs (two fingerprints for seed "
             f"{changed[0]}): expected one data set; train the older runs again"
         )
-
-
-def _varying(records: Sequence[RunRecord]) -> list[str]:
-    """Return the config keys, beside size and seed, in which a family's runs differ."""
-    values: dict[str, set[str]] = defaultdict(set)
-    keys = {key for record in records for key in record.config}
-    sizes = {"model.width"} if records[0].is_classical else set()  # a reference has no size
-    for key in keys:
-        if key not in set(NOT_SETTINGS) - sizes and not key.startswith(NOT_SETTINGS_PREFIXES):
-            values[key] = {repr(record.config.get(key)) for record in records}
-    return sorted(key for key, found in values.items() if len(found) > 1)
 
 
 def _by_size(records: Sequence[RunRecord]) -> list[list[RunRecord]]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import altair as alt
 
-from sizewise.report.colours import colours, markers
+from sizewise.report.colours import looks
 from sizewise.report.section import Chart, Rows
 from sizewise.report.stats.resample import Interval
 from sizewise.report.words import MeasureWords
@@ -116,8 +116,9 @@ def by_family(names: Iterable[tuple[str, str]]) -> dict[str, Any]:
         names: of each family, and what the field `family` of the data calls it.
     """
     families, called = zip(*names, strict=True)
-    colour = alt.Scale(domain=called, range=colours(families))
-    marker = alt.Scale(domain=called, range=markers(families))
+    colours, markers = zip(*looks(families).values(), strict=True)
+    colour = alt.Scale(domain=called, range=colours)
+    marker = alt.Scale(domain=called, range=markers)
     return {
         "color": alt.Color("family:N", scale=colour, title=None),
         "shape": alt.Shape("family:N", scale=marker, title=None),

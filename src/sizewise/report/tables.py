@@ -9,7 +9,7 @@ from typing import Any
 from sizewise.records import RunRecord
 from sizewise.report.analysis import Analysis
 from sizewise.report.cells import COSTS, Cell, known_error, run_cost
-from sizewise.report.selection import NOT_SETTINGS_PREFIXES
+from sizewise.report.selection import varying
 from sizewise.report.stats.fit import Fit
 from sizewise.report.stats.resample import Interval
 from sizewise.report.words import MeasureWords, quantity, setting_words, size
@@ -72,14 +72,14 @@ def run_rows(cells: Sequence[Cell]) -> list[list[Row]]:
     """Return for each cell its runs as text by the name of their column."""
     records = [record for cell in cells for record in cell.records]
     shown = records[0].measure
-    varying = [key for key in _varying(records) if key != "seed"]
+    keys = [key for key in varying(records) if key != "seed"]
     return [
         [
             {
                 "run": record.run_id,
                 "name": record.name,
                 "seed": str(record.seed),
-                **{key: str(record.config.get(key)) for key in varying},
+                **{key: str(record.config.get(key)) for key in keys},
                 f"test {shown.name}": shown.shown(record.error()),
                 f"validation {shown.name}": shown.shown(record.error("val")),
                 **{cost.words: quantity(run_cost(record, cost), cost.unit) for cost in COSTS},
@@ -113,16 +113,3 @@ def fit_rows(analysis: Analysis) -> list[Row]:
             }
             rows.append(row)
     return rows
-
-
-def _varying(records: Sequence[RunRecord]) -> list[str]:
-    """Return the config keys in which runs differ."""
-    values: dict[str, set[str]] = {}
-    for record in records:
-        for key, value in record.config.items():
-            values.setdefault(key, set()).add(repr(value))
-    return sorted(
-        key
-        for key, found in values.items()
-        if len(found) > 1 and not key.startswith(NOT_SETTINGS_PREFIXES)
-    )

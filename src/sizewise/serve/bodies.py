@@ -1,106 +1,76 @@
 """What clients send, checked: JSON arrays and images."""
 
 import io
-import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sizewise.data import DataSpec
+from sizewise.data.files.conform import Form, fit_drawing, fit_image, fit_numbers
+from sizewise.data.files.images import decode
 from sizewise.errors import UserError
-from sizewise.predict.forms import conform, from_drawing
-from sizewise.predict.images import decode
 
 MOST_INPUTS = 1000  # in one request
-NUMERIC = "buif"  # NumPy's kinds: bool, integers, floats
 
 
 class Asked(NamedTuple):
     """Inputs (N, C, *S), the ids of the networks to ask, None for all, and what was done."""
 
     inputs: np.ndarray
-    models: list[str] | None
-    done: list[str]
+    models: list[str] | None = None
+    done: Sequence[str] = ()
 
 
-def parse_json(body: bytes, spec: DataSpec) -> Asked:
+class Body(BaseModel):
+    """What a client may send as JSON; each input is as `fit_numbers` takes them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    inputs: list[Any] = Field(min_length=1, max_length=MOST_INPUTS)
+    models: list[str] | None = Field(default=None, min_length=1)
+
+
+def parse_json(body: bytes, form: Form) -> Asked:
     """Return what `{"inputs": [...], "models": [...]}` asks; the models may be left out.
 
-    Each input is nested as (C, *S), or as (*S) where C is 1, or flat.
-
     Raises:
-        UserError: it is something else.
+        UserError: it is something else, or its inputs are none of this form.
     """
+    shape = ", ".join(map(str, form.shape))
     try:
-        content = json.loads(body, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"the body is not JSON ({error}); expected {_example(spec)}") from error
-    if not isinstance(content, dict) or "inputs" not in content:
-        raise UserError(f"the body has no inputs; expected {_example(spec)}")
-    unknown = set(content) - {"inputs", "models"}
-    if unknown:
-        raise UserError(f"there is no key {min(unknown)}; expected inputs and models")
-    models = content.get("models")
-    if models is not None and not _are_texts(models):
-        raise UserError("models is no list of ids, or empty; GET /models names them")
-    return Asked(_as_inputs(content["inputs"], spec), models, [])
+        content = Body.model_validate_json(body)
+    except ValidationError as error:
+        expected = (
+            f'{{"inputs": [...]}} of shape (N, {shape}), or an image, Content-Type: image/png'
+        )
+        raise UserError(f"{fault(error.errors())}; expected {expected}") from error
+    values, finite = fit_numbers(content.inputs, form.shape)
+    if not finite.all():
+        raise UserError(f"NaN, infinity or a number beyond float32 in input {np.argmin(finite)}")
+    return Asked(values, content.models)
 
 
-def parse_image(body: bytes, spec: DataSpec, mean: float, *, drawn: bool) -> Asked:
+def parse_image(body: bytes, form: Form, *, drawn: bool) -> Asked:
     """Return an image as the one input, brought to the form of the data set.
 
     Args:
         body: of an image file.
-        spec: the set's.
-        mean: over the set's training pixels.
+        form: the set's.
         drawn: whether it is a drawing, to be cut out and centred.
 
     Raises:
-        UserError: it is no image, or the networks don't read images.
+        UserError: it is no image, or the networks don't read such.
     """
-    if len(spec.input_shape) != 3 or spec.input_shape[0] not in ((1,) if drawn else (1, 3)):
+    if not form.is_image or (drawn and form.shape[0] != 1):
         what = "a drawing" if drawn else "an image"
-        raise UserError(f"the networks read {spec.name}, and {what} can't be brought to its form")
-    if not body:
-        raise UserError("the body is empty; expected an image file")
+        raise UserError(f"the networks read inputs of shape {form.shape}; {what} can't be one")
     image, done = decode(io.BytesIO(body))
-    values, more = (from_drawing if drawn else conform)(image, spec, mean)
-    return Asked(values[None], None, [str(step) for step in done + more])
+    values, more = (fit_drawing if drawn else fit_image)(image, form)
+    return Asked(values[None], done=[str(step) for step in done + more])
 
 
-def _as_inputs(given: Any, spec: DataSpec) -> np.ndarray:
-    shape = spec.input_shape
-    expected = f"inputs of shape (N, {', '.join(map(str, shape))})"
-    if not isinstance(given, list) or not given:
-        raise UserError(f"inputs is empty or no list; expected {expected}")
-    if len(given) > MOST_INPUTS:
-        raise UserError(f"{len(given)} inputs; at most {MOST_INPUTS} are taken at once")
-    try:
-        array = np.array(given)
-    except ValueError as error:  # rows of several lengths
-        raise UserError(f"the inputs differ in shape; expected {expected}") from error
-    if array.dtype.kind not in NUMERIC:
-        raise UserError(f"not all inputs are numbers; expected {expected}")
-    fitting = [shape, (spec.num_features,)] + ([shape[1:]] if shape[0] == 1 else [])
-    if array.shape[1:] not in fitting:
-        raise UserError(f"inputs of shape {array.shape}; expected {expected}")
-    with np.errstate(over="ignore"):
-        values = array.astype(np.float32).reshape(-1, *shape)
-    if not np.isfinite(values).all():
-        raise UserError("NaN, infinity or a number beyond float32 in the inputs")
-    return values
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        raise ValueError("a key is there twice")
-    return content
-
-
-def _example(spec: DataSpec) -> str:
-    return f'{{"inputs": [...]}} of shape (N, {", ".join(map(str, spec.input_shape))})'
+def fault(errors: Sequence[Any]) -> str:
+    """Return in words the first of what pydantic found wrong."""
+    where = ".".join(map(str, errors[0]["loc"])) or "the body"
+    return f"{errors[0]['msg']} ({where})"

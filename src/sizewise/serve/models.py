@@ -1,26 +1,22 @@
 """The networks that are served, and what they answer."""
 
 import functools
-import statistics
-import threading
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from sizewise.config import DataConfig
-from sizewise.data import DataSpec
+from sizewise.cost import measure_latency
+from sizewise.data.arrays import Arrays
+from sizewise.data.files.conform import form_of
+from sizewise.data.files.familiar import Tally, unlike
 from sizewise.data.published import read_arrays
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
-from sizewise.predict.familiar import Familiar, Tally
-from sizewise.predict.forms import form_of
+from sizewise.predict.predictor import TOO_LARGE
 from sizewise.records import RunRecord
-
-WARM_UP_CALLS = 10
-TIMED_CALLS = 50
-MILLISECONDS = 1e3
 
 BYTES_PER_PARAMETER = 4
 
@@ -60,13 +56,8 @@ class Served:
 
         It is taken once, undisturbed: in answers the first network asked pays for waking the cores.
         """
-        blank = np.zeros((1, *self.predictor.spec.input_shape), dtype=np.float32)
-        seconds = []
-        for _ in range(WARM_UP_CALLS + TIMED_CALLS):
-            started = time.perf_counter()
-            self.predictor.predict(blank)
-            seconds.append(time.perf_counter() - started)
-        return statistics.median(seconds[WARM_UP_CALLS:]) * MILLISECONDS
+        blank = torch.zeros(1, *self.predictor.spec.input_shape)
+        return measure_latency(lambda inputs: self.predictor.predict(inputs.numpy()), blank)
 
     def answer(self, inputs: np.ndarray) -> dict[str, Any]:
         """Return what /predict says of inputs (N, C, *S).
@@ -74,16 +65,14 @@ class Served:
         Raises:
             UserError: the network has no finite answer.
         """
-        started = time.perf_counter()
         logits = self.predictor.logits(inputs)
         probabilities = logits.softmax(dim=1)
-        elapsed = time.perf_counter() - started
         if not probabilities.isfinite().all():
-            raise UserError("the network has no finite answer to numbers as large as these")
+            raise UserError(TOO_LARGE)
         ranked = zip(self.predictor.rank(logits), probabilities.tolist(), strict=True)
         return {
             "model": self.record.run_id,
-            "latency_ms": elapsed * MILLISECONDS,
+            "latency_ms": self.latency_ms,
             "predictions": [each._asdict() | {"probabilities": shares} for each, shares in ranked],
         }
 
@@ -101,41 +90,30 @@ class Shelf:
 
     def __init__(self, served: list[Served], data: DataConfig) -> None:
         self.served = sorted(served, key=lambda each: each.size)
-        self.spec = self._common_spec()
+        self.spec = self.served[0].predictor.spec
+        for other in (each.predictor.spec for each in self.served):
+            if other != self.spec:
+                raise UserError(
+                    f"the runs are on {self.spec.name} and {other.name}, and a page shows one data "
+                    "set; serve each by itself, with --port"
+                )
         self._data = data
         # Of several, one that knows its training range: those saved by older versions don't.
         known = [each.predictor.normalisation for each in self.served]
-        self._familiar = Familiar(next((each for each in known if each.low), known[0]))
-        self._samples: tuple[np.ndarray, np.ndarray] | None = None
-        self._loading = threading.Lock()
+        self._known = next((each for each in known if each.low), known[0])
+        self.form = form_of(self.spec, self._known)
         for each in self.served:
             each.about()  # warms it up
 
-    def _common_spec(self) -> DataSpec:
-        first, *others = (each.predictor.spec for each in self.served)
-        for other in others:
-            if other != first:
-                raise UserError(
-                    f"the runs are on {first.name} and {other.name}, and a page shows one data "
-                    "set; serve each by itself, with --port"
-                )
-        return first
-
-    @property
-    def is_image(self) -> bool:
-        """Whether samples are images that can be shown: grey or in colour."""
-        return len(self.spec.input_shape) == 3 and self.spec.input_shape[0] in (1, 3)
-
     def about(self) -> dict[str, Any]:
         """Return what /models says."""
-        form = form_of(self.spec)
         return {
             "data": self.spec.name,
             "input_shape": self.spec.input_shape,
             "classes": self.spec.class_names,
-            "kind": "image" if self.is_image else "sequence",
-            "white": form.white,
-            "stroke": form.stroke,
+            "kind": "image" if self.spec.is_image else "sequence",
+            "white": self.form.white,
+            "stroke": self.form.stroke,
             "models": [each.about() for each in self.served],
         }
 
@@ -158,10 +136,14 @@ class Shelf:
 
     def warnings(self, inputs: np.ndarray) -> list[str]:
         """Return what is to be said of inputs (N, C, *S) unlike all that was trained on."""
-        tally = Tally()
-        for each, unlike in zip(inputs, self._familiar.unlike(inputs).tolist(), strict=True):
-            tally.add(each, unlike)
-        return [tally.warning(self._familiar.trained_on)] if tally.unlike else []
+        tally = Tally(self._known)
+        for each, is_unlike in zip(inputs, unlike(inputs, self._known).tolist(), strict=True):
+            tally.add(each, is_unlike)
+        return [tally.warning()] if tally.unlike else []
+
+    @functools.cached_property
+    def _arrays(self) -> Arrays:
+        return read_arrays(self._data)
 
     def sample(self, index: int | None = None) -> dict[str, Any]:
         """Return a sample of the test split with its label, any by default.
@@ -169,11 +151,7 @@ class Shelf:
         Raises:
             UserError: the data is not here, or has no sample of this index.
         """
-        with self._loading:
-            if self._samples is None:
-                arrays = read_arrays(self._data)
-                self._samples = arrays.test_inputs, arrays.test_targets
-        inputs, targets = self._samples
+        inputs, targets = self._arrays.test_inputs, self._arrays.test_targets
         if index is None:
             index = int(np.random.default_rng().integers(len(targets)))
         if not 0 <= index < len(targets):

@@ -11,16 +11,22 @@ from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 
 from sizewise.config import DataConfig
+from sizewise.data import Normalisation
+from sizewise.data.files.conform import Form, fit_image, form_of
+from sizewise.data.files.images import decode
 from sizewise.data.published import read_arrays as read
 from sizewise.errors import UserError
-from sizewise.predict.forms import conform
-from sizewise.predict.images import decode
 from tests.builders import make_spec
 
-MNIST = replace(make_spec((1, 28, 28)), name="mnist")
-FASHION = replace(make_spec((1, 28, 28)), name="fashion_mnist")
-CIFAR = replace(make_spec((3, 28, 28)), name="cifar10")
-MEAN = 33.3  # MNIST's
+
+def form(name: str, shape: tuple[int, ...], mean: float) -> Form:
+    return form_of(replace(make_spec(shape), name=name), Normalisation([mean], [1.0]))
+
+
+MNIST = form("mnist", (1, 28, 28), 33.3)
+FASHION = form("fashion_mnist", (1, 28, 28), 72.9)
+PHOTOGRAPHS = form("fashion_mnist", (1, 28, 28), 120.0)
+CIFAR = form("cifar10", (3, 28, 28), 30.0)
 Turn = Callable[[Image.Image], Image.Image]
 
 
@@ -104,7 +110,7 @@ def test_the_same_digit_in_any_mode_gives_the_same_numbers(way: str) -> None:
     turn, container, said, off = WAYS[way]
     for digit in digits():
         image, _ = decode(saved(turn(digit), container))
-        values, done = conform(image, MNIST, MEAN)
+        values, done = fit_image(image, MNIST)
         assert np.abs(values[0].astype(int) - np.asarray(digit)).max() <= off
         assert ", ".join(map(str, done)).startswith(said)
         assert bool(done) == bool(said)
@@ -114,7 +120,7 @@ def test_the_same_digit_in_any_mode_gives_the_same_numbers(way: str) -> None:
 def test_two_colours_are_light_on_dark_either_way(turn: Turn) -> None:
     for digit in digits():
         image, _ = decode(saved(turn(digit).convert("1", dither=Image.Dither.NONE), "PNG"))
-        values, _ = conform(image, MNIST, MEAN)
+        values, _ = fit_image(image, MNIST)
         sharp = np.where(np.asarray(digit) > 127, 255, 0)
         assert (values[0] != sharp).mean() < 0.01  # 127 and 128 change sides
 
@@ -125,10 +131,10 @@ def test_a_garment_that_fills_its_frame_keeps_its_colours(outer: int, inner: int
     garment[:, 3:25] = inner
     garment[3:25, :3] = garment[3:25, 25:] = outer  # most of the border is bright
     garment[0, 3:25] = garment[-1, 3:25] = outer
-    values, done = conform(Image.fromarray(garment), FASHION, 72.9)
+    values, done = fit_image(Image.fromarray(garment), FASHION)
     assert np.array_equal(values[0], garment)
     assert not done
-    values, done = conform(Image.fromarray(255 - garment), FASHION, 72.9)
+    values, done = fit_image(Image.fromarray(255 - garment), FASHION)
     assert np.array_equal(values[0], garment)
     assert [step.kind for step in done] == ["inverted"]
 
@@ -138,17 +144,17 @@ def test_paper_in_the_shade_is_told_from_ink(paper: int, pen: int) -> None:
     for digit in digits():
         ink = np.asarray(digit, float) / np.asarray(digit).max()
         drawn = np.rint(paper + (pen - paper) * ink).astype(np.uint8)
-        _, done = conform(Image.fromarray(drawn), MNIST, MEAN)
+        _, done = fit_image(Image.fromarray(drawn), MNIST)
         assert bool(done) == (paper > pen)
 
 
 def test_photographs_are_never_inverted() -> None:
     sky = np.full((28, 28), 250, np.uint8)
     sky[14:] = 20
-    values, done = conform(Image.fromarray(sky), FASHION, 120.0)
+    values, done = fit_image(Image.fromarray(sky), PHOTOGRAPHS)
     assert np.array_equal(values[0], sky)
     assert not done
-    values, done = conform(Image.fromarray(sky).convert("RGB"), CIFAR, 30.0)
+    values, done = fit_image(Image.fromarray(sky).convert("RGB"), CIFAR)
     assert np.array_equal(values[2], sky)
     assert not done
 
@@ -158,7 +164,7 @@ def test_a_window_with_round_corners_goes_on_below_them() -> None:
     page.paste((0, 0, 0, 255), (130, 40, 150, 240))
     page.paste((0, 0, 0, 0), (0, 0, 20, 20))
     page.paste((0, 0, 0, 0), (260, 0, 280, 20))
-    values, done = conform(page, MNIST, MEAN)
+    values, done = fit_image(page, MNIST)
     assert [step.kind for step in done][:3] == ["laid on white", "made grey", "inverted"]
     assert values[0, 0].max() == 0
     assert values[0, 14, 14] > 200
@@ -168,14 +174,14 @@ def test_a_ground_that_is_partly_transparent_is_still_the_ground() -> None:
     for digit in digits():
         dark, alpha = PAPER(digit), digit.point(lambda level: max(40, level))
         image = Image.merge("RGBA", (dark, dark, dark, alpha))
-        values, done = conform(image, MNIST, MEAN)
+        values, done = fit_image(image, MNIST)
         assert [step.kind for step in done] == ["laid on white", "made grey", "inverted"]
         assert values[0].max() > 180
 
 
 def test_what_is_wholly_transparent_is_not_answered() -> None:
     with pytest.raises(UserError, match="nothing to see"):
-        conform(Image.new("RGBA", (28, 28), (9, 9, 9, 0)), MNIST, MEAN)
+        fit_image(Image.new("RGBA", (28, 28), (9, 9, 9, 0)), MNIST)
 
 
 def test_none_of_mnists_own_images_is_changed(mnist_root: Path) -> None:
@@ -183,8 +189,8 @@ def test_none_of_mnists_own_images_is_changed(mnist_root: Path) -> None:
         DataConfig(name="mnist", root=str(mnist_root), validation_fraction=0.1, train_samples=None)
     )
     for pixels in arrays.test_inputs:
-        values, done = conform(Image.fromarray(pixels[0]), MNIST, MEAN)
+        values, done = fit_image(Image.fromarray(pixels[0]), MNIST)
         assert not done
         assert np.array_equal(values, pixels)
-        values, done = conform(Image.fromarray(255 - pixels[0]), MNIST, MEAN)
+        values, done = fit_image(Image.fromarray(255 - pixels[0]), MNIST)
         assert np.array_equal(values, pixels)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sizewise.data.spec import DataSpec
+from sizewise.data.files import Adapted
 from sizewise.errors import UserError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -36,31 +36,32 @@ class Layout(NamedTuple):
         """Return the cells of a line, without that after a trailing separator.
 
         Raises:
-            csv.Error: quotes are amiss.
+            UserError: one is longer than the csv module reads.
         """
-        cells = _cells(line, self.separator)
+        if self.separator == " ":
+            return line.split()
+        try:
+            row = next(csv.reader([line], delimiter=self.separator, skipinitialspace=True), [])
+        except csv.Error as error:
+            raise UserError(f"not a CSV ({error})") from error
+        cells = [cell.strip() for cell in row]
         return cells[:-1] if self.trailing and len(cells) > 1 and not cells[-1] else cells
 
-    def number(self, cell: str) -> float:
-        """Return a cell's number.
-
-        Raises:
-            ValueError: it is none.
-        """
+    def number(self, cell: str) -> float | None:
+        """Return a cell's number, None if it holds none."""
         if "_" in cell or (self.decimal == "," and "." in cell):
-            raise ValueError
-        return float(cell.replace(",", ".") if self.decimal == "," else cell)
-
-    def is_number(self, cell: str) -> bool:
-        """Return whether a cell holds a number."""
+            return None
         try:
-            self.number(cell)
+            return float(cell.replace(",", ".") if self.decimal == "," else cell)
         except ValueError:
-            return False
-        return True
+            return None
 
-    def said(self) -> str:
-        """Return in words what is unlike one sample a line with commas; empty if nothing is."""
+    def numbers(self, cells: Iterator[str]) -> list[float]:
+        """Return the numbers among cells."""
+        return [number for cell in cells if (number := self.number(cell)) is not None]
+
+    def adapted(self) -> tuple[Adapted, ...]:
+        """Return what is unlike one sample a line with commas."""
         words = [
             (self.separator != ",", f"separated by {SEPARATORS[self.separator]}"),
             (self.decimal == ",", "with decimal commas"),
@@ -68,29 +69,31 @@ class Layout(NamedTuple):
             (self.indexed, "column 1 is an index, left out"),
             (self.trailing, "separators end the lines"),
         ]
-        return "; ".join(text for true, text in words if true)
+        return tuple(Adapted(text) for true, text in words if true)
 
 
-def decide(lines: list[str], spec: DataSpec) -> Layout:
+def decide(lines: list[str], width: int) -> Layout:
     """Return the layout of a file that begins with `lines`, none of them empty.
 
+    Args:
+        lines: the first of them.
+        width: how many numbers a sample has.
+
     Raises:
-        UserError: they can be read in several ways, with different numbers.
-        csv.Error: quotes are amiss.
+        UserError: they are no such table, or can be read in several ways, with different numbers.
     """
-    wanted = spec.num_features
-    layout = max((_tried(lines, each, wanted) for each in SEPARATORS), key=lambda each: each[0])[1]
+    layout = max((_try(lines, each, width) for each in SEPARATORS), key=lambda each: each[0])[1]
     rows = [layout.cells(line) for line in lines]
     _check_thousands(rows, layout)
     header, body = (rows[0], rows[1:]) if _is_header(rows[0], layout) else (None, rows)
-    index = _has_index(header, body, wanted)
-    if not index and body and all(len(row) == wanted + 1 for row in body):
+    index = _has_index(header, body, width)
+    if not index and body and all(len(row) == width + 1 for row in body):
         raise UserError(
-            f"{wanted + 1} columns, and the first does not count the lines; expected "
-            f"{expected(spec)}: if one of them holds labels, remove it"
+            f"{width + 1} columns, and the first does not count the lines; expected {width}: if "
+            "one of them holds labels, remove it"
         )
-    if header is not None and len(header) not in (wanted, wanted + index):
-        raise UserError(f"its header names {len(header)} columns; expected {expected(spec)}")
+    if header is not None and len(header) not in (width, width + index):
+        raise UserError(f"its header names {len(header)} columns; expected {width}")
     if header is None and layout.trailing and not index and _counts_lines(body):
         raise UserError(
             "its first column counts the lines and its last is empty: remove the first if it is an "
@@ -99,37 +102,21 @@ def decide(lines: list[str], spec: DataSpec) -> Layout:
     return layout._replace(header=header is not None, indexed=index)
 
 
-def expected(spec: DataSpec) -> str:
-    """Return how many numbers a sample has, in words."""
-    return f"{spec.num_features} ({'x'.join(map(str, spec.input_shape))}, flattened)"
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    if separator == " ":
-        return line.split()
-    cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-    return [cell.strip() for cell in cells]
-
-
-def _tried(lines: list[str], separator: str, wanted: int) -> tuple[tuple[int, int, int], Layout]:
+def _try(lines: list[str], separator: str, width: int) -> tuple[tuple[int, int, int], Layout]:
     """Return how well a separator fits, the higher the better, with what it would mean.
 
     First come numbers in lines of a fitting length, then such lines, then numbers anywhere.
     """
-    rows = [_cells(line, separator) for line in lines]
-    first, *more = rows
-    trailing = all(len(row) > wanted and not row[-1] for row in more or rows)
-    if trailing and first[-1] and len(first) >= len(more[0]):
+    rows = [Layout(separator).cells(line) for line in lines]
+    body = rows[1:] or rows
+    trailing = all(len(row) > width and not row[-1] for row in body)
+    if trailing and rows[0][-1] and len(rows[0]) >= len(body[0]):
         trailing = False  # its header names the last column, so that is empty and not absent
     comma = any(map(DECIMAL_COMMA.fullmatch, _flat(rows)))
     layout = Layout(separator, "," if comma else ".", trailing=trailing)
-    fitting = [row for row in rows if len(row) - trailing in (wanted, wanted + 1)]
-    score = (
-        sum(map(layout.is_number, _flat(fitting))),
-        len(fitting),
-        sum(map(layout.is_number, _flat(rows))),
-    )
-    return score, layout
+    fitting = [row for row in rows if len(row) - trailing in (width, width + 1)]
+    numbers, all_numbers = (len(layout.numbers(_flat(each))) for each in (fitting, rows))
+    return (numbers, len(fitting), all_numbers), layout
 
 
 def _flat(rows: list[list[str]]) -> Iterator[str]:
@@ -147,31 +134,28 @@ def _check_thousands(rows: list[list[str]], layout: Layout) -> None:
 
 def _is_header(row: list[str], layout: Layout) -> bool:
     """Return whether a file's first row holds names: texts, and numbers that count up if any."""
-    numbers = [layout.number(cell) for cell in row if layout.is_number(cell)]
+    numbers = layout.numbers(iter(row))
     if not numbers:
         return len(row) == 1 or (all(row[1:]) and len(set(row)) > 1)  # not NA, NA, …
-    if not _counts_up(numbers):
-        return False
-    return numbers[0] == 0 or (numbers[0] == 1 and len(numbers) >= NAMES_FROM_ONE)
+    from_zero_or_one = numbers[0] == 0 or (numbers[0] == 1 and len(numbers) >= NAMES_FROM_ONE)
+    return from_zero_or_one and _counts_up(numbers)
 
 
-def _has_index(header: list[str] | None, body: list[list[str]], wanted: int) -> bool:
+def _has_index(header: list[str] | None, body: list[list[str]], width: int) -> bool:
     """Return whether the first column is not of the sample, but names or counts it."""
-    longer = [row for row in body if len(row) == wanted + 1]
-    if header is not None and len(longer) > len(body) / 2:
-        unnamed = len(header) == wanted  # as R writes it: the column of row names has no name
-        if unnamed or (len(header) == wanted + 1 and header[0].lower() in INDEX_NAMES):
-            return True
-    return len(longer) == len(body) and _counts_lines(body)
+    longer = [row for row in body if len(row) == width + 1]
+    if header is None or len(longer) <= len(body) / 2:
+        named = False
+    else:  # as R writes it, the column of row names has no name
+        named = len(header) == width or header[0].lower() in INDEX_NAMES
+    return named or (len(longer) == len(body) and _counts_lines(body))
 
 
 def _counts_lines(body: list[list[str]]) -> bool:
     firsts = [row[0] for row in body]
-    return all(each.isascii() and each.isdecimal() for each in firsts) and _counts_up(
-        list(map(float, firsts))
-    )
+    digits = all(each.isascii() and each.isdecimal() for each in firsts)
+    return digits and _counts_up([float(each) for each in firsts])
 
 
 def _counts_up(numbers: list[float]) -> bool:
-    up = [numbers[0] + place for place in range(len(numbers))] if numbers else []
-    return len(numbers) > 1 and numbers == up
+    return len(numbers) > 1 and numbers == [numbers[0] + place for place in range(len(numbers))]

@@ -1,25 +1,18 @@
 """Where answers go: lines on stdout, or a CSV that is seen whole or not at all."""
 
+import codecs
 import csv
-import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from sizewise.data.files.reader import Sample
 from sizewise.errors import UserError
-from sizewise.predict.inputs import Sample
+from sizewise.files import replacing
 from sizewise.predict.predictor import Prediction
 
-COLUMNS = (
-    "input",
-    "label",
-    "probability",
-    "runner_up",
-    "runner_up_probability",
-    "done",
-    "warning",
-)
+COLUMNS = ("input", *Prediction._fields, "done", "warning")
 UNLIKE = "unlike the training data"
 
 
@@ -34,7 +27,7 @@ class Answer(NamedTuple):
 @contextmanager
 def writing(
     output: Path | None, overwrite: bool, inputs: Iterable[Path]
-) -> Iterator[Callable[[Answer], None]]:
+) -> Iterator[Callable[[Answer], object]]:
     """Yield what takes each answer.
 
     Args:
@@ -49,20 +42,14 @@ def writing(
         yield _print
         return
     _check(output, overwrite, inputs)
-    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        with partial.open("x", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
+        with replacing(output) as file:
+            rows = csv.writer(codecs.getwriter("utf-8")(file))
             rows.writerow(COLUMNS)
             yield lambda answer: rows.writerow(_row(answer))
-        if output.exists() and not overwrite:
-            raise UserError(f"{output} has appeared meanwhile; choose another, or add --overwrite")
-        os.replace(partial, output)
+            _check(output, overwrite, inputs)  # it may have appeared meanwhile
     except OSError as error:
         raise UserError(f"{output} can't be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):  # it may be what could not be made
-            partial.unlink()
 
 
 def _check(output: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
@@ -78,9 +65,9 @@ def _check(output: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
 
 def _row(answer: Answer) -> list[str]:
     label, share, runner_up, less = answer.prediction
-    second = ["", ""] if less is None else [str(runner_up), f"{less:.6f}"]
-    done, warning = _done(answer), UNLIKE if answer.unlike else ""
-    return [str(answer.sample.place), label, f"{share:.6f}", *second, done, warning]
+    second = "" if less is None else f"{less:.6f}"
+    place, warning = str(answer.sample.place), UNLIKE if answer.unlike else ""
+    return [place, label, f"{share:.6f}", runner_up or "", second, _done(answer), warning]
 
 
 def _print(answer: Answer) -> None:

@@ -1,16 +1,23 @@
-"""Images of any mode as plain 8-bit grey or RGB, by what they show, not by how they are stored."""
+"""Images of any kind, opened with care, as plain 8-bit grey or RGB: by what they show."""
 
 import math
-from typing import NamedTuple
+import warnings
+from typing import IO
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
-from sizewise.errors import UserError
+from sizewise.data.files import Adapted
+from sizewise.errors import UserError, first_line
 
+DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits; PGM's come as 32
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+# Pillow reads more, PostScript through another program among them; photographs come in these.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", *DEEP)
+UPRIGHT = 1  # EXIF's orientation of an image that needs no turning
 WHITE = 255.0
 LIGHT = WHITE / 2
-DEEP = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits; PGM's come as 32
 BITS = (8, 10, 12, 14, 16)  # that cameras and scanners store in 16
 CORNER = 28  # a corner is this part of each side: one pixel of MNIST's
 ENOUGH = 500  # pixels a side to see what is ink and what is ground
@@ -18,17 +25,31 @@ BLENDED = 0.1 * WHITE  # by how much edges differ from what they surround if the
 MOSTLY = 0.9  # an image of which more than this share is opaque has a ground of its own
 
 
-class Step(NamedTuple):
-    """Something done to an image: its kind, and in words where they say more than the kind."""
+def decode(file: IO[bytes]) -> tuple[Image.Image, list[Adapted]]:
+    """Return a file's first image, upright, and what that took.
 
-    kind: str
-    detail: str = ""
+    Raises:
+        UserError: it is no image, damaged, or larger than is read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image: Image.Image = Image.open(file, formats=FORMATS)
+        done = [Adapted("first frame")] * (getattr(image, "n_frames", 1) > 1)
+        image.load()
+        if image.getexif().get(0x0112, UPRIGHT) != UPRIGHT:
+            image = ImageOps.exif_transpose(image)
+            done.append(Adapted("turned upright"))
+    except UnidentifiedImageError as error:
+        raise UserError(f"not an image; expected one of {', '.join(FORMATS)}") from error
+    except Exception as error:  # a damaged file can raise anything from its parser
+        raise UserError(f"an image that can't be read ({first_line(error)})") from error
+    if image.mode not in MODES:
+        raise UserError(f"its pixels are of mode {image.mode}; expected 8 or 16 bits a channel")
+    return image, done
 
-    def __str__(self) -> str:
-        return self.detail or self.kind
 
-
-def plain(image: Image.Image, mode: str) -> tuple[Image.Image, list[Step]]:
+def plain(image: Image.Image, mode: str) -> tuple[Image.Image, list[Adapted]]:
     """Return an image as `L` or `RGB`, and what that took.
 
     Raises:
@@ -43,7 +64,7 @@ def plain(image: Image.Image, mode: str) -> tuple[Image.Image, list[Step]]:
         done += steps
     if image.mode != mode:
         image = image.convert(mode)
-        done.append(Step("made grey" if mode == "L" else "made RGB"))
+        done.append(Adapted("made grey" if mode == "L" else "made RGB"))
     return image, done
 
 
@@ -73,15 +94,12 @@ def _corners(image: Image.Image) -> np.ndarray:
     """Return each channel's median in each corner, (4, C)."""
     pixels = np.asarray(image).reshape(image.height, image.width, -1)
     down, across = max(1, image.height // CORNER), max(1, image.width // CORNER)
-    patches = [
-        pixels[rows, columns]
-        for rows in (slice(None, down), slice(-down, None))
-        for columns in (slice(None, across), slice(-across, None))
-    ]
+    sides = (pixels[:down], pixels[-down:])
+    patches = [part for side in sides for part in (side[:, :across], side[:, -across:])]
     return np.array([np.median(each, axis=(0, 1)) for each in patches])
 
 
-def _eight_bits(image: Image.Image) -> tuple[Image.Image, Step]:
+def _eight_bits(image: Image.Image) -> tuple[Image.Image, Adapted]:
     """Scale 16 bits to 8 by the least number of bits that holds the largest value.
 
     A scan of 12 bits is stored in 16 without being scaled, and nothing in its file says so.
@@ -89,15 +107,14 @@ def _eight_bits(image: Image.Image) -> tuple[Image.Image, Step]:
     values = np.asarray(image)
     least, largest = int(values.min()), int(values.max())
     if least < 0 or largest >= 1 << BITS[-1]:
-        raise UserError(
-            f"its numbers go from {least} to {largest}; expected 8 or 16 bits a channel"
-        )
+        expected = "expected 8 or 16 bits a channel"
+        raise UserError(f"its numbers go from {least} to {largest}; {expected}")
     bits = next(each for each in BITS if largest < 1 << each)
     table = np.rint(np.linspace(0, WHITE, 1 << bits)).astype(np.uint8)
-    return Image.fromarray(table[values]), Step(f"{bits} bits of 16 scaled to 8")
+    return Image.fromarray(table[values]), Adapted(f"{bits} bits of 16 scaled to 8")
 
 
-def _laid(image: Image.Image) -> tuple[Image.Image, list[Step]]:
+def _laid(image: Image.Image) -> tuple[Image.Image, list[Adapted]]:
     """Lay an image with transparency on white or black, whichever it stands out from.
 
     A picture with only its edges transparent, as windows with round corners are, has a ground of
@@ -127,7 +144,7 @@ def _laid(image: Image.Image) -> tuple[Image.Image, list[Step]]:
     else:
         white = on["white"].std() >= on["black"].std()
     name = "white" if white else "black"
-    return _over(above, name), [Step(f"laid on {name}")]
+    return _over(above, name), [Adapted(f"laid on {name}")]
 
 
 def _mean(grey: np.ndarray, weights: np.ndarray) -> float:

@@ -1,0 +1,92 @@
+"""Whether inputs are like those that a network was trained on, by range, mean and spread."""
+
+import math
+
+import numpy as np
+
+from sizewise.data.normalisation import Normalisation
+
+# Chosen so that no test sample of MNIST, MNIST-1D or the digits is taken for unlike, and every one
+# of them on another scale is: divided by its highest number, by 255 or times 255, -1 to 1,
+# standardised, light for dark, constant. The nearest misses, in the units of each: a digit light
+# for dark has its mean at least 8.2 of the samples' own means' deviations off, and a true sample
+# of MNIST at most 4.6; MNIST-1D from -1 to 1 has at most 0.71 of the least spread in training.
+BEYOND = 0.25  # of the range trained on, past either end of it
+MEAN_OFF = 6.5  # deviations of the samples' own means
+LEAST_OFF = 0.25  # deviations of the numbers: samples may all have one mean
+SPREAD = 0.8  # of the least of the samples' own deviations
+# Networks of older versions know only the mean and deviation of all numbers, and samples differ.
+OLD_MEAN_OFF = 1.5
+OLD_SPREAD = 0.05
+
+
+def unlike(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
+    """Return which of inputs (N, C, *S) are unlike all training samples: (N,), bool."""
+    flat = np.asarray(inputs, dtype=np.float64).reshape(*inputs.shape[:2], -1)  # N C F
+    mean, std = np.array(known.mean), np.array(known.std)
+    off, spread = np.abs(flat.mean(axis=2) - mean), flat.std(axis=2)
+    if known.low is None or known.high is None:
+        found = (off > OLD_MEAN_OFF * std) | (spread < OLD_SPREAD * std)
+    else:
+        low, high = np.array(known.low), np.array(known.high)
+        most = np.maximum(MEAN_OFF * np.array(known.mean_std), LEAST_OFF * std)
+        margin = BEYOND * (high - low)
+        found = (
+            (off > most)
+            | (spread < SPREAD * np.array(known.least_std))
+            | (flat.min(axis=2) < low - margin)
+            | (flat.max(axis=2) > high + margin)
+        )
+    any_channel: np.ndarray = found.any(axis=1)
+    return any_channel
+
+
+def _words(low: float | None, high: float | None, mean: float, std: float) -> str:
+    about = f"mean {mean:.3g} ± {std:.3g}"
+    if low is None or high is None:  # not known
+        return f"numbers of {about}"
+    if low == high:
+        return f"numbers that are all {low:.4g}"
+    return f"numbers from {low:.4g} to {high:.4g}, {about}"
+
+
+class Tally:
+    """Counts inputs, all of one shape, that are unlike the training samples.
+
+    Args:
+        known: of the training samples.
+    """
+
+    def __init__(self, known: Normalisation) -> None:
+        self._known = known
+        self.all = self.unlike = 0
+        self._low, self._high = math.inf, -math.inf
+        self._means = self._squares = 0.0  # summed over the unlike ones
+
+    def add(self, values: np.ndarray, unlike: bool) -> "Tally":
+        """Count one input, (C, *S), and return the tally."""
+        self.all += 1
+        if unlike:
+            numbers = values.astype(np.float64)
+            self.unlike += 1
+            self._low = min(self._low, float(numbers.min()))
+            self._high = max(self._high, float(numbers.max()))
+            self._means += float(numbers.mean())
+            self._squares += float((numbers**2).mean())
+        return self
+
+    def warning(self) -> str:
+        """Return what to say of those that are unlike; empty if none is."""
+        if not self.unlike:
+            return ""
+        mean = self._means / self.unlike
+        std = math.sqrt(max(self._squares / self.unlike - mean**2, 0.0))
+        seen = _words(self._low, self._high, mean, std)
+        which = "" if self.all == 1 else f"{self.unlike:,} of {self.all:,}: "
+        known = self._known
+        known_mean = float(np.mean(known.mean))  # of the channels together
+        known_std = math.sqrt(np.mean(np.square(known.std)) + np.var(known.mean))
+        low = min(known.low) if known.low else None
+        high = max(known.high) if known.high else None
+        trained_on = _words(low, high, known_mean, known_std)
+        return f"{which}{seen}; the network was trained on {trained_on}"

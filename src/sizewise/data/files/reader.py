@@ -1,0 +1,150 @@
+"""Files and folders of inputs, as one stream of samples and of what could not be read."""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from sizewise.data.files import Adapted, arrays, images, tables
+from sizewise.data.files.conform import Form, fit_image
+from sizewise.errors import UserError, printable
+
+ARRAYS = (".npy", ".npz")
+TABLES = (".csv", ".tsv")
+KNOWN = f"an image ({', '.join(each[1:] for each in images.SUFFIXES)}), .csv, .tsv, .npy or .npz"
+
+
+class Place(NamedTuple):
+    """Where an input is from: its file, and where in it; of an image nothing more is to be said."""
+
+    file: str
+    part: str = ""  # "line" or "sample"
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.part} {self.number}" if self.part else self.file
+
+
+class Opened(NamedTuple):
+    """A file or folder: about how many inputs and other files are in it, and how all are read."""
+
+    file: str
+    expected: int
+    skipped: int = 0
+    done: tuple[Adapted, ...] = ()
+
+
+class Sample(NamedTuple):
+    """One input: where it is from, (C, *S) in the set's own scale, and what was done to it.
+
+    Its group is its file, or the folder as given in which it was found.
+    """
+
+    place: Place
+    values: np.ndarray
+    group: str
+    done: tuple[Adapted, ...] = ()
+
+
+class Failure(NamedTuple):
+    """An input that could not be read, and why; its place is the file where all of it is bad."""
+
+    place: Place
+    reason: str
+
+
+Found = Opened | Sample | Failure
+
+
+def read(paths: Iterable[Path], form: Form) -> Iterator[Found]:
+    """Yield the samples of files and folders one by one, in order; of a folder, in its own.
+
+    Of a folder, images are read where the form is that of images, else tables and arrays.
+    """
+    for path in paths:
+        try:
+            yield from (_read_folder if path.is_dir() else _read_file)(path, form)
+        except OSError as error:
+            yield _failure(path, error)
+
+
+def _read_folder(folder: Path, form: Form) -> Iterator[Found]:
+    suffixes = images.SUFFIXES if form.is_image else TABLES + ARRAYS
+    fitting = Counter(path.suffix.lower() in suffixes for path in _files(folder))
+    yield Opened(_shown(folder), fitting[True], fitting[False])
+    for path in _files(folder):
+        if path.suffix.lower() in suffixes:
+            yield from _read_file(path, form, folder)
+    if not fitting[True]:
+        wanted = "images" if form.is_image else ".csv, .npy or .npz files"
+        yield _failure(folder, UserError(f"a folder without {wanted}"))
+
+
+def _read_file(path: Path, form: Form, group: Path | None = None) -> Iterator[Found]:
+    try:
+        yield from _samples(path, form, group or path)
+    except (UserError, OSError) as error:
+        yield _failure(path, error)
+
+
+def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
+    if not path.is_file():
+        exists = path.exists()
+        raise UserError("not a file or folder" if exists else "there is no such file or folder")
+    if path.stat().st_size == 0:
+        raise UserError("the file is empty (0 bytes)")
+    file, suffix = _shown(path), path.suffix.lower()
+    if suffix in images.SUFFIXES:
+        if not form.is_image:
+            raise UserError(f"an image; expected sequences of shape {form.shape}")
+        with path.open("rb") as opened:
+            image, before = images.decode(opened)
+        values, done = fit_image(image, form)
+        yield Sample(Place(file), values, _shown(group), (*before, *done))
+    elif suffix in TABLES:
+        with tables.open_table(path, math.prod(form.shape)) as table:
+            yield Opened(file, tables.count_lines(path), done=table.layout.adapted())
+            for line, row in tables.read_samples(table, form.shape):
+                yield _found(Place(file, "line", line), row)
+    elif suffix in ARRAYS:
+        with arrays.open_array(path) as array:
+            yield Opened(file, len(array))
+            for index, sample in arrays.read_samples(array, form.shape):
+                yield _found(Place(file, "sample", index), sample)
+    else:
+        raise UserError(f"not a kind of file that is read; expected {KNOWN}")
+
+
+def _found(place: Place, values: np.ndarray | UserError) -> Sample | Failure:
+    if isinstance(values, UserError):
+        return Failure(place, str(values))
+    return Sample(place, values, place.file)
+
+
+def _failure(path: Path, error: UserError | OSError) -> Failure:
+    system = error.strerror if isinstance(error, OSError) else None
+    return Failure(Place(_shown(path)), system.lower() if system else str(error))
+
+
+def _shown(path: Path) -> str:
+    """Return a path as one line of text, whatever bytes its name is of."""
+    return printable(os.fsencode(path).decode(errors="backslashreplace"))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and below, in the folder's own order; not hidden ones.
+
+    The names are not gathered first: a folder may hold millions.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path))
+            elif entry.is_file():
+                yield Path(entry.path)
