@@ -37,7 +37,7 @@ def main(composed: DictConfig) -> float:
         return run_in_sweep(composed, job)
     with one_line_errors():
         config, overrides = parse(composed), typed(job)
-        from sizewise.run import run
+        from sizewise.run.run import run
 
         again = command(job, overrides)
         record = run(config, folder, overrides, command=again, take_up=bool(config.resume))

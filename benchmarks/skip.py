@@ -20,7 +20,7 @@ from sizewise.config import TrackingConfig
 from sizewise.config.compose import composed_sweep
 from sizewise.records import RunRecord, read_records, write_records
 from sizewise.sweep.plan import plan_sweep
-from sizewise.tracking import open_store
+from sizewise.tracking.store import open_store
 from tests.processes import ROOT, environment_of, train
 
 SIZES = ",".join(str(size) for size in range(500, 10_500, 500))

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sizewise.config import TrackingConfig
-from sizewise.tracking import Store, open_store, start_run
+from sizewise.tracking.lifecycle import start_run
+from sizewise.tracking.store import Store, open_store
 from tests.postgres import PostgreSQL
 
 # Importing MLflow once for all of them; each opens the store for itself.

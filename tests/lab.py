@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from sizewise import tracking
 from sizewise.cli import main
 from sizewise.config import Config, TrackingConfig, parse
 from sizewise.errors import UserError
 from sizewise.records import RunRecord
-from sizewise.run import run
+from sizewise.run.run import run
+from sizewise.tracking.lifecycle import start_sweep
+from sizewise.tracking.queries import StoredRun, membership
+from sizewise.tracking.resolve import find_run
+from sizewise.tracking.store import Store, open_store
 
 CONF = Path(__file__).parents[1] / "conf"
 STUDY = "tiny-study"
@@ -33,7 +36,7 @@ class Lab:
     """
 
     folder: Path
-    store: tracking.Store
+    store: Store
     runs: dict[str, RunRecord]
     failed: str
 
@@ -41,8 +44,8 @@ class Lab:
     def uri(self) -> str:
         return self.store.uri
 
-    def stored(self, name: str) -> tracking.StoredRun:
-        return tracking.find_run(self.store, self.runs[name].run_id)
+    def stored(self, name: str) -> StoredRun:
+        return find_run(self.store, self.runs[name].run_id)
 
 
 def make_config(folder: Path, *overrides: str) -> Config:
@@ -67,12 +70,10 @@ def make_lab(folder: Path) -> Lab:
 
 def _make_lab(folder: Path) -> Lab:
     config = make_config(folder, *IMAGES)
-    store = tracking.open_store(config.tracking)
+    store = open_store(config.tracking)
     (folder / "sweep").mkdir()
-    parent = tracking.start_sweep(
-        store, "key", STUDY, folder / "sweep", {"command": "python train.py -m"}
-    )
-    tags = {"sweep": STUDY, tracking.membership(parent): "true"}
+    parent = start_sweep(store, "key", STUDY, folder / "sweep", {"command": "python train.py -m"})
+    tags = {"sweep": STUDY, membership(parent): "true"}
     wanted = {
         "small": ((*IMAGES, "size=300"), tags),
         "large": ((*IMAGES, "size=6k", "training.epochs=6"), tags),

@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "entry": {"config"},
     "records": set(),
+    "run.folder": set(),  # one module: `run` itself imports nothing
     "tasks": {"records"},
     "data": {"config"},
     "models": {"data.spec"},
@@ -27,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cost": {"models", "data.spec"},
     "flops": {"models", "data.spec"},
     "training": {"config", "tasks", "data", "models"},
-    "tracking": {"config", "records"},
+    "tracking": {"config", "records", "run.folder"},
     "files": set(),
     "interrupts": set(),
     "screen": {"records"},
@@ -101,8 +102,8 @@ def within(name: str, part: str) -> bool:
 
 
 def own(module: str) -> str:
-    """Return the entry of the tables that `module` belongs to."""
-    return module.partition(".")[0]
+    """Return the entry of the tables that `module` belongs to: its own, or its folder's."""
+    return module if module in MAY_IMPORT else module.partition(".")[0]
 
 
 def outside_packages(path: Path) -> set[str]:

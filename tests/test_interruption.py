@@ -117,7 +117,7 @@ def test_a_run_that_is_asked_to_stop_goes_on_later_to_the_same_end(
     assert what_counts(json.loads(path.read_text())) == undisturbed[0]
     assert not list(path.parent.glob("checkpoint*"))
     epochs = client(workspace).get_metric_history(
-        json.loads(path.read_text())["run_id"], "val/accuracy"
+        json.loads(path.read_text())["run_id"], "val/error"
     )
     assert [point.step for point in epochs] == list(range(1, 21))
 

@@ -7,14 +7,15 @@ import mlflow
 import numpy as np
 import pytest
 
-from sizewise import tracking
 from sizewise.config import Config
 from sizewise.data import load
 from sizewise.errors import Interrupted, UserError
 from sizewise.predict import Predictor
 from sizewise.records import read_records
-from sizewise.run import run
+from sizewise.run.run import run
 from sizewise.screen import show_runs
+from sizewise.tracking.queries import list_runs
+from sizewise.tracking.store import open_store
 from sizewise.training.checkpoint import load_model
 from tests.builders import whole
 
@@ -35,7 +36,7 @@ def config(compose: Callable[..., Config], tmp_path: Path) -> Callable[..., Conf
 
 
 def stored(config: Config, run_id: str) -> mlflow.entities.Run:
-    return tracking.open_store(config.tracking).client.get_run(run_id)
+    return open_store(config.tracking).client.get_run(run_id)
 
 
 def test_the_record_and_mlflow_hold_what_a_networks_do(
@@ -62,8 +63,8 @@ def test_the_record_and_mlflow_hold_what_a_networks_do(
     shown = capsys.readouterr().out
     assert "setting 2/2" in shown
     assert "best setting" in shown
-    store = tracking.open_store(wanted.tracking)
-    show_runs(tracking.list_runs(store))
+    store = open_store(wanted.tracking)
+    show_runs(list_runs(store))
     shown = capsys.readouterr().out
     assert record.name in shown
     assert f"({record.metrics['cost/model_bytes'] / 1e3:,.0f} kB)" in shown

@@ -8,7 +8,8 @@ import mlflow
 import pytest
 
 from sizewise.config import TrackingConfig
-from sizewise.tracking import finished_records, open_store
+from sizewise.tracking.artifacts import finished_records
+from sizewise.tracking.store import open_store
 from tests.processes import Server, python, start, wait_until
 from tests.test_interruption import NETWORK, SLOW
 
@@ -53,7 +54,7 @@ def test_what_a_server_misses_reaches_it_later_once_and_in_order(tmp_path: Path)
         client = mlflow.MlflowClient(server.uri)
         run = client.get_run((folder / "mlflow_run_id").read_text().strip())
         assert run.info.status == "FINISHED"
-        for name in ("train/loss", "val/accuracy"):
+        for name in ("train/loss", "val/error"):
             history = client.get_metric_history(run.info.run_id, name)
             assert [point.step for point in history] == list(range(1, EPOCHS + 1))
         assert "model.pt" in {item.path for item in client.list_artifacts(run.info.run_id)}

@@ -4,23 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sizewise.config import Mnist1dConfig
-from sizewise.data.published import read_arrays as read
 from tests.processes import python
 
-AT_FIRST_STEP = """
-import os, runpy, sys
-from torch.optim.optimizer import register_optimizer_step_pre_hook
-
-def step(*_):
-    print("imported:", *sorted(LATER & set(sys.modules)), flush=True)
-    os._exit(0)
-
-LATER = {"mlflow", "matplotlib", "sklearn", "pandas"}
-register_optimizer_step_pre_hook(step)
-sys.argv = ["train.py", *sys.argv[1:]]
-runpy.run_path(os.environ["TRAIN"], run_name="__main__")
-"""
 WITHOUT = """
 import runpy, sys
 
@@ -31,14 +16,6 @@ finally:
     print("imported:", *sorted({{"mlflow", "matplotlib", "torch"}} & set(sys.modules)))
 """
 TRAIN = Path(__file__).parents[1] / "train.py"
-
-
-def test_the_first_step_is_taken_before_mlflow_is_imported(
-    tmp_path: Path, data_root: Path, mnist1d_config: Mnist1dConfig
-) -> None:
-    read(mnist1d_config)  # generating it takes matplotlib
-    done = python(tmp_path, "-c", AT_FIRST_STEP, f"data.root={data_root}", TRAIN=str(TRAIN))
-    assert done.stdout.splitlines()[-1].strip() == "imported:", done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-sc", "query=bash"], ["--cfg", "job"]])

@@ -8,14 +8,15 @@ import torch
 from omegaconf import OmegaConf
 from threadpoolctl import threadpool_info
 
-from sizewise import tracking
 from sizewise.apply.reproduce import reproduce
 from sizewise.config import Config
 from sizewise.errors import Interrupted
 from sizewise.models import Classical
-from sizewise.run import run
+from sizewise.run.run import run
 from sizewise.sweep.job import jobs_at_once, threads_per_job
 from sizewise.threads import SPINS, threads_for
+from sizewise.tracking.queries import runs_by_key
+from sizewise.tracking.store import open_store
 from tests.processes import ROOT, python
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
@@ -126,7 +127,7 @@ def test_a_small_network_takes_one_thread_and_a_large_one_its_share(
         wanted = config(*overrides)
         record = run(wanted, tmp_path / str(number), quiet=True, share=2)
         assert record.threads == torch.get_num_threads() == expected, overrides
-        found = tracking.open_store(wanted.tracking).client.get_run(record.run_id)
+        found = open_store(wanted.tracking).client.get_run(record.run_id)
         assert found.data.tags["threads"] == str(expected)
         assert record.config["threads"] == wanted.threads
 
@@ -174,8 +175,8 @@ def test_a_resumed_run_and_a_reproduction_keep_the_number_it_began_with(
         wanted, tmp_path / "again", quiet=True, share=1, take_up=True, asked_to_stop=lambda: False
     )
     assert (record.threads, record.steps) == (3, 3)
-    store = tracking.open_store(wanted.tracking)
-    found = next(each for each in tracking.runs_by_key(store).values())
+    store = open_store(wanted.tracking)
+    found = next(each for each in runs_by_key(store).values())
     assert reproduce(store, found).differences == []
     assert torch.get_num_threads() == 3
 
@@ -188,7 +189,7 @@ def test_what_is_typed_on_resuming_wins(config: Callable[..., Config], tmp_path:
         )
     typed = config(*LARGE, "threads=2")
     record = run(typed, tmp_path / "again", quiet=True, take_up=True, asked_to_stop=lambda: False)
-    found = tracking.open_store(typed.tracking).client.get_run(record.run_id)
+    found = open_store(typed.tracking).client.get_run(record.run_id)
     assert (record.threads, found.data.tags["threads"]) == (2, "2")
 
 

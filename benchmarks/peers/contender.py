@@ -121,7 +121,7 @@ def bare(family: str, samples: int, tick: Clock) -> None:
 def sizewise(family: str, samples: int, tick: Clock) -> None:
     """Train a run with everything on: evaluation, tracking and a checkpoint, each epoch."""
     from benchmarks.configs import config_of
-    from sizewise.run import run
+    from sizewise.run.run import run
 
     steps_per_epoch = -(-samples // BATCH_SIZE)
     steps = 0

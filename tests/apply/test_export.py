@@ -11,11 +11,12 @@ import pytest
 from torch import nn
 from torchvision.models.resnet import ResNet
 
-from sizewise import tracking
 from sizewise.apply.export import export
 from sizewise.predict import load
-from sizewise.run import run
 from sizewise.run.code import own_code
+from sizewise.run.run import run
+from sizewise.tracking.resolve import find_run
+from sizewise.tracking.store import Store, open_store
 from tests.lab import make_config
 from tests.processes import python
 
@@ -83,12 +84,12 @@ class Runs(NamedTuple):
     """A finished run of each of `FAMILIES`."""
 
     folder: Path
-    store: tracking.Store
+    store: Store
     ids: dict[str, str]
 
     def exported(self, name: str, form: str, to: Path) -> tuple[Path, np.ndarray, np.ndarray]:
         """Return the folder, inputs, and what the network answers to them in this process."""
-        run = tracking.find_run(self.store, self.ids[name])
+        run = find_run(self.store, self.ids[name])
         target = FAMILIES[name][0].partition("model._target_=")[2]
         allow = (target,) if target else ()
         export(self.store, run, form, to / form, allow)
@@ -107,7 +108,7 @@ def runs(own_modules: None, tmp_path_factory: pytest.TempPathFactory) -> Runs:
         for name, overrides in FAMILIES.items():
             config = make_config(folder, *SMALL, *overrides)
             ids[name] = run(config, folder / name, quiet=True).run_id
-    return Runs(folder, tracking.open_store(config.tracking), ids)
+    return Runs(folder, open_store(config.tracking), ids)
 
 
 def answer(folder: Path, code: str, inputs: np.ndarray) -> np.ndarray:

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from sizewise import tracking
 from sizewise.apply.runs import recorded_config
 from sizewise.errors import UserError
+from sizewise.tracking.artifacts import read_config
 from tests.lab import Lab
 
 
 @pytest.fixture
 def sent(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list whose one text the store sends as the config of any run."""
-    text = [tracking.read_config(lab.store, lab.stored("small"))]
+    text = [read_config(lab.store, lab.stored("small"))]
     monkeypatch.setattr("sizewise.apply.runs.read_config", lambda *_: text[0])
     return text
 

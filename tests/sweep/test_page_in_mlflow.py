@@ -16,7 +16,8 @@ import pytest
 
 from sizewise.config import TrackingConfig
 from sizewise.report import write_report
-from sizewise.tracking import Store, open_store, start_run, start_sweep
+from sizewise.tracking.lifecycle import start_run, start_sweep
+from sizewise.tracking.store import Store, open_store
 from tests.report.synthetic import sweep
 from tests.report.test_page import CHROMIUM, POINTS, TITLE, middle
 from tests.report.test_page import browser as browser

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sizewise.config import TrackingConfig
-from sizewise.tracking import Store, open_store
+from sizewise.tracking.store import Store, open_store
 
 
 @pytest.fixture(scope="session")

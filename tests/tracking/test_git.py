@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sizewise.tracking import git_commit, starting
+from sizewise.tracking import lifecycle
+from sizewise.tracking.lifecycle import git_commit
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -31,7 +32,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(tmp_path, "init", "--quiet", "theirs")
     git(folder, "add", "paper.tex")
     git(folder, "commit", "--quiet", "-m", "first")
-    monkeypatch.setattr(starting, "PACKAGE", package)
+    monkeypatch.setattr(lifecycle, "PACKAGE", package)
     return folder
 
 
@@ -48,7 +49,7 @@ def test_code_that_is_tracked_has_its_repositorys_commit(
     git(repository, "commit", "--quiet", "-m", "vendored")
     head = git(repository, "rev-parse", "HEAD")
     assert git_commit() == head
-    (starting.PACKAGE / "__init__.py").write_text("changed = True\n")
+    (lifecycle.PACKAGE / "__init__.py").write_text("changed = True\n")
     assert git_commit() == f"{head}+"
     monkeypatch.setenv("GIT_DIR", "/nowhere")  # as a hook of another repository sets it
     assert git_commit() == f"{head}+"
@@ -60,15 +61,15 @@ def test_an_untracked_copy_beside_the_tracked_package_has_no_commit(
     git(repository, "add", "--force", ".venv")
     git(repository, "commit", "--quiet", "-m", "vendored")
     copy = repository / "copy"
-    shutil.copytree(starting.PACKAGE, copy)
-    monkeypatch.setattr(starting, "PACKAGE", copy)
+    shutil.copytree(lifecycle.PACKAGE, copy)
+    monkeypatch.setattr(lifecycle, "PACKAGE", copy)
     assert git_commit() is None
 
 
 def test_without_git_there_is_no_commit(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starting, "PACKAGE", tmp_path)
+    monkeypatch.setattr(lifecycle, "PACKAGE", tmp_path)
     assert git_commit() is None
     monkeypatch.setenv("PATH", "")
     assert git_commit() is None

@@ -13,20 +13,13 @@ import pytest
 from sizewise.apply.runs import find
 from sizewise.config import TrackingConfig
 from sizewise.records import write_records
-from sizewise.run import RUN_FOLDER
-from sizewise.tracking import (
-    Store,
-    Tracker,
-    find_run,
-    folders,
-    open_store,
-    read_record,
-    send,
-    start_run,
-    take_up,
-)
+from sizewise.run.folder import Outcome, RunFolder
+from sizewise.tracking.artifacts import artifact, read_record
+from sizewise.tracking.lifecycle import send, start_run, take_up
 from sizewise.tracking.local import PLACE
-from sizewise.tracking.queries import artifact
+from sizewise.tracking.resolve import find_run
+from sizewise.tracking.store import Store, open_store
+from sizewise.tracking.tracker import Tracker
 from tests.report.synthetic import record
 from tests.tracking.test_recovery import abandon
 from tests.tracking.test_tracker import KEY
@@ -49,7 +42,6 @@ def finish(store: Store, folder: Path, name: str, key: str = KEY) -> str:
     """Leave a finished run with an artifact and a logged model."""
     with start_run(store, key, name, folder, {}) as run:
         write_records(folder / "record.jsonl", [record(parameters=len(name))])
-        run.log_artifact(folder / "record.jsonl")
     store.client.create_logged_model(store.experiment_id, "model", source_run_id=run.run_id)
     return run.run_id
 
@@ -107,7 +99,7 @@ def test_a_moved_project_finds_everything(
     )
     run = find_run(store, "done")
     assert read_record(store, run).parameters == len("done")
-    assert run.folder == there / "outputs/done"
+    assert run.folder.path == there / "outputs/done"
     assert [item.path for item in store.client.list_artifacts(run.run_id)] == ["record.jsonl"]
     assert model_location(store, run.run_id).startswith((there / "mlruns/artifacts").as_uri())
     assert store.client.get_experiment(store.experiment_id).artifact_location == (
@@ -115,7 +107,7 @@ def test_a_moved_project_finds_everything(
     )
     taken = take_up(store, OTHER_KEY, {}, unfinished=True)
     assert isinstance(taken, Tracker)
-    assert taken.folder == there / "outputs/interrupted"
+    assert taken.folder.path == there / "outputs/interrupted"
     with taken:
         pass
     opened(there)
@@ -135,11 +127,10 @@ def test_a_copied_project_is_on_its_own(project: Path, tmp_path: Path) -> None:
     assert done.artifacts.startswith(copy.as_uri())
     taken = take_up(store, OTHER_KEY, {}, unfinished=True)
     assert isinstance(taken, Tracker)
-    assert taken.folder == copy / "outputs/interrupted"
+    assert taken.folder.path == copy / "outputs/interrupted"
     with taken:
         taken.log(2, {"train/loss": 0.5})
-        (taken.folder / "config.yaml").write_text("seed: 0\n")
-        taken.log_artifact(taken.folder / "config.yaml")
+        (taken.folder.path / "config.yaml").write_text("seed: 0\n")
     assert (copy / "mlruns/artifacts" / taken.run_id / "artifacts/config.yaml").exists()
     assert contents(project) == before
     first = opened(project)
@@ -177,7 +168,7 @@ def test_a_project_that_moves_twice_is_followed_twice(project: Path, tmp_path: P
     third = (tmp_path / "second").rename(tmp_path / "deeper/third")
     store = opened(third)
     assert read_record(store, find_run(store, "done")).folder
-    assert find_run(store, "done").folder == third / "outputs/done"
+    assert find_run(store, "done").folder.path == third / "outputs/done"
 
 
 def test_a_job_s_folder_leads_to_the_run_that_it_took_up_after_a_move(
@@ -185,17 +176,17 @@ def test_a_job_s_folder_leads_to_the_run_that_it_took_up_after_a_move(
 ) -> None:
     job = project / "multirun/0"
     job.mkdir(parents=True)
-    (job / RUN_FOLDER).write_text("../../outputs/done\n")  # as sizewise.run leaves it
+    (job / RunFolder.REDIRECT).write_text("../../outputs/done\n")  # as sizewise.run leaves it
     there = project.rename(tmp_path / "second")
     store = opened(there)
-    assert find(store, str(there / "multirun/0")).folder == there / "outputs/done"
+    assert find(store, str(there / "multirun/0")).folder.path == there / "outputs/done"
 
 
 def test_what_lies_outside_the_project_is_left_alone(project: Path, tmp_path: Path) -> None:
     store = opened(project)
     finish(store, tmp_path / "scratch/run", "scratch", "another key")
     there = project.rename(tmp_path / "second")
-    assert find_run(opened(there), "scratch").folder == tmp_path / "scratch/run"
+    assert find_run(opened(there), "scratch").folder.path == tmp_path / "scratch/run"
 
 
 def test_artifacts_that_did_not_come_along_are_read_where_they_are(
@@ -233,14 +224,11 @@ def test_a_run_that_was_not_sent_is_sent_from_the_copy_to_the_copy(
     project: Path, tmp_path: Path
 ) -> None:
     store = opened(project)
-    run_id = (project / "outputs/interrupted" / folders.RUN_ID).read_text().strip()
-    (project / "mine.py").write_text("")
-    outcome = folders.Outcome(store.uri, store.experiment_id, code=[str(project / "mine.py")])
-    outcome.write(project / "outputs/interrupted")
+    folder = RunFolder(project / "outputs/interrupted")
+    run_id = folder.read_run_id()
+    Outcome(store.uri, store.experiment_id).write(folder)
     copy = tmp_path / "copy"
     shutil.copytree(project, copy)
-    found = folders.Outcome.read(copy / "outputs/interrupted")
-    assert found.code == [str(copy / "mine.py")]
     assert send(copy / "outputs/interrupted") == "sent"
     assert opened(copy).client.get_run(run_id).info.status == "FINISHED"
     assert opened(project).client.get_run(run_id).info.status == "RUNNING"
@@ -248,7 +236,7 @@ def test_a_run_that_was_not_sent_is_sent_from_the_copy_to_the_copy(
 
 def test_a_store_that_is_gone_is_not_made_anew_by_sending(project: Path, tmp_path: Path) -> None:
     store = opened(project)
-    folders.Outcome(store.uri, store.experiment_id).write(project / "outputs/interrupted")
+    Outcome(store.uri, store.experiment_id).write(RunFolder(project / "outputs/interrupted"))
     folder = (project / "outputs/interrupted").rename(tmp_path / "interrupted")
     shutil.rmtree(project)
     assert "not sent: there is no store sqlite:///" in send(folder)

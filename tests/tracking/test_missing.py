@@ -7,23 +7,15 @@ from pathlib import Path
 import pytest
 from mlflow.exceptions import MlflowException
 
-from sizewise import tracking
 from sizewise.errors import UserError
 from sizewise.records import RunRecord, write_records
-from sizewise.tracking import (
-    Store,
-    Tracker,
-    find_run,
-    find_sweep,
-    finished_records,
-    folders,
-    membership,
-    put_right,
-    start_run,
-    start_sweep,
-    take_up,
-)
-from sizewise.tracking.queries import readable, search
+from sizewise.run.folder import Outcome, RunFolder
+from sizewise.tracking.artifacts import finished_records, read_record, readable
+from sizewise.tracking.lifecycle import put_right, start_run, start_sweep, take_up
+from sizewise.tracking.queries import membership, search
+from sizewise.tracking.resolve import find_run, find_sweep
+from sizewise.tracking.store import Store
+from sizewise.tracking.tracker import Tracker
 from tests.report.synthetic import record
 from tests.tracking.test_recovery import abandon
 
@@ -35,7 +27,6 @@ def finish(store: Store, folder: Path, key: str, **tags: str) -> str:
         validation_error = int(key[0]) / 10
         made = record(parameters=int(key[0]), validation_error=validation_error)
         write_records(folder / "record.jsonl", [made])
-        run.log_artifact(folder / "record.jsonl")
     return run.run_id
 
 
@@ -72,8 +63,8 @@ def test_a_report_and_the_best_leave_out_a_run_whose_artifacts_are_gone(
     assert line.startswith(f"run-1111 ({runs[0]}): ")
     assert find_run(store, "best:study").run_id == runs[1]
     assert f"left out, since it can't be read: run-1111 ({runs[0]})" in capsys.readouterr().err
-    with pytest.raises(UserError, match=f"the record of run {runs[0]} can't be read"):
-        tracking.read_record(store, find_run(store, runs[0]))
+    with pytest.raises(UserError, match=rf"record.* of run run-1111 \({runs[0]}\) can't be read"):
+        read_record(store, find_run(store, runs[0]))
 
 
 def test_what_a_sweep_finds_finished_can_be_read(
@@ -161,8 +152,8 @@ def test_one_leftover_that_cant_be_sent_keeps_no_other_from_being_put_right(
     abandon(store, broken)
     abandon(store, good, KEYS[0])
     for folder in (broken, good):
-        folders.Outcome(store.uri, store.experiment_id).write(folder)
-    (broken / folders.JOURNAL).write_text("not JSON\n")
+        Outcome(store.uri, store.experiment_id).write(RunFolder(folder))
+    (broken / RunFolder.METRICS).write_text("not JSON\n")
     lines = put_right(store)
     assert any(line.endswith(": sent") for line in lines)
     assert any("not sent: " in line for line in lines)

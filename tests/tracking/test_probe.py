@@ -19,8 +19,9 @@ from cryptography.x509.oid import NameOID
 
 from sizewise.config import TrackingConfig
 from sizewise.errors import UserError
-from sizewise.tracking import open_store, probe
+from sizewise.tracking import probe
 from sizewise.tracking.probe import check_store
+from sizewise.tracking.store import open_store
 from tests.postgres import OWNER, PostgreSQL
 
 BASIC = f"Basic {b64encode(b'ada:hunter2pw').decode()}"

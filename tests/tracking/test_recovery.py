@@ -9,19 +9,18 @@ import pytest
 
 from sizewise.errors import UserError
 from sizewise.records import RunRecord
-from sizewise.tracking import (
-    Store,
-    Tracker,
-    claim,
-    folders,
+from sizewise.run.folder import RunFolder
+from sizewise.tracking import lifecycle
+from sizewise.tracking.lifecycle import (
     put_right,
-    recovery,
     send,
     start_run,
     start_sweep,
     take_up,
     unsent_folders,
 )
+from sizewise.tracking.store import Store
+from sizewise.tracking.tracker import Tracker
 from tests.tracking.test_tracker import KEY
 
 
@@ -73,7 +72,6 @@ def test_a_finished_run_is_returned_and_not_written_to(store: Store, tmp_path: P
     record = json.loads(Path("experiments/article/runs.jsonl").read_text().splitlines()[0])
     with start_run(store, KEY, "run", tmp_path / "run", {"sweep": "first"}) as run:
         (tmp_path / "run/record.jsonl").write_text(json.dumps(record) + "\n")
-        run.log_artifact(tmp_path / "run/record.jsonl")
     found = take_up(store, KEY, {"sweep": "second", "sweep.x": "true"}, unfinished=True)
     assert isinstance(found, RunRecord)
     assert found == RunRecord.from_json(json.dumps(record))
@@ -92,22 +90,24 @@ def test_a_folder_that_a_store_names_is_left_alone_unless_sizewise_made_it(
     (line,) = put_right(store)
     assert "can't be seen from here" in line
     assert status(store, evil.info.run_id) == "RUNNING"
-    assert not Path(folder or ".", folders.LOCK).exists()
+    assert not Path(folder or ".", RunFolder.LOCK).exists()
 
 
 def test_files_outside_the_runs_folder_are_not_sent(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     run_id = abandon(store, folder)
     (tmp_path / "secret").write_text("secret")
-    outcome = {"uri": store.uri, "experiment_id": store.experiment_id, "artifacts": ["../secret"]}
-    (folder / folders.UNSENT).write_text(json.dumps(outcome))
-    assert "is not sizewise's" in send(folder)
-    assert not store.client.list_artifacts(run_id)
+    (folder / "private.txt").write_text("secret")
+    outcome = {"uri": store.uri, "experiment_id": store.experiment_id}
+    more = {"artifacts": ["../secret", "private.txt"], "code": ["../secret"]}
+    (folder / RunFolder.UNSENT).write_text(json.dumps(outcome | more))
+    assert send(folder) == "sent"
+    assert [item.path for item in store.client.list_artifacts(run_id)] == [RunFolder.METRICS]
 
 
 def test_a_file_that_is_not_of_a_run_is_told(tmp_path: Path) -> None:
     for content in ("", "{}", "[]", '{"evil": 1}'):
-        (tmp_path / folders.UNSENT).write_text(content)
+        (tmp_path / RunFolder.UNSENT).write_text(content)
         assert "is not sizewise's" in send(tmp_path)
     assert unsent_folders([tmp_path]) == [tmp_path]
 
@@ -120,7 +120,7 @@ def test_a_run_that_another_process_trains_is_waited_for(
     said: list[str] = []
 
     def be_at_work() -> None:
-        with folders.lock(tmp_path / "run"):
+        with RunFolder(tmp_path / "run").lock():
             held.set()
             waited_for.wait(60)
 
@@ -128,7 +128,7 @@ def test_a_run_that_another_process_trains_is_waited_for(
         said.append(text)
         waited_for.set()
 
-    monkeypatch.setattr(recovery, "say", say)
+    monkeypatch.setattr(lifecycle, "say", say)
     threading.Thread(target=be_at_work).start()
     held.wait()
     second = take_up(store, KEY, {}, unfinished=True)
@@ -138,7 +138,7 @@ def test_a_run_that_another_process_trains_is_waited_for(
 
 def test_the_same_sweep_does_not_run_twice_at_once(store: Store, tmp_path: Path) -> None:
     run_id = start_sweep(store, KEY, "study", tmp_path / "first", {"command": "python train.py"})
-    lock = claim(tmp_path / "first", KEY)
+    lock = RunFolder(tmp_path / "first").claim(KEY)
     with pytest.raises(UserError, match="the sweep study is running already, in "):
         start_sweep(store, KEY, "study", tmp_path / "second", {"command": "python train.py"})
     lock.release()

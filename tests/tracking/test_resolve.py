@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from sizewise import tracking
 from sizewise.config import TrackingConfig
 from sizewise.errors import UserError
 from sizewise.records import RunRecord, write_records
-from sizewise.tracking.queries import artifact
+from sizewise.tracking.artifacts import artifact
+from sizewise.tracking.lifecycle import start_sweep
+from sizewise.tracking.queries import list_runs, membership
+from sizewise.tracking.resolve import find_run
+from sizewise.tracking.store import open_store
 from tests.report.synthetic import record
 
 
@@ -22,7 +25,7 @@ class Shelf:
             experiment="shelf",
             artifacts=str(folder / "artifacts"),
         )
-        self.store = tracking.open_store(where)
+        self.store = open_store(where)
         self._folder = folder
 
     def add(self, made: RunRecord, name: str, status: str = "FINISHED", **tags: str) -> str:
@@ -38,7 +41,7 @@ class Shelf:
     def add_sweep(self, name: str) -> str:
         folder = self._folder / name
         folder.mkdir()
-        return tracking.start_sweep(self.store, name, name, folder, {"command": "train.py -m"})
+        return start_sweep(self.store, name, name, folder, {"command": "train.py -m"})
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,7 @@ def shelf(store_folder: Path) -> Shelf:
 def ids(shelf: Shelf) -> dict[str, str]:
     first, second = shelf.add_sweep("study"), shelf.add_sweep("study2")
     mixed = shelf.add_sweep("mixed")
-    member = {tracking.membership(first): "true"}
+    member = {membership(first): "true"}
     return {
         "only": shelf.add(record(parameters=7), "only"),
         "old": shelf.add(record(), "twice"),
@@ -64,10 +67,8 @@ def ids(shelf: Shelf) -> dict[str, str]:
         "lucky": shelf.add(
             record(parameters=100, test_error=0.01, validation_error=0.3), "lucky", **member
         ),
-        "else": shelf.add(
-            record(data__num_samples=100), "else", **{tracking.membership(mixed): "true"}
-        ),
-        "also": shelf.add(record(), "also", **{tracking.membership(mixed): "true"}),
+        "else": shelf.add(record(data__num_samples=100), "else", **{membership(mixed): "true"}),
+        "also": shelf.add(record(), "also", **{membership(mixed): "true"}),
         "sweep": first,
         "empty sweep": second,
     }
@@ -81,14 +82,14 @@ def quiet(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
 
 def test_by_id_its_start_and_its_name(shelf: Shelf, ids: dict[str, str]) -> None:
     for wanted in (ids["only"], ids["only"][:14], "only"):
-        assert tracking.find_run(shelf.store, wanted).run_id == ids["only"]
-    assert tracking.find_run(shelf.store, "it's mine").run_id == ids["quoted"]
+        assert find_run(shelf.store, wanted).run_id == ids["only"]
+    assert find_run(shelf.store, "it's mine").run_id == ids["quoted"]
 
 
 def test_the_newest_finished_of_a_name_is_taken_and_named(
     shelf: Shelf, ids: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tracking.find_run(shelf.store, "twice").run_id == ids["new"]
+    assert find_run(shelf.store, "twice").run_id == ids["new"]
     assert capsys.readouterr().err == (
         f"sizewise: 2 finished runs are called twice; taking the newest, {ids['new']}\n"
     )
@@ -97,12 +98,12 @@ def test_the_newest_finished_of_a_name_is_taken_and_named(
 def test_the_best_of_a_study_is_so_by_validation_and_of_equals_the_smallest(
     shelf: Shelf, ids: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tracking.find_run(shelf.store, "best:study").run_id == ids["same"]
-    assert f"({ids['same']}), with 90.00% on validation" in capsys.readouterr().err
+    assert find_run(shelf.store, "best:study").run_id == ids["same"]
+    assert f"({ids['same']}), with error 10.00% on validation" in capsys.readouterr().err
 
 
 def test_an_unfinished_run_is_found_where_that_will_do(shelf: Shelf, ids: dict[str, str]) -> None:
-    assert tracking.find_run(shelf.store, "broken", finished=False).run_id == ids["failed"]
+    assert find_run(shelf.store, "broken", finished=False).run_id == ids["failed"]
 
 
 WRONG = {
@@ -124,7 +125,7 @@ def test_a_run_that_cant_be_had_is_told_in_one_line(
     shelf: Shelf, ids: dict[str, str], wanted: str
 ) -> None:
     with pytest.raises(UserError, match=WRONG[wanted]) as caught:
-        tracking.find_run(shelf.store, wanted)
+        find_run(shelf.store, wanted)
     assert "\n" not in str(caught.value)
 
 
@@ -134,34 +135,34 @@ def test_a_start_that_fits_several_ids_is_told(shelf: Shelf, ids: dict[str, str]
     if starts.count(wanted) < 2:
         pytest.skip("all ids start differently")
     with pytest.raises(UserError, match=rf"ids start with {wanted}: .*; type more of one"):
-        tracking.find_run(shelf.store, wanted)
+        find_run(shelf.store, wanted)
 
 
 def test_metrics_go_by_their_common_names(shelf: Shelf, ids: dict[str, str]) -> None:
     for sort in ("test/accuracy", "test_accuracy", "accuracy"):
-        assert tracking.list_runs(shelf.store, sort, 1)[0].run_id == ids["lucky"]
-    assert tracking.list_runs(shelf.store, "parameters", 1, "study")[0].run_id == ids["good"]
+        assert list_runs(shelf.store, sort, 1)[0].run_id == ids["lucky"]
+    assert list_runs(shelf.store, "parameters", 1, "study")[0].run_id == ids["good"]
     with pytest.raises(UserError, match="no run has a metric tset_accuracy: did you mean test/"):
-        tracking.list_runs(shelf.store, "tset_accuracy")
+        list_runs(shelf.store, "tset_accuracy")
 
 
 def test_a_studys_runs_are_listed_alone(shelf: Shelf, ids: dict[str, str]) -> None:
-    found = {run.run_id for run in tracking.list_runs(shelf.store, study="study")}
+    found = {run.run_id for run in list_runs(shelf.store, study="study")}
     assert found == {ids["good"], ids["same"], ids["lucky"]}
     with pytest.raises(UserError, match=r"there is no sweep sutdy in .*: did you mean study"):
-        tracking.list_runs(shelf.store, study="sutdy")
+        list_runs(shelf.store, study="sutdy")
 
 
 def test_a_store_that_sends_a_file_from_elsewhere_is_not_believed(
     shelf: Shelf, ids: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "model.pt").write_text("elsewhere")
-    run = tracking.find_run(shelf.store, "only")._replace(artifacts="mlflow-artifacts:/1")
+    run = find_run(shelf.store, "only")._replace(artifacts="mlflow-artifacts:/1")
     monkeypatch.setattr(
         shelf.store.client, "download_artifacts", lambda *_: str(tmp_path / "model.pt")
     )
     with (
-        pytest.raises(UserError, match=r"the store has no file model\.pt of run"),
+        pytest.raises(UserError, match=r"model\.pt of run only .*the store has no such file"),
         artifact(shelf.store, run, "model.pt"),
     ):
         pass

@@ -8,17 +8,10 @@ import pytest
 import sqlalchemy
 
 from sizewise.errors import UserError
-from sizewise.tracking import (
-    Store,
-    folders,
-    queries,
-    recovery,
-    send,
-    start_run,
-    start_sweep,
-    take_up,
-    tracker,
-)
+from sizewise.run.folder import Outcome, RunFolder
+from sizewise.tracking import artifacts, lifecycle, tracker
+from sizewise.tracking.lifecycle import send, start_run, start_sweep, take_up
+from sizewise.tracking.store import Store
 from tests.postgres import OWNER, PostgreSQL
 from tests.processes import python, train
 from tests.tracking.test_recovery import abandon
@@ -32,7 +25,7 @@ SHOWN = "postgresql://u:***@h/db"
 @pytest.fixture
 def secret_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store whose URI has a password in it."""
-    for module in (tracker, queries):
+    for module in (tracker, artifacts):
         monkeypatch.setattr(module, "check_store", lambda _: None)
     return dataclasses.replace(store, uri=URI)
 
@@ -85,7 +78,7 @@ def test_a_run_that_was_not_sent_keeps_no_password_and_asks_for_it(
 ) -> None:
     folder = tmp_path / "run"
     run_id = abandon(secret_store, folder)
-    folders.Outcome(secret_store.shown, store.experiment_id).write(folder)
+    Outcome(secret_store.shown, store.experiment_id).write(RunFolder(folder))
     assert files_with(SECRET, folder) == []
 
     opened: list[str] = []
@@ -94,7 +87,7 @@ def test_a_run_that_was_not_sent_keeps_no_password_and_asks_for_it(
         opened.append(uri)
         return store
 
-    monkeypatch.setattr(recovery, "reopen_store", reopen)
+    monkeypatch.setattr(lifecycle, "reopen_store", reopen)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     asked = f"not sent: the password of {SHOWN} is not kept; set MLFLOW_TRACKING_URI"
     assert send(folder).startswith(asked)

@@ -10,7 +10,11 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from sizewise.errors import Interrupted
-from sizewise.tracking import SENT, Store, Tracker, folders, send, sender, start_run, take_up
+from sizewise.run.folder import RunFolder
+from sizewise.tracking import sender
+from sizewise.tracking.lifecycle import SENT, send, start_run, take_up
+from sizewise.tracking.store import Store
+from sizewise.tracking.tracker import Tracker
 
 KEY = "0123456789abcdef"
 
@@ -53,7 +57,7 @@ def test_metrics_are_in_the_folder_at_once_and_in_the_store_at_the_end(
             assert json.loads(lines[-1])["train/loss"] == 1 / step
     assert history(store, run.run_id) == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
     assert store.client.get_run(run.run_id).info.status == "FINISHED"
-    assert not (tmp_path / "run" / folders.UNSENT).exists()
+    assert not (tmp_path / "run" / RunFolder.UNSENT).exists()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,6 @@ def test_a_run_that_ends_while_the_store_is_away_is_kept_and_sent_later(
             run.log(1, {"train/loss": 1.0})
             run.log(2, {"train/loss": 0.5})
             (folder / "config.yaml").write_text("seed: 0\n")
-            run.log_artifact(folder / "config.yaml")
         assert f"send it later with: sizewise sync {folder}" in capsys.readouterr().err
         assert send(folder) == "not sent: connection refused"
     assert store.client.get_run(run.run_id).info.status == "RUNNING"
@@ -142,8 +145,11 @@ def test_a_run_that_ends_while_the_store_is_away_is_kept_and_sent_later(
     assert found.info.status == "FINISHED"
     assert found.info.end_time < found.info.start_time + 60_000
     assert history(store, run.run_id) == [(1, 1.0), (2, 0.5)]
-    assert [item.path for item in store.client.list_artifacts(run.run_id)] == ["config.yaml"]
-    assert not (folder / folders.UNSENT).exists()
+    assert {item.path for item in store.client.list_artifacts(run.run_id)} == {
+        "config.yaml",
+        "metrics.jsonl",
+    }
+    assert not (folder / RunFolder.UNSENT).exists()
 
 
 def test_a_run_that_is_taken_up_keeps_what_was_logged_and_sends_what_was_not(

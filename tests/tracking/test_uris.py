@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sizewise.config import TrackingConfig
-from sizewise.tracking import open_store
+from sizewise.tracking.store import open_store
 from tests.lab import sizewise
 
 

@@ -11,7 +11,8 @@ from sizewise.apply.runs import open_store
 from sizewise.errors import UserError
 from sizewise.records import RunRecord
 from sizewise.screen import FORMS, MISSING, console, metric, table
-from sizewise.tracking import find_run, read_record
+from sizewise.tracking.artifacts import read_record
+from sizewise.tracking.resolve import find_run
 
 ALWAYS: dict[str, Callable[[RunRecord], Any]] = {  # what is shown of a config, equal or not
     "family": attrgetter("family"),

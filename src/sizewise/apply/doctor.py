@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from sizewise.apply.runs import open_store
-from sizewise.tracking import put_right
+from sizewise.tracking.lifecycle import put_right
 
 
 def run(arguments: Namespace) -> None:

@@ -23,13 +23,15 @@ from sizewise.models.classical.estimators import requirements_of
 from sizewise.predict import Deployed, Predictor
 from sizewise.predict.fetch import load_run
 from sizewise.run.code import OwnCode, own_code
-from sizewise.tracking import Store, StoredRun, model_file, save_flavour
+from sizewise.tracking.artifacts import model_file
+from sizewise.tracking.flavour import flavour, save_flavour
+from sizewise.tracking.queries import StoredRun
+from sizewise.tracking.store import Store
 
 CHECKED = 256  # of the set's test samples
 TOLERANCE = 1e-5
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 INSTALL = "pip install --constraint constraints.txt --editable '.[onnx]'"
-NOT_CODE = shutil.ignore_patterns("__pycache__")
 
 TORCH = """# $name
 
@@ -110,7 +112,7 @@ def export(
             return f"checked against PyTorch on {checked}: largest difference {gap}"
         if form == "mlflow":
             needs = (*requirements_of(predictor.model), *code.packages)
-            save_flavour(partial, weights, spec.input_shape, [*map(str, code.paths)], needs)
+            save_flavour(partial, flavour(weights, spec.input_shape, code.paths, needs))
             serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
             return f"serve it with: {shlex.join(serve)}"
         shutil.copyfile(weights, partial / "model.pt")
@@ -124,11 +126,7 @@ def _write(path: Path, text: str, words: dict[str, str]) -> None:
 
 def _write_torch(folder: Path, code: OwnCode, words: dict[str, str]) -> None:
     """Write what loads the weights in `folder`, and the network's own code beside it."""
-    for path in code.paths:
-        if path.is_dir():
-            shutil.copytree(path, folder / path.name, ignore=NOT_CODE)
-        else:
-            shutil.copyfile(path, folder / path.name)
+    code.copy_to(folder)
     needs = ", ".join([f"sizewise {__version__}", *code.packages])
     if code.paths:
         needs += f", and {', '.join(path.name for path in code.paths)} beside it"

@@ -10,7 +10,7 @@ from sizewise.errors import UserError, say
 from sizewise.records import RunRecord, read_records
 from sizewise.report import write_report
 from sizewise.report.proposal import spell_all
-from sizewise.tracking import find_sweep
+from sizewise.tracking.resolve import find_sweep
 
 
 def run(arguments: Namespace) -> None:

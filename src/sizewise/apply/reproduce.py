@@ -17,9 +17,12 @@ from sizewise.config import TrackingConfig
 from sizewise.errors import UserError
 from sizewise.predict.trust import check_code
 from sizewise.records import RunRecord
-from sizewise.run import run as train
+from sizewise.run.folder import RunFolder
+from sizewise.run.run import run as train
 from sizewise.screen import console
-from sizewise.tracking import Store, StoredRun, model_file, read_record
+from sizewise.tracking.artifacts import model_file, read_record
+from sizewise.tracking.queries import StoredRun
+from sizewise.tracking.store import Store
 from sizewise.training.checkpoint import load_model
 
 # Of a clock or of the machine's memory: no two runs have the same.
@@ -103,7 +106,7 @@ def reproduce(
         after = train(config.model_copy(update=own), folder, quiet=True)
         with model_file(store, run) as model:
             then = _numbers(before) | _weights(model)
-        now = _numbers(after) | _weights(folder / "model.pt")
+        now = _numbers(after) | _weights(folder / RunFolder.MODEL)
     differences, changed = _differences(then, now), _surroundings(run, before, after)
     return Reproduction(len({*then, *now}), differences, changed)
 

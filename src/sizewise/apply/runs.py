@@ -12,18 +12,12 @@ from yaml import YAMLError
 
 from sizewise.config import Config, parse
 from sizewise.errors import UserError, first_line
-from sizewise.run import RUN_FOLDER
+from sizewise.run.folder import RunFolder
 from sizewise.screen import show_runs
-from sizewise.tracking import (
-    RUN_ID,
-    Store,
-    StoredRun,
-    belongs,
-    find_run,
-    list_runs,
-    open_existing,
-    read_config,
-)
+from sizewise.tracking.artifacts import read_config
+from sizewise.tracking.queries import StoredRun, list_runs
+from sizewise.tracking.resolve import find_run
+from sizewise.tracking.store import Store, open_existing
 from sizewise.uri import DEFAULT_STORE, sqlite_at_home, sqlite_file
 
 
@@ -62,20 +56,18 @@ def find(store: Store, wanted: str) -> StoredRun:
     Raises:
         UserError: there is none.
     """
-    folder = Path(wanted)
-    if not folder.is_dir():
+    if not Path(wanted).is_dir():
         return find_run(store, wanted, finished=False)
     try:
-        if (folder / RUN_FOLDER).exists():
-            folder = folder / (folder / RUN_FOLDER).read_text().strip()
-        run_id = (folder / RUN_ID).read_text().strip()
+        folder = RunFolder.at(Path(wanted))
+        run_id = folder.read_run_id()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"the folder {wanted} holds no run: expected a file {RUN_ID} in it, as in "
+            f"the folder {wanted} holds no run: expected a file {RunFolder.RUN_ID} in it, as in "
             "outputs/DATE/TIME or multirun/DATE/TIME/JOB"
         ) from error
     if not re.fullmatch("[0-9a-f]{32}", run_id):
-        raise UserError(f"{folder / RUN_ID} does not hold a run's id")
+        raise UserError(f"{folder.path / folder.RUN_ID} does not hold a run's id")
     return find_run(store, run_id, finished=False)
 
 
@@ -107,7 +99,7 @@ def recorded_config(store: Store, run: StoredRun, changes: Sequence[str] = ()) -
 def _own_data_root(run: StoredRun) -> str | None:
     """Return the data folder by the config in the run's folder, if that is on this machine."""
     try:
-        text = (run.folder / "config.yaml").read_text() if is_here(run) else ""
+        text = (run.folder.path / RunFolder.CONFIG).read_text() if is_here(run) else ""
         root = OmegaConf.select(_parsed(text, run.name), "data.root")
     except (OSError, UnicodeDecodeError, UserError):
         return None
@@ -116,7 +108,7 @@ def _own_data_root(run: StoredRun) -> str | None:
 
 def is_here(run: StoredRun) -> bool:
     """Whether the run's folder is on this machine, and its own."""
-    return belongs(run.folder, run.tags.get("run_key", ""))
+    return run.folder.belongs_to(run.tags.get("run_key", ""))
 
 
 def _parsed(text: str, name: str) -> DictConfig:

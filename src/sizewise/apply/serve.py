@@ -6,7 +6,8 @@ from sizewise.apply.runs import open_store, recorded_config
 from sizewise.predict.fetch import load_run
 from sizewise.serve.models import Served
 from sizewise.serve.server import check_port, serve
-from sizewise.tracking import find_run, read_record
+from sizewise.tracking.artifacts import read_record
+from sizewise.tracking.resolve import find_run
 
 
 def run(arguments: Namespace) -> None:

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from sizewise.errors import UserError
-from sizewise.tracking import SENT, send, unsent_folders
+from sizewise.tracking.lifecycle import SENT, send, unsent_folders
 
 USUAL = [Path("outputs"), Path("multirun")]
 

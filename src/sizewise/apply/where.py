@@ -14,7 +14,7 @@ def run(arguments: Namespace) -> None:
     stored = find(store, arguments.run)
     tags = {name: hide_password(value) for name, value in stored.tags.items()}
     overrides, host = tags.get("overrides", ""), tags.get("host", "")
-    folder = str(stored.folder) if tags.get("folder") else "not recorded"
+    folder = str(stored.folder.path) if tags.get("folder") else "not recorded"
     if not is_here(stored):
         folder += "  (gone)" if host in ("", socket.gethostname()) else f"  (on {host})"
     rows = {

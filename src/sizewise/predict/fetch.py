@@ -3,7 +3,9 @@
 from collections.abc import Collection
 
 from sizewise.predict.predictor import Predictor
-from sizewise.tracking import Store, StoredRun, model_file
+from sizewise.tracking.artifacts import model_file
+from sizewise.tracking.queries import StoredRun
+from sizewise.tracking.store import Store
 from sizewise.training.checkpoint import load_model
 
 

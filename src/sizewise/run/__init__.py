@@ -1,7 +1,5 @@
-"""One run, end to end: data, network, training, test, costs, records."""
+"""One run, end to end: data, network, training, test, costs, record.
 
-from sizewise.run.identity import Identity, check_names, identify
-from sizewise.run.network import build_on_threads
-from sizewise.run.one import RUN_FOLDER, run
-
-__all__ = ["RUN_FOLDER", "Identity", "build_on_threads", "check_names", "identify", "run"]
+It imports nothing, so that `run.folder`, which stands low in the table of rooms, brings nothing
+along: what is wanted is imported from its own module, as in `from sizewise.run.run import run`.
+"""

@@ -4,6 +4,7 @@ import ast
 import functools
 import hashlib
 import inspect
+import shutil
 import sysconfig
 from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions
@@ -22,6 +23,19 @@ class OwnCode(NamedTuple):
 
     paths: list[Path]
     packages: list[str]
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the files and folders into `folder`, which is made if there are any."""
+
+        def other(parent: str, names: list[str]) -> list[str]:
+            return [name for name in names if name == "__pycache__" or Path(parent, name) == folder]
+
+        for path in self.paths:
+            folder.mkdir(exist_ok=True)
+            if path.is_dir():
+                shutil.copytree(path, folder / path.name, ignore=other, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(path, folder / path.name)
 
 
 def own_code(network: type[nn.Module]) -> OwnCode:

@@ -8,14 +8,17 @@ import torch
 import yaml
 from torch import nn
 
-from sizewise import cost, tracking
+from sizewise import cost
 from sizewise.config import Config, portable
 from sizewise.data import Dataset
 from sizewise.flops import flops_per_sample
 from sizewise.records import RunRecord, write_records
+from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity
 from sizewise.sizing import parameters_by_group, parameters_of
 from sizewise.tasks import Tally, find_task
+from sizewise.tracking.lifecycle import git_commit
+from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.fitted import Fitted
 from sizewise.uri import hide_password
@@ -41,7 +44,7 @@ def make_record(
     state: Fitted,
     model: nn.Module,
     metrics: dict[str, float],
-    tracker: "tracking.Tracker",
+    tracker: Tracker,
 ) -> RunRecord:
     """Put all that is known of a finished run into its record."""
     assert state.best is not None
@@ -65,8 +68,8 @@ def make_record(
         metrics=metrics,
         history=state.history,
         config=portable(config),
-        folder=os.path.relpath(tracker.folder),
-        git_commit=tracking.git_commit(),
+        folder=os.path.relpath(tracker.folder.path),
+        git_commit=git_commit(),
         features=identity.architecture.features,
         train_samples=len(dataset.train),
         threads=torch.get_num_threads(),
@@ -102,22 +105,20 @@ def measure_costs(
 
 
 def write_files(
-    folder: Path,
+    folder: RunFolder,
     config: Config,
     record: RunRecord,
     tally: Tally | None,
     class_names: tuple[str, ...],
-) -> list[Path]:
-    """Write the run's files and return those that are its artifacts."""
+) -> None:
+    """Write what is kept of a finished run, besides its metrics and its network."""
     from sizewise import plots  # half a second, which is not needed before there is a result
 
+    path = folder.path
     config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
-    (folder / "config.yaml").write_text(hide_password(config_text))
-    write_records(folder / "record.jsonl", [record])
-    plots.learning_curves(record).savefig(folder / "learning_curves.png")
-    names = ["config.yaml", "record.jsonl", "metrics.jsonl", "model.pt", "learning_curves.png"]
+    (path / folder.CONFIG).write_text(hide_password(config_text))
+    write_records(path / folder.RECORD, [record])
+    plots.learning_curves(record).savefig(path / "learning_curves.png")
     for name, counts in (tally.tables() if tally else {}).items():
-        np.savetxt(folder / f"{name}.csv", counts, fmt="%d", delimiter=",")
-        plots.confusion_matrix(record, counts, class_names).savefig(folder / f"{name}.png")
-        names += [f"{name}.csv", f"{name}.png"]
-    return [folder / name for name in names]
+        np.savetxt(path / f"{name}.csv", counts, fmt="%d", delimiter=",")
+        plots.confusion_matrix(record, counts, class_names).savefig(path / f"{name}.png")

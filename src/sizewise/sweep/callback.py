@@ -28,7 +28,7 @@ class SweepCallback(Callback):
             own = without_hydra(config)
             if not depends_on_job(own):
                 checked = parse(own)
-                from sizewise.run import check_names  # takes seconds: it imports torch
+                from sizewise.run.identity import check_names  # takes seconds: it imports torch
 
                 check_names(checked)
 

@@ -7,16 +7,17 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from sizewise import tracking
 from sizewise.config import parse_shared
 from sizewise.config.compose import without_hydra
 from sizewise.data import Dataset, Normalisation, Split
 from sizewise.flops import flops_per_sample
 from sizewise.models import Classical
 from sizewise.records import readable_count
-from sizewise.run import build_on_threads
+from sizewise.run.network import build_on_threads
 from sizewise.sweep.job import jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, plan_sweep
+from sizewise.tracking.artifacts import finished_records
+from sizewise.tracking.store import open_store
 from sizewise.training.loop import fit, total_steps
 
 TRIAL_BATCHES = 10
@@ -40,8 +41,8 @@ def show_plan(composed: DictConfig) -> None:
         )
         return
     planned, shared = list(by_key.values()), parse_shared(without_hydra(composed))
-    store = tracking.open_store(shared.tracking)
-    done = tracking.finished_records(store, [] if shared.rerun else by_key).by_key
+    store = open_store(shared.tracking)
+    done = finished_records(store, [] if shared.rerun else by_key).by_key
     jobs = jobs_at_once(composed)
 
     table = Table(box=None, header_style="bold", pad_edge=False, collapse_padding=True)

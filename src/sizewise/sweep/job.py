@@ -13,16 +13,18 @@ from pathlib import Path
 from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf
 
-from sizewise import tracking
 from sizewise.config import Config, parse
 from sizewise.config.compose import command, typed
 from sizewise.entry import end_at_once
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import SECONDS, end_with_parent, held_back
 from sizewise.records import RunRecord, write_records
-from sizewise.run import Identity, run
-from sizewise.sweep.states import RECORD, RunState, alone, key_of, write_state
+from sizewise.run.folder import RunFolder
+from sizewise.run.identity import Identity
+from sizewise.run.run import run
+from sizewise.sweep.states import RunState, alone, key_of, write_state
 from sizewise.threads import available_cores, share_of_cores
+from sizewise.tracking.queries import membership
 
 SWEEP = "sweep.json"
 # What the parent or a job leaves in the sweep's folder, for all jobs:
@@ -185,7 +187,7 @@ class Job:
             tags={
                 "mlflow.parentRunId": parent,
                 "sweep": self._sweep.name,
-                tracking.membership(parent): "true",
+                membership(parent): "true",
             },
             quiet=True,
             take_up=not config.rerun,
@@ -193,8 +195,9 @@ class Job:
             asked_to_stop=asked_to_stop,
             around=self._begun,
         )
-        if not Path(self.state.folder, RECORD).exists():  # the run has another folder, from before
-            write_records(Path(self.state.folder, RECORD), [record])
+        path = Path(self.state.folder, RunFolder.RECORD)
+        if not path.exists():  # the run has another folder, from before
+            write_records(path, [record])
         return record
 
     @contextmanager

@@ -11,17 +11,21 @@ from pathlib import Path
 from filelock import BaseFileLock
 from omegaconf import DictConfig, OmegaConf
 
-from sizewise import tracking
 from sizewise.config import parse_shared
 from sizewise.config.compose import Grid, command, is_grid, typed, without_hydra
 from sizewise.errors import UserError, first_line
 from sizewise.interrupts import stop_softly
 from sizewise.records import RunRecord
 from sizewise.report import write_report
+from sizewise.run.folder import RunFolder
 from sizewise.sweep.job import START_NO_MORE, STOP_ALL, SWEEP, Sweep, jobs_at_once, threads_per_job
 from sizewise.sweep.plan import PlannedRun, plan_sweep, sweep_key
 from sizewise.sweep.progress import Expected, Progress
 from sizewise.sweep.states import RunState, read_states
+from sizewise.tracking.artifacts import finished_records
+from sizewise.tracking.lifecycle import put_right, start_sweep
+from sizewise.tracking.queries import membership, runs_by_key
+from sizewise.tracking.store import STORE_ERRORS, Store, open_store
 
 # These run jobs in processes of their own making, or in this one; the others' live elsewhere.
 LOCAL_LAUNCHERS = (".JoblibLauncher", ".BasicLauncher")
@@ -45,7 +49,7 @@ class Parent:
         finished: the records of the runs that were finished before it, by key.
     """
 
-    store: tracking.Store
+    store: Store
     run_id: str
     name: str
     folder: Path
@@ -76,17 +80,17 @@ class Parent:
             )
         shared = parse_shared(without_hydra(composed))
         planned = plan_sweep(composed)
-        store = tracking.open_store(shared.tracking)
-        for line in tracking.put_right(store):
+        store = open_store(shared.tracking)
+        for line in put_right(store):
             print(line)
         key = sweep_key(planned, typed(hydra))
         name = hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}"
         again = command(hydra, typed(hydra), sweep=True)
-        run_id = tracking.start_sweep(store, key, name, folder, {"command": again})
+        run_id = start_sweep(store, key, name, folder, {"command": again})
         total = _total(composed) if planned is None else len(planned)
         parent = cls(store, run_id, name, folder, again, planned, total)
         try:
-            parent.lock = tracking.claim(folder, key)
+            parent.lock = RunFolder(folder).claim(key)
             parent._begin(composed, rerun=shared.rerun)
         except BaseException:
             parent._end("FAILED")
@@ -119,9 +123,9 @@ class Parent:
 
     def _announce(self, planned: dict[str, PlannedRun], rerun: bool) -> None:
         """Print what is done and what is to run. Finished runs become members of this sweep."""
-        known = {} if rerun else tracking.runs_by_key(self.store)
-        found = tracking.finished_records(self.store, planned if not rerun else [])
-        member = tracking.membership(self.run_id)
+        known = {} if rerun else runs_by_key(self.store)
+        found = finished_records(self.store, planned if not rerun else [])
+        member = membership(self.run_id)
         lines = []
         readable = found.by_key
         for key in filter(readable.__contains__, planned):
@@ -190,7 +194,7 @@ class Parent:
     def _end(self, status: str) -> None:
         try:
             self.store.client.set_terminated(self.run_id, status)
-        except tracking.STORE_ERRORS as error:
+        except STORE_ERRORS as error:
             print(
                 f"{self.store.shown} does not answer ({first_line(error)}); when it does, this "
                 f"tells it what it has missed:\n  sizewise sync; {self.command}"
@@ -208,7 +212,7 @@ class Parent:
         print(report)
         try:
             self.store.client.log_artifacts(self.run_id, str(folder), "report")
-        except tracking.STORE_ERRORS as error:
+        except STORE_ERRORS as error:
             print(f"the report is not in {self.store.shown}: {first_line(error)}")
 
 

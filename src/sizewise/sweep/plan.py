@@ -14,7 +14,7 @@ from sizewise.errors import UserError
 
 if TYPE_CHECKING:
     from sizewise.data.spec import DataSpec
-    from sizewise.run import Identity
+    from sizewise.run.identity import Identity
 
     Facts = tuple[DataSpec, str, int]  # the spec, the fingerprint, and the training samples
 
@@ -84,7 +84,7 @@ def _plan_run(
     typed: str, config: Config, facts: "dict[tuple[DataConfig, int], Facts]"
 ) -> PlannedRun:
     from sizewise.data import load
-    from sizewise.run import identify
+    from sizewise.run.identity import identify
 
     on = config.data, config.seed
     if on not in facts:

@@ -14,10 +14,9 @@ from filelock import FileLock
 
 from sizewise.files import replacing
 from sizewise.records import RunRecord, read_records
-from sizewise.run import RUN_FOLDER
+from sizewise.run.folder import RunFolder
 
 FOLDER = "runs"
-RECORD = "record.jsonl"  # in a job's own folder
 
 STATUSES = ("done", "running", "failed", "interrupted", "waiting")
 ENDED = ("done", "failed", "interrupted")
@@ -50,18 +49,16 @@ class RunState:
     @property
     def record(self) -> RunRecord:
         """The record of a run that is done."""
-        return read_records(Path(self.folder, RECORD))[0]
+        return read_records(Path(self.folder, RunFolder.RECORD))[0]
 
     @property
     def share(self) -> float:
         """The share of its epochs that a run has done, 0..1."""
         if self.status != "running":
             return float(self.status in ("done", "failed"))
-        folder = Path(self.folder)
         try:
-            if (folder / RUN_FOLDER).exists():
-                folder = folder / (folder / RUN_FOLDER).read_text().strip()
-            lines = (folder / "metrics.jsonl").read_text().splitlines()
+            folder = RunFolder.at(Path(self.folder))
+            lines = (folder.path / folder.METRICS).read_text().splitlines()
             return float(json.loads(lines[-1])["step"] / self.epochs)
         except (OSError, ValueError, IndexError):  # not there yet, or being written
             return 0.0

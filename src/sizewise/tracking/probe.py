@@ -31,21 +31,14 @@ def check_store(uri: str) -> None:
         )
     if uri.startswith(("http://", "https://")):
         error = _within_the_limit(lambda: _ask_server(uri))
-        if error is not None:
-            raise UserError(_why_no_server(uri, error)) from error
+        explain = _why_no_server
     elif is_database(uri) and sqlite_file(uri) is None:
         error = _within_the_limit(lambda: _ask_database(uri))
-        if isinstance(error, ImportError):
-            raise UserError(
-                f"the MLflow store {uri} needs a driver ({error}); for PostgreSQL it is the extra "
-                "server: pip install --constraint constraints.txt --editable '.[server]'"
-            ) from error
-        if error is not None:
-            reason = hide_password(first_line(error), uri)
-            raise UserError(
-                f"the MLflow store {uri} can't be opened ({reason}); start it, mend the URI, or "
-                f"{OTHERWISE}"
-            ) from error
+        explain = _why_no_database
+    else:
+        return
+    if error is not None:
+        raise UserError(explain(uri, error)) from error
 
 
 def _within_the_limit(ask: Callable[[], None]) -> Exception | None:
@@ -71,9 +64,21 @@ def _ask_server(uri: str) -> None:
 
 
 def _ask_database(uri: str) -> None:
-    engine = create_sqlalchemy_engine(uri)
+    engine = create_sqlalchemy_engine(uri)  # with the certificates that MLflow is told of
     engine.connect().close()
     engine.dispose()
+
+
+def _why_no_database(uri: str, error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return (
+            f"the MLflow store {uri} needs a driver ({error}); for PostgreSQL it is the extra "
+            "server: pip install --constraint constraints.txt --editable '.[server]'"
+        )
+    reason = hide_password(first_line(error), uri)
+    return (
+        f"the MLflow store {uri} can't be opened ({reason}); start it, mend the URI, or {OTHERWISE}"
+    )
 
 
 def _why_no_server(uri: str, error: Exception) -> str:

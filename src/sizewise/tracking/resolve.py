@@ -1,25 +1,59 @@
-"""Which run is meant by an id, the start of one, a name, or `best:STUDY`."""
+"""Which sweep is meant by a name, and which run by an id, its start, a name or `best:STUDY`."""
 
 import difflib
 import re
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from sizewise.errors import UserError, first_line, say
+from sizewise.errors import UserError, say
 from sizewise.records import RunRecord
-from sizewise.tracking.queries import (
-    StoredRun,
-    artifact,
-    finished_members,
-    search,
-    sweeps_named,
-)
-from sizewise.tracking.store import STORE_ERRORS, Store
+from sizewise.tracking.artifacts import Readable, readable
+from sizewise.tracking.queries import StoredRun, members, search, sweeps_named
+from sizewise.tracking.store import Store
 
 BEST = "best:"
 SHOWN = 8  # characters of a run's id
+
+
+class StoredSweep(NamedTuple):
+    """A sweep in the store: the command that started it, and its finished runs, oldest first.
+
+    `left_out` has a line for each finished run that can't be read.
+    """
+
+    command: str
+    records: list[RunRecord]
+    left_out: list[str]
+
+
+def find_sweep(store: Store, name: str) -> StoredSweep:
+    """Return all sweeps called `name` as one, so that runs added later count with the first.
+
+    Raises:
+        UserError: there is no such sweep, or none of its runs is finished and can be read.
+    """
+    sweeps = sweeps_named(store, name)
+    found = finished_members(store, name, sweeps)
+    records = [record for _, record in reversed(found.runs)]
+    return StoredSweep(sweeps[-1].tags["command"], records, found.left_out)
+
+
+def finished_members(store: Store, name: str, sweeps: Iterable[StoredRun]) -> Readable:
+    """Return the finished runs of any of `sweeps`, which are called `name`, newest first.
+
+    Raises:
+        UserError: there is none that can be read.
+    """
+    found = readable(store, members(store, sweeps))
+    if found.runs:
+        return found
+    if found.left_out:
+        raise UserError(
+            f"no finished run of the sweep {name} can be read ({found.left_out[0]}); its command "
+            "trains them again"
+        )
+    raise UserError(f"no run of the sweep {name} is finished yet")
 
 
 def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
@@ -48,42 +82,6 @@ def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
     if len(done) > 1:
         say(f"{len(done)} finished runs are called {wanted}; taking the newest, {done[0].run_id}")
     return done[0]
-
-
-@contextmanager
-def model_file(store: Store, run: StoredRun) -> Iterator[Path]:
-    """Yield the file that holds a run's trained network, which is only to be read.
-
-    Raises:
-        UserError: the store has not got it.
-    """
-    with _at_hand(store, run, "model.pt") as path:
-        yield path
-
-
-def read_config(store: Store, run: StoredRun) -> str:
-    """Return the config that a run recorded, as YAML.
-
-    Raises:
-        UserError: the store has not got it.
-    """
-    with _at_hand(store, run, "config.yaml") as path:
-        return path.read_text()
-
-
-@contextmanager
-def _at_hand(store: Store, run: StoredRun, name: str) -> Iterator[Path]:
-    try:
-        with artifact(store, run, name) as path:
-            path.open("rb").close()
-            yield path
-    except UserError:
-        raise
-    except STORE_ERRORS as error:
-        raise UserError(
-            f"the artifact {name} of run {run.name} can't be read ({first_line(error)}); train it "
-            "again with rerun=true"
-        ) from error
 
 
 def _matching(store: Store, wanted: str) -> list[StoredRun]:

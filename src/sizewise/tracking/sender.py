@@ -2,14 +2,13 @@
 
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Metric
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 
 from sizewise.errors import first_line, say
-from sizewise.tracking import folders
+from sizewise.run.folder import RunFolder
 from sizewise.tracking.store import STORE_ERRORS, Store
 
 FLUSH_SECONDS = 5.0
@@ -18,7 +17,9 @@ FLUSH_SECONDS = 5.0
 class Sender(threading.Thread):
     """Sends a run's metrics in the background, and waits for a store that is away."""
 
-    def __init__(self, store: Store, run_id: str, folder: Path, unsent: Iterable[Metric]) -> None:
+    def __init__(
+        self, store: Store, run_id: str, folder: RunFolder, unsent: Iterable[Metric]
+    ) -> None:
         super().__init__(daemon=True, name=f"metrics of {run_id}")
         self._store = store
         self._run_id = run_id
@@ -40,7 +41,7 @@ class Sender(threading.Thread):
                 if not away:
                     say(
                         f"{self._store.shown} does not answer ({first_line(error)}); training goes "
-                        f"on, and metrics gather in {self._folder / folders.JOURNAL}"
+                        f"on, and metrics gather in {self._folder.path / RunFolder.METRICS}"
                     )
                 away = True
             else:

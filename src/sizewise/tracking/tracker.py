@@ -3,27 +3,19 @@
 import json
 import shlex
 import time
-import warnings
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import mlflow
 from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, LoggedModel, LoggedModelStatus, Metric, Param
-from mlflow.models import Model
-from mlflow.utils.validation import (
-    MAX_PARAM_VAL_LENGTH,
-    MAX_PARAMS_TAGS_PER_BATCH,
-)
+from mlflow.entities import DatasetInput, InputTag, LoggedModelStatus, Metric, Param
+from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH
 
 from sizewise.errors import first_line, say
-from sizewise.tracking import folders
-from sizewise.tracking.flavour import flavour
-from sizewise.tracking.folders import Outcome
+from sizewise.run.folder import Outcome, RunFolder
+from sizewise.tracking.flavour import flavour, log_flavour
 from sizewise.tracking.probe import check_store
 from sizewise.tracking.sender import Sender, points_of
 from sizewise.tracking.store import STORE_ERRORS, Store
@@ -33,28 +25,34 @@ from sizewise.uri import hide_password
 class Tracker:
     """One MLflow run, from its start, or from where it is taken up again, to its end.
 
-    Metrics are sent in the background; each is first written to `metrics.jsonl` in the run's
-    folder, from where what a store that is away has missed is sent later. As a context manager it
-    closes the run: FINISHED, KILLED by Ctrl-C and the like, or FAILED with the error as a tag.
+    Metrics are sent in the background; each is first written to the run's folder, from where what a
+    store that is away has missed is sent later. As a context manager it closes the run: FINISHED,
+    with the files in its folder as artifacts, KILLED by Ctrl-C and the like, or FAILED with the
+    error as a tag.
 
     Args:
         store: where.
         run_id: of the run.
-        folder: the run's; `lock` is held on it until the run is closed.
+        folder: the run's.
+        lock: on the folder, held until the run is closed.
+
+    Attributes:
+        tags: of the run, as it was taken up.
     """
 
-    def __init__(self, store: Store, run_id: str, folder: Path, lock: BaseFileLock) -> None:
+    def __init__(self, store: Store, run_id: str, folder: RunFolder, lock: BaseFileLock) -> None:
         self.store = store
         self.run_id = run_id
         self.folder = folder
         self._lock = lock
         self._outcome = Outcome(store.shown, store.experiment_id)
         found = store.client.get_run(run_id)
+        self.tags = found.data.tags
         self._params = set(found.data.params)
         self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)
-        journal = folders.mend_journal(folder)
-        points = [point for line in journal for point in points_of(line)]
-        self._resumed = bool(journal or self._params)
+        lines = folder.mend_metrics()
+        points = [point for line in lines for point in points_of(line)]
+        self._resumed = bool(lines or self._params)
         self._logged = {(point.step, point.key): point.value for point in points}
         self._sender = Sender(store, run_id, folder, self._missing(points))
 
@@ -78,8 +76,7 @@ class Tracker:
         new = {name: value for name, value in metrics.items() if (step, name) not in self._logged}
         if new:
             line = {"step": step, "timestamp": time.time_ns() // 1_000_000} | new
-            with (self.folder / folders.JOURNAL).open("a") as file:
-                file.write(f"{json.dumps(line)}\n")
+            self.folder.add_metrics(line)
             self._sender.add(points_of(line))
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
@@ -108,25 +105,17 @@ class Tracker:
         use = InputTag("mlflow.data.context", "training")
         self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [use])])
 
-    def log_artifact(self, path: Path) -> None:
-        """Have a file of the run's folder copied to the run's artifacts when the run is closed."""
-        self._outcome.artifacts.append(path.name)
-
-    def log_model(
-        self, input_shape: tuple[int, ...], code: list[Path], requirements: Iterable[str] = ()
-    ) -> None:
+    def log_model(self, input_shape: tuple[int, ...], requirements: Iterable[str] = ()) -> None:
         """Have `model.pt` logged, when the run is closed, as a model that MLflow can serve.
 
         It is rebuilt from its weights by `sizewise.predict`, nothing is pickled; the package's own
-        code goes with it, so that serving needs only PyTorch.
+        code and what lies in the folder's `code` go with it, so that serving needs only PyTorch.
 
         Args:
             input_shape: of one sample, (C, *S).
-            code: files or folders that hold classes of the user's own.
             requirements: packages that it needs beyond every model's.
         """
-        self._outcome.input_shape = list(input_shape)
-        self._outcome.code = list(map(str, code))
+        self._outcome.input_shape = input_shape
         self._outcome.requirements = list(requirements)
 
     def __enter__(self) -> "Tracker":
@@ -148,10 +137,10 @@ class Tracker:
         try:
             self.deliver(outcome)
         except STORE_ERRORS as reason:
-            again = shlex.join(["sizewise", "sync", str(self.folder)])
+            again = shlex.join(["sizewise", "sync", str(self.folder.path)])
             say(
                 f"{self.store.shown} has not got all of the run ({first_line(reason)}); it is kept "
-                f"in {self.folder}; send it later with: {again}"
+                f"in {self.folder.path}; send it later with: {again}"
             )
         finally:
             self._lock.release()
@@ -165,45 +154,32 @@ class Tracker:
         client = self.store.client
         check_store(self.store.uri)
         self._sender.send()
-        for name in outcome.artifacts:
-            client.log_artifact(self.run_id, str(self.folder / name))
+        if outcome.status == "FINISHED":
+            for pattern in self.folder.ARTIFACTS:
+                for path in sorted(self.folder.path.glob(pattern)):
+                    client.log_artifact(self.run_id, str(path))
         if outcome.input_shape is not None:
-            self._deliver_model(outcome)
+            self._deliver_model(outcome, outcome.input_shape)
         if outcome.error:
             client.set_tag(self.run_id, "error", outcome.error)
         client.set_terminated(self.run_id, outcome.status, outcome.ended_at)
-        (self.folder / folders.UNSENT).unlink(missing_ok=True)
+        (self.folder.path / self.folder.UNSENT).unlink(missing_ok=True)
 
-    def _deliver_model(self, outcome: Outcome) -> None:
+    def _deliver_model(self, outcome: Outcome, input_shape: tuple[int, ...]) -> None:
         """Log the model, unless it has been, and remove what a crash has left half logged."""
-        assert outcome.input_shape is not None
-        for model in self._logged_models() if self._resumed else ():
-            if model.status == LoggedModelStatus.READY:
-                return
-            self.store.client.delete_logged_model(model.model_id)
-        with warnings.catch_warnings():
-            # An example would only repeat the signature, and costs the first run a second.
-            warnings.filterwarnings("ignore", message=".*input example was not provided")
-            Model.log(
-                artifact_path=None,
-                name="model",
-                flavor=mlflow.pyfunc,
-                run_id=self.run_id,
-                **flavour(
-                    self.folder / "model.pt",
-                    outcome.input_shape,
-                    outcome.code,
-                    outcome.requirements,
-                ),
-            )
-
-    def _logged_models(self) -> list[LoggedModel]:
-        return self.store.client.search_logged_models(
-            [self.store.experiment_id], f"source_run_id = '{self.run_id}'"
-        )
+        client, folder = self.store.client, self.folder
+        logged = f"source_run_id = '{self.run_id}'"
+        if self._resumed:
+            for model in client.search_logged_models([self.store.experiment_id], logged):
+                if model.status == LoggedModelStatus.READY:
+                    return
+                client.delete_logged_model(model.model_id)
+        code = sorted((folder.path / folder.CODE).glob("*"))
+        path = folder.path / folder.MODEL
+        log_flavour(self.run_id, flavour(path, input_shape, code, outcome.requirements))
 
 
-def deliver(store: Store, folder: Path, lock: BaseFileLock) -> None:
+def deliver(store: Store, folder: RunFolder, lock: BaseFileLock) -> None:
     """Send what the store has not got of the run in `folder`, which has ended.
 
     Args:
@@ -214,8 +190,7 @@ def deliver(store: Store, folder: Path, lock: BaseFileLock) -> None:
     Raises:
         STORE_ERRORS: the store does not take it.
     """
-    run_id = (folder / folders.RUN_ID).read_text().strip()
-    Tracker(store, run_id, folder, lock).deliver(Outcome.read(folder))
+    Tracker(store, folder.read_run_id(), folder, lock).deliver(Outcome.read(folder))
 
 
 def _shortened(value: Any) -> str:

@@ -1,8 +1,6 @@
 """One run, from its data to its record."""
 
-import functools
 import json
-import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sizewise import cost, tracking
+from sizewise import cost
 from sizewise.config import Config, flatten
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
@@ -20,17 +18,20 @@ from sizewise.interrupts import held_back
 from sizewise.models.classical.estimators import requirements_of
 from sizewise.records import Measure, RunRecord
 from sizewise.run.code import own_code
+from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
 from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
 from sizewise.tasks import find_task
+from sizewise.tracking import lifecycle
+from sizewise.tracking.lifecycle import start_run
+from sizewise.tracking.store import STORE_ERRORS, open_store
+from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.evaluate import evaluate
 from sizewise.training.learner import Learner, learner_of
 from sizewise.uri import hide_password
-
-RUN_FOLDER = "run_folder"  # in a new folder, where the run that was taken up has its own
 
 
 def run(
@@ -72,7 +73,7 @@ def run(
     cost.reset_peak_memory(device)
     dataset = load(config.data, config.seed).to(device)
     identity = identify(config, dataset.spec, dataset.fingerprint)
-    if tracking.is_taken(folder, by_other_than=identity.key if take_up else None):
+    if RunFolder(folder).is_taken(by_other_than=identity.key if take_up else None):
         raise UserError(
             f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
             "or leave that out"
@@ -80,78 +81,56 @@ def run(
     model = build_on_threads(config, dataset.spec, identity.architecture, share).to(device)
     check_outputs(model, dataset)
 
+    tags = tags or {}
     learner = learner_of(model, config)
     measure = find_task(dataset.spec.task).measure
     screen = Screen(identity.name, measure, learner.most, quiet, learner.unit)
     command = command or hide_password(shlex.join(["python", "train.py", *overrides]))
-    signals = held_back() if asked_to_stop is None else nullcontext(asked_to_stop)
-    begun = nullcontext() if around is None else around(identity, learner.most)
-    words = _ending_in_words(identity.name, config.tracking.uri, folder, command)
-    with begun, words, signals as stop:
-        store = functools.cache(lambda: tracking.open_store(config.tracking))
+    with (
+        nullcontext() if around is None else around(identity, learner.most),
+        _ending_in_words(identity.name, config.tracking.uri, folder, command),
+        held_back() if asked_to_stop is None else nullcontext(asked_to_stop) as stop,
+    ):
+        store = open_store(config.tracking)
         found = None
         if take_up:
             unfinished = config.resume is not False
-            found = tracking.take_up(store(), identity.key, tags or {}, unfinished=unfinished)
+            found = lifecycle.take_up(store, identity.key, tags, unfinished=unfinished)
         if isinstance(found, RunRecord):
             screen.show_result(found, config.tracking.uri, finished_before=True)
             return found
         if config.resume and found is None and not quiet:
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
-        if stop():  # as when a sweep's parent has died: whoever comes after it starts this run
+        if found is None and stop():  # as when a sweep's parent has died: the next one starts it
             raise Interrupted
-        if found is not None and found.folder != folder.resolve():
-            # Relative, so that it still leads there when both have been moved.
-            there = os.path.relpath(found.folder, folder.resolve())
-            (folder / RUN_FOLDER).write_text(f"{there}\n")
-
-        def stop_after_step() -> bool:
-            opening.tracker()  # MLflow takes seconds, which the first step need not wait for
-            return stop()
-
-        typed = {"overrides": shlex.join(overrides), "command": command}
-        opening = tracking.Opening(
-            lambda: (
-                found or _start(config, identity, device, measure, store(), folder, typed, tags)
-            ),
-            lambda tracker: _log_setting(tracker, config, identity, dataset, model),
-        )
-        checkpoint = Checkpoint(
-            (folder if found is None else found.folder) / "checkpoint.pt",
-            identity.key,
-            config.checkpoint_minutes,
-            stop_after_step,
-        )
-        with opening, screen:
-            if take_up:
-                opening.tracker()  # at once: others may be looking for the same run
-            if found is not None:
-                threads = _threads_before(store(), found.run_id, config.threads)
-                if threads != torch.get_num_threads():
-                    model = initialise(
-                        config.seed, dataset.spec, identity.architecture, threads
-                    ).to(device)
-                    learner = learner_of(model, config)
+        tags = _tags(config, identity, device, measure, overrides, command) | tags
+        tracker = found or start_run(store, identity.key, identity.name, folder, tags)
+        RunFolder(folder).lead_to(tracker.folder)
+        path = tracker.folder.path / RunFolder.CHECKPOINT
+        checkpoint = Checkpoint(path, identity.key, config.checkpoint_minutes, stop)
+        with tracker, screen:
+            model = _on_its_threads(model, tracker, config, identity, dataset).to(device)
+            learner = learner_of(model, config)
+            _log_setting(tracker, config, identity, dataset)
             with learner.limits():
                 record = _train(
-                    config, identity, dataset, model, learner, opening, screen, checkpoint
+                    config, identity, dataset, model, learner, tracker, screen, checkpoint
                 )
         checkpoint.remove()
     screen.show_result(record, config.tracking.uri)
     return record
 
 
-def _start(
+def _tags(
     config: Config,
     identity: Identity,
     device: torch.device,
     measure: Measure,
-    store: "tracking.Store",
-    folder: Path,
-    typed: dict[str, str],
-    tags: dict[str, str] | None,
-) -> "tracking.Tracker":
-    own = {
+    overrides: Sequence[str],
+    command: str,
+) -> dict[str, str]:
+    """Return what is known of a run by its tags in the store."""
+    return {
         "family": config.model.name,
         "size": "none" if identity.parameters is None else str(identity.parameters),
         "seed": str(config.seed),
@@ -159,10 +138,22 @@ def _start(
         "threads": str(torch.get_num_threads()),
         "device": device.type,
         "measure": json.dumps(measure._asdict()),
+        "overrides": shlex.join(overrides),
+        "command": command,
     }
-    return tracking.start_run(
-        store, identity.key, identity.name, folder, own | typed | (tags or {})
-    )
+
+
+def _on_its_threads(
+    model: nn.Module, tracker: Tracker, config: Config, identity: Identity, dataset: Dataset
+) -> nn.Module:
+    """Return the network on the threads that the run began with, unless others are asked for."""
+    recorded, threads = tracker.tags.get("threads", ""), str(torch.get_num_threads())
+    if recorded == threads:
+        return model
+    if config.threads is None and recorded.isdecimal():
+        return initialise(config.seed, dataset.spec, identity.architecture, int(recorded))
+    tracker.store.client.set_tag(tracker.run_id, "threads", threads)
+    return model
 
 
 @contextmanager
@@ -180,7 +171,7 @@ def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Itera
             f"{error.filename or folder} can't be written ({error.strerror or error}); when it "
             f"can, the run goes on with: {again}"
         ) from error
-    except tracking.STORE_ERRORS as error:
+    except STORE_ERRORS as error:
         reason = hide_password(first_line(error), store)
         raise UserError(
             f"the MLflow store {store} fails ({reason}); when it does not, the run goes on with: "
@@ -189,11 +180,10 @@ def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Itera
 
 
 def _log_setting(
-    tracker: "tracking.Tracker",
+    tracker: Tracker,
     config: Config,
     identity: Identity,
     dataset: Dataset,
-    model: nn.Module,
 ) -> None:
     """Log what is to be trained, and on what."""
     solved = {
@@ -215,23 +205,22 @@ def _train(
     dataset: Dataset,
     model: nn.Module,
     learner: Learner,
-    opening: tracking.Opening,
+    tracker: Tracker,
     screen: Screen,
     checkpoint: Checkpoint,
 ) -> RunRecord:
     """Train, score and measure the network, and have its tracker keep what comes of it."""
 
     def log(epoch: int, metrics: dict[str, float]) -> None:
-        opening.tracker().log(epoch, metrics)
+        tracker.log(epoch, metrics)
         screen.show_epoch(epoch, metrics)
 
     state = learner.fit(dataset, log, checkpoint)
     task = find_task(dataset.spec.task)
     tally = task.tally(dataset.spec.num_outputs)
     scores = evaluate(model, dataset.test, task, tally)
-    tracker = opening.tracker()
     folder, device = tracker.folder, next(chain(model.parameters(), model.buffers())).device
-    model_bytes = save(folder / "model.pt", config, identity, dataset, state)
+    model_bytes = save(folder.path / folder.MODEL, config, identity, dataset, state)
     metrics = {
         "test/loss": scores.loss,
         "test/error": scores.error,
@@ -241,20 +230,9 @@ def _train(
     }
     metrics = tracker.log(state.epoch, metrics)
     record = make_record(config, identity, dataset, learner.unit, state, model, metrics, tracker)
-    for path in write_files(folder, config, record, tally, dataset.spec.class_names):
-        tracker.log_artifact(path)
+    write_files(folder, config, record, tally, dataset.spec.class_names)
     if dataset.spec.kind != "tokens":  # MLflow's signature is that of numbers to class shares
         code = own_code(type(model))
-        requirements = (*requirements_of(model), *code.packages)
-        tracker.log_model(dataset.spec.input_shape, code.paths, requirements)
+        code.copy_to(folder.path / folder.CODE)
+        tracker.log_model(dataset.spec.input_shape, (*requirements_of(model), *code.packages))
     return record
-
-
-def _threads_before(store: "tracking.Store", run_id: str, asked: int | None) -> int:
-    """Return the threads to go on with: those a run began with, unless others are asked for."""
-    recorded = store.client.get_run(run_id).data.tags.get("threads", "")
-    if asked is None and recorded.isdecimal():
-        return int(recorded)
-    if recorded != str(torch.get_num_threads()):
-        store.client.set_tag(run_id, "threads", str(torch.get_num_threads()))
-    return torch.get_num_threads()

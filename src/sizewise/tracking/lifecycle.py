@@ -1,0 +1,248 @@
+"""Runs and sweeps in the store: started, taken up again, put right, and sent later."""
+
+import os
+import platform
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import BaseFileLock, Timeout
+from mlflow.exceptions import MlflowException
+
+from sizewise.errors import UserError, first_line, say
+from sizewise.records import RunRecord
+from sizewise.run.folder import Outcome, RunFolder
+from sizewise.tracking.artifacts import finished_records, read_record
+from sizewise.tracking.queries import StoredRun, search
+from sizewise.tracking.store import STORE_ERRORS, Store, reopen_store
+from sizewise.tracking.tracker import Tracker, deliver
+from sizewise.uri import hide_password, is_hidden, store_uri
+
+PACKAGE = Path(__file__).parents[1]
+SENT = "sent"
+GONE = "its process ended without a word, as by kill -9 or a power cut"
+
+
+def start_run(store: Store, key: str, name: str, folder: Path, tags: Mapping[str, str]) -> Tracker:
+    """Create an MLflow run and return its tracker.
+
+    Args:
+        store: where.
+        key: the run's.
+        name: as shown in the UI.
+        folder: the run's output folder; a file in it will hold the run's id.
+        tags: in addition to those for the key, the folder, the code's commit, the versions and the
+            host.
+    """
+    own = RunFolder(folder)
+    lock = own.claim(key)
+    run_id = _create(store, name, folder, {"run_key": key, **tags})
+    own.write_run_id(run_id)
+    return Tracker(store, run_id, own, lock)
+
+
+def start_sweep(store: Store, key: str, name: str, folder: Path, tags: Mapping[str, str]) -> str:
+    """Return the id of the sweep's parent run: that of the same sweep before, or a new one.
+
+    Args:
+        store: where.
+        key: tells sweeps apart; the same command gives the same key.
+        name: as shown in the UI.
+        folder: the sweep's.
+        tags: to set on it.
+
+    Raises:
+        UserError: the same sweep is running.
+    """
+    before = next(search(store, f"tags.sweep_key = '{key}' AND tags.kind = 'sweep'"), None)
+    tags = {**tags, "kind": "sweep", "sweep": name, "sweep_key": key}
+    if before is None:
+        return _create(store, name, folder, tags)
+    if before.status == "RUNNING" and _is_abandoned(before) is False:
+        raise UserError(
+            f"the sweep {name} is running already, in {before.tags['folder']}; wait for it, "
+            "or stop it with Ctrl-C, and type the command again"
+        )
+    _resume(store, before, {**tags, "folder": str(folder.resolve())})
+    return before.run_id
+
+
+def _create(store: Store, name: str, folder: Path, tags: Mapping[str, str]) -> str:
+    shown = {tag: hide_password(value) for tag, value in tags.items()}
+    all_tags = _environment() | {"folder": str(folder.resolve())} | shown
+    run = store.client.create_run(store.experiment_id, run_name=name, tags=all_tags)
+    return str(run.info.run_id)
+
+
+def _resume(store: Store, run: StoredRun, tags: Mapping[str, str]) -> None:
+    """Mark a run or sweep as RUNNING again, on this machine."""
+    store.client.update_run(run.run_id, status="RUNNING")
+    with suppress(MlflowException):  # there is none
+        store.client.delete_tag(run.run_id, "error")
+    _set_tags(store, run, {**tags, "host": socket.gethostname()})
+
+
+def _set_tags(store: Store, run: StoredRun, tags: Mapping[str, str]) -> None:
+    for tag, value in tags.items():
+        store.client.set_tag(run.run_id, tag, hide_password(value))
+
+
+def take_up(
+    store: Store, key: str, tags: Mapping[str, str], *, unfinished: bool
+) -> RunRecord | Tracker | None:
+    """Return the record of the finished run with this key, or take up the unfinished one.
+
+    A run that another process is training is waited for.
+
+    Args:
+        store: where to look.
+        key: the run's.
+        tags: to set on the run; a finished one keeps those that it has.
+        unfinished: whether an unfinished one counts.
+
+    Returns:
+        None if there is no such run, its folder can't be reached from here, or what it left can't
+        be read any more.
+    """
+    found = finished_records(store, [key])
+    for finished, record in found.runs:
+        _set_tags(store, finished, {tag: tags[tag] for tag in tags.keys() - finished.tags.keys()})
+        return record
+    for line in found.left_out:
+        say(f"trained again, since it can't be read: {line}")
+    run = next(search(store, f"tags.run_key = '{key}'"), None)
+    if run is None or run.status == "FINISHED" or not unfinished:
+        return None
+    if not run.folder.belongs_to(key):
+        return None
+    lock = _wait_for(run)
+    if run.folder.is_unsent():
+        deliver(store, run.folder, lock)
+    if store.client.get_run(run.run_id).info.status == "FINISHED":  # by then
+        lock.release()
+        _set_tags(store, run, tags)
+        return read_record(store, run)
+    _resume(store, run, tags)
+    run.folder.write_run_id(run.run_id)  # a crash may have come before it was written
+    return Tracker(store, run.run_id, run.folder, lock)
+
+
+def _wait_for(run: StoredRun) -> BaseFileLock:
+    """Return the lock on a run's folder, held, when no other process is at work there."""
+    lock = run.folder.lock()
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"waiting for the run {run.name}, which another process trains in {run.folder.path}")
+        lock.acquire()
+    return lock
+
+
+def put_right(store: Store) -> list[str]:
+    """Mark the runs and sweeps as KILLED that are RUNNING in the store while their process is gone.
+
+    A run that had ended while the store was away is sent to it.
+
+    Returns:
+        What was done or can't be told from here, in a line each.
+    """
+    lines = []
+    for run in search(store, "attributes.status = 'RUNNING'"):
+        abandoned = _is_abandoned(run)
+        named = f"{run.name} ({run.run_id})"
+        if abandoned is None:
+            host = run.tags.get("host", "another machine")
+            lines.append(f"{named} is RUNNING on {host}, and can't be seen from here")
+        elif abandoned and run.folder.is_unsent():
+            lines.append(f"{named}: {send(run.folder.path, store.uri)}")
+        elif abandoned:
+            store.client.set_tag(run.run_id, "error", GONE)
+            store.client.set_terminated(run.run_id, "KILLED", time.time_ns() // 1_000_000)
+            lines.append(f"{named} was RUNNING: {GONE}; now KILLED")
+    return lines
+
+
+def _is_abandoned(run: StoredRun) -> bool | None:
+    """Whether the process of an unfinished run is gone; None if that can't be seen here."""
+    if run.folder.belongs_to(run.tags.get("run_key") or run.tags.get("sweep_key") or ""):
+        return not run.folder.is_locked()
+    return True if run.tags.get("host") == socket.gethostname() else None
+
+
+def unsent_folders(roots: list[Path]) -> list[Path]:
+    """Return the folders at or below `roots` of runs that the store has not got all of."""
+    return sorted(path.parent for root in roots for path in root.rglob(RunFolder.UNSENT))
+
+
+def send(folder: Path, uri: str | None = None) -> str:
+    """Send what a store has not got of the run in `folder`, and return what came of it.
+
+    Args:
+        folder: the run's.
+        uri: of the store, where it is another than when the run was made.
+    """
+    own = RunFolder(folder)
+    try:
+        outcome = Outcome.read(own)
+        store = reopen_store(uri or _whole(outcome.uri), outcome.experiment_id)
+        lock = own.lock()
+        with lock.acquire(blocking=False):
+            deliver(store, own, lock)
+    except Timeout:
+        return "its process is at work; nothing sent"
+    except (*STORE_ERRORS, ValueError) as error:  # the latter of metrics that are damaged
+        return f"not sent: {first_line(error)}"
+    return SENT
+
+
+def _whole(uri: str) -> str:
+    """Return a store's URI with its password, which is not kept.
+
+    Raises:
+        UserError: MLFLOW_TRACKING_URI does not tell it.
+    """
+    if not is_hidden(uri):
+        return uri
+    given = store_uri("")
+    if hide_password(given, given) != uri:
+        raise UserError(
+            f"the password of {uri} is not kept; set MLFLOW_TRACKING_URI to the whole URI, or give "
+            "it with --uri"
+        )
+    return given
+
+
+def git_commit() -> str | None:
+    """Return the commit of the code that runs, with `+` where files differ from it.
+
+    Returns:
+        None where the code is not in a repository's care: outside git, or in a folder of a
+        repository that does not track it, such as a virtual environment.
+    """
+    elsewhere = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # of the repository whose hook calls
+    environment = {name: value for name, value in os.environ.items() if name not in elsewhere}
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(PACKAGE), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        return done.stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", "__init__.py")
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _environment() -> dict[str, str]:
+    commit = git_commit()
+    tags = {f"version.{name}": version(name) for name in ("sizewise", "torch", "mlflow")}
+    tags |= {"host": socket.gethostname(), "version.python": platform.python_version()}
+    if commit is not None:
+        dirty = commit.endswith("+")
+        tags |= {"mlflow.source.git.commit": commit.rstrip("+"), "git.dirty": str(dirty).lower()}
+    return tags
