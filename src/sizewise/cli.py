@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sizewise.apply.commands import LOCALHOST, add_commands, open_store, store_arguments
-from sizewise.entry import end_at_once, one_line_errors, replace_unencodable
+from sizewise.entry import one_line_errors, replace_unencodable
 from sizewise.errors import UserError, say
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ def main() -> None:
     add_commands(commands, store, compose)
 
     arguments = parser.parse_args()
-    end_at_once()
     replace_unencodable()
     with one_line_errors():
         arguments.command(arguments)
