@@ -2,8 +2,8 @@
 
     python -m benchmarks.launchers
 
-12 short runs by Hydra's basic launcher, joblib, submitit's local executor and a Ray cluster of two
-nodes on this machine (extras ray and slurm). Exits with 1 if a value differs in a bit.
+12 short runs by Hydra's basic launcher, by our workers, by submitit's local executor and by a Ray
+cluster of two nodes on this machine (extras ray and slurm). Exits with 1 if a value differs.
 """
 
 import sys
@@ -25,7 +25,7 @@ def main() -> None:
     """Run the sweep four times, each into a store of its own, and compare."""
     tables = {}
     with tempfile.TemporaryDirectory() as name:
-        for launcher in ("basic", "joblib", "submitit_local"):
+        for launcher in ("basic", "pool", "submitit_local"):
             tables[launcher] = _sweep(Path(name) / launcher, launcher)
         with ray_cluster() as environment:
             tables["ray"] = _sweep(Path(name) / "ray", "ray", **environment)

@@ -41,7 +41,7 @@ COMMAND_OF = {
     COMMANDS: [str(Path(sys.executable).with_name("sizewise")), "--help"],
 }
 MOST_TIMES_TORCH = 1.5
-MOST_SECONDS = {HELP: 0.6, COMPLETION: 0.6, COMMANDS: 0.3}
+MOST_SECONDS = {HELP: 1.0, COMPLETION: 0.6, COMMANDS: 0.3}
 
 
 def main() -> None:

@@ -35,7 +35,10 @@ def python(folder: Path, *arguments: str, **environment: str) -> "subprocess.Com
 def start(
     folder: Path, *arguments: str, log: Path, **environment: str
 ) -> "subprocess.Popen[bytes]":
-    """Start train.py in `folder` and return at once; what it prints is appended to `log`."""
+    """Start train.py in `folder` and return at once; what it prints is appended to `log`.
+
+    It is in a process group of its own, as a command is that is typed at a terminal.
+    """
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, str(ROOT / "train.py"), *arguments],
@@ -43,6 +46,7 @@ def start(
             env=environment_of(folder, environment),
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
 
@@ -52,7 +56,10 @@ def environment_of(folder: Path, own: dict[str, str] | None = None) -> dict[str,
         for name, value in os.environ.items()
         if not name.startswith(("SIZEWISE_", "MLFLOW_", "HYDRA_"))
     }
-    return kept | {"SIZEWISE_DATA": str(folder / "data")} | (own or {})
+    own = {"SIZEWISE_DATA": str(folder / "data")} | (own or {})
+    if "PYTHONPATH" in own and "PYTHONPATH" in kept:
+        own["PYTHONPATH"] += os.pathsep + kept["PYTHONPATH"]
+    return kept | own
 
 
 def client(folder: Path) -> mlflow.MlflowClient:
@@ -82,12 +89,22 @@ def children(process_id: int) -> list[int]:
     return found
 
 
+def descendants(process_id: int) -> list[int]:
+    """Return the ids of a process's children, and of theirs."""
+    found = children(process_id)
+    return [*found, *(each for child in found for each in descendants(child))]
+
+
 def workers(process_id: int) -> list[int]:
-    """Return the ids of joblib's workers among a process's children: it also starts trackers."""
+    """Return the ids of the workers of a sweep's parent process: its fork server's children."""
+    return [worker for server in fork_servers(process_id) for worker in children(server)]
+
+
+def fork_servers(process_id: int) -> list[int]:
     return [
         child
         for child in children(process_id)
-        if b"LokyProcess" in Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"multiprocessing.forkserver" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
 
 

@@ -1,16 +1,18 @@
 """Runs and sweeps that are stopped or killed, and what their command makes of them afterwards."""
 
 import json
+import os
 import re
 import shlex
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.processes import children, client, kill, python, start, train, wait_until, workers
+from tests.processes import client, descendants, kill, python, start, train, wait_until, workers
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +60,9 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def records(sweep: Path) -> dict[int, Any]:
-    found = [json.loads(path.read_text()) for path in sweep.glob("[0-9]/record.jsonl")]
+    """Return what the runs of a finished sweep have given, by seed."""
+    lines = (sweep / "report/runs.jsonl").read_text().splitlines()
+    found = [json.loads(line) for line in lines]
     return {record["seed"]: what_counts(record) for record in found}
 
 
@@ -145,13 +149,38 @@ def test_a_run_that_was_killed_is_found_and_put_right(
     assert statuses(workspace, "") == ["FINISHED"]
 
 
-@pytest.mark.parametrize("whom", ["parent", "worker"])
+def test_a_worker_that_is_killed_costs_its_own_run_only(
+    workspace: Path, undisturbed: dict[int, Any]
+) -> None:
+    process = begin(workspace, *SWEEP, "hydra.sweep.dir=sweep")
+    processes = descendants(process.pid)
+    kill(workers(process.pid)[0])
+    go_on(workspace)
+
+    assert process.wait(60) == 1
+    wait_until(lambda: are_gone(processes), 30)
+    said = (workspace / "log").read_text()
+    assert "Traceback" not in said
+    reason = r"its process was killed \(SIGKILL\), perhaps for lack of memory"
+    (lost,) = re.findall(rf"[1-3]/3  slow-\S+-s(\d)  failed: {reason}", said)
+    assert len(re.findall(rf"^failed: slow-\S+-s{lost}: {reason}$", said, re.MULTILINE)) == 1
+    kept = {seed: each for seed, each in undisturbed.items() if seed != int(lost)}
+    assert records(workspace / "sweep") == kept
+    assert statuses(workspace, f"tags.seed = '{lost}'") == ["KILLED"]
+    assert statuses(workspace, "tags.kind = 'sweep'") == ["FAILED"]
+    done = train(workspace, *SWEEP, "hydra.sweep.dir=again", PYTHONPATH=str(workspace))
+    assert "2 done, 0 failed, 1 interrupted, 0 to run" in done.stdout, done.stderr
+    assert records(workspace / "again") == undisturbed
+    assert statuses(workspace, "tags.run_key LIKE '%'") == ["FINISHED"] * 3
+
+
 def test_a_sweep_that_is_killed_is_finished_by_its_command(
-    workspace: Path, undisturbed: dict[int, Any], whom: str
+    workspace: Path, undisturbed: dict[int, Any]
 ) -> None:
     process = begin(workspace, *SWEEP)
-    processes = children(process.pid)
-    kill(process.pid if whom == "parent" else workers(process.pid)[0])
+    processes = descendants(process.pid)
+    assert len(workers(process.pid)) == 2
+    kill(process.pid)
     go_on(workspace)
 
     assert process.wait(60) != 0
@@ -163,12 +192,14 @@ def test_a_sweep_that_is_killed_is_finished_by_its_command(
     assert statuses(workspace, "tags.run_key LIKE '%'") == ["FINISHED"] * 3
 
 
+@pytest.mark.parametrize("send", [os.killpg, os.kill])  # a terminal sends Ctrl-C to the group
 def test_a_sweep_that_is_asked_to_stop_says_how_to_go_on(
-    workspace: Path, undisturbed: dict[int, Any]
+    workspace: Path, undisturbed: dict[int, Any], send: Callable[[int, int], None]
 ) -> None:
     process = begin(workspace, *SWEEP)
-    processes = children(process.pid)
-    process.send_signal(signal.SIGINT)
+    processes = descendants(process.pid)
+    send(process.pid, signal.SIGINT)
+    wait_until(lambda: bool(list(workspace.rglob("stop_all"))), 30)
     go_on(workspace)
 
     assert process.wait(60) == 130

@@ -1,5 +1,6 @@
 """Signals that are held back, and processes that end with their parent."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -43,25 +44,29 @@ def test_threads_leave_signals_to_the_main_thread() -> None:
 
 
 PARENT = """
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", '''
-import os, time
+import multiprocessing, os, sys, time
 from sizewise.interrupts import end_with_parent, held_back
-end_with_parent(os.getppid())
-with held_back() as received:
-    print(os.getpid(), flush=True)
-    while not received():
-        time.sleep(0.01)
-print("stopped softly", flush=True)
-'''])
-time.sleep(60)
+
+def work():
+    end_with_parent()
+    with held_back() as received:
+        print(os.getpid(), flush=True)
+        while not received():
+            time.sleep(0.01)
+    print("stopped softly", flush=True)
+
+if __name__ == "__main__":
+    multiprocessing.get_context(sys.argv[1]).Process(target=work).start()
+    time.sleep(60)
 """
 
 
-def test_a_process_is_asked_to_stop_when_its_parent_is_gone(tmp_path: Path) -> None:
-    output = tmp_path / "output"
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_process_is_asked_to_stop_when_its_parent_is_gone(tmp_path: Path, method: str) -> None:
+    output, script = tmp_path / "output", tmp_path / "script.py"
+    script.write_text(PARENT)
     with output.open("w") as file:
-        parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=file)
+        parent = subprocess.Popen([sys.executable, str(script), method], stdout=file)
     wait_until(lambda: output.read_text() != "")
     kill(parent.pid)
     parent.wait()

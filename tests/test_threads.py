@@ -13,8 +13,8 @@ from sizewise.config import Config
 from sizewise.errors import Interrupted
 from sizewise.models import Classical
 from sizewise.run.run import run
-from sizewise.sweep.job import jobs_at_once, threads_per_job
-from sizewise.threads import SPINS, threads_for
+from sizewise.sweep.job import jobs_at_once
+from sizewise.threads import SPINS, share_of_cores, threads_for
 from sizewise.tracking.queries import runs_by_key
 from sizewise.tracking.store import open_store
 from tests.processes import ROOT, python
@@ -68,8 +68,8 @@ def test_a_sweep_divides_the_cores_that_are_ours(
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     composed = OmegaConf.create({"hydra": {"launcher": {"n_jobs": jobs}}})
     assert jobs_at_once(composed) == at_once
-    assert threads_per_job(at_once) == 6 // at_once
-    assert threads_per_job(7) == 1
+    assert share_of_cores(at_once) == 6 // at_once
+    assert share_of_cores(7) == 1
 
 
 def test_waiting_threads_spin_briefly_unless_the_user_has_said(tmp_path: Path) -> None:

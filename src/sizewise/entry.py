@@ -1,8 +1,5 @@
 """How every entry point, `train.py` and `sizewise`, reports a user's mistakes, and ends."""
 
-import atexit
-import functools
-import gc
 import io
 import os
 import shlex
@@ -96,21 +93,10 @@ def outlive_screen() -> None:
     sys.stdout, sys.stderr = _Spoken(sys.stdout), _Spoken(sys.stderr)
 
 
-@functools.cache
-def end_at_once() -> None:
-    """Keep Python from looking for garbage among a million objects as this process ends: 1.2 s."""
-    atexit.register(gc.freeze)
-
-
 def _explain(error: Exception) -> str | None:
     """Return the line that tells a user what to change; None if the error is not the user's."""
     if isinstance(error, UserError):
         return str(error)
-    if type(error).__name__ == "TerminatedWorkerError":  # joblib's
-        return (
-            "a process of the sweep was killed, perhaps for lack of memory; type the command again "
-            "to go on, with hydra.launcher.n_jobs=1 to run one at a time"
-        )
     if type(error).__name__ == "UncompletedJobError":  # submitit's
         return (
             f"a job of the sweep has no result ({first_line(error)}); type the command again to go "

@@ -1,6 +1,6 @@
 """Ctrl-C and SIGTERM: held back until a step is finished and its state is on disk."""
 
-import functools
+import multiprocessing
 import os
 import signal
 import threading
@@ -12,7 +12,7 @@ from types import FrameType
 
 from sizewise.errors import say
 
-SECONDS = 0.5  # between looks at a parent process
+SECONDS = 0.5  # between looks at a stop file, or for a signal
 GRACE_SECONDS = 60.0  # for an orphan to finish its step and write its state
 
 
@@ -66,17 +66,16 @@ def stop_softly(file: Path) -> None:
     threading.Thread(target=wait, daemon=True, name="Ctrl-C").start()
 
 
-@functools.cache  # a process of workers has many jobs
-def end_with_parent(parent: int | None) -> None:
-    """Have this process ask itself to stop, by SIGTERM, when its parent process is gone.
+def end_with_parent() -> None:
+    """Have this process, which multiprocessing started, stop by SIGTERM when its parent dies.
 
-    Args:
-        parent: its process id.
+    After `GRACE_SECONDS` it ends in any case.
     """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(SECONDS)
+        parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE_SECONDS)
         os._exit(1)

@@ -39,6 +39,10 @@ def sweep(folder: Path, launcher: str, *more: str, **environment: str) -> list[A
     ]
 
 
+def test_our_workers_give_the_same(tmp_path: Path, expected: list[Any]) -> None:
+    assert sweep(tmp_path, "pool", "hydra.launcher.n_jobs=2") == expected
+
+
 def test_submitit_gives_the_same(tmp_path: Path, expected: list[Any]) -> None:
     assert sweep(tmp_path, "submitit_local") == expected
 

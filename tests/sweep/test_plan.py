@@ -7,9 +7,11 @@ from typing import Any
 import hydra
 import pytest
 import yaml
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf
 
-from sizewise.config.compose import Grid, composed_sweep, typed
+from sizewise.config.compose import Grid, composed_sweep, is_grid, typed
 from sizewise.errors import UserError
 from sizewise.sweep.plan import plan_sweep
 from tests.conftest import CONF
@@ -74,8 +76,14 @@ def given(conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         def nothing(_: DictConfig) -> None:
             pass
 
-        own = ("hydra/launcher=basic", "~hydra.callbacks.sweep", "hydra.sweep.dir=sweep")
-        monkeypatch.setattr(sys, "argv", ["train.py", "-m", *own, *overrides])
+        (hydras,) = (
+            each for each in Plugins.instance().discover(Sweeper) if each.__name__ == "BasicSweeper"
+        )
+        sweeper = f"hydra.sweeper._target_={hydras.__module__}.{hydras.__name__}"
+        own = (sweeper, "hydra/launcher=basic", "~hydra.callbacks.sweep")
+        monkeypatch.setattr(
+            sys, "argv", ["train.py", "-m", *own, "hydra.sweep.dir=sweep", *overrides]
+        )
         monkeypatch.chdir(tmp_path)
         nothing()
         folders = sorted((tmp_path / "sweep").glob("*/.hydra"), key=lambda f: int(f.parent.name))
@@ -93,7 +101,7 @@ def data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_planned_is_what_hydra_runs(given: Any, conf: Path, kind: str) -> None:
     with composed_sweep(KINDS[kind], conf) as composed:
         grid = Grid(composed)
-        assert grid.is_known()
+        assert grid.configs is not None
         planned = [OmegaConf.to_container(grid.compose(job)) for job in grid.jobs]
     assert planned == given(KINDS[kind])
     assert len(planned) > 1 or kind == "a glob"
@@ -104,14 +112,37 @@ def test_an_interpolation_of_a_swept_key_gives_each_run_its_own_value(
 ) -> None:
     with composed_sweep(KINDS["an interpolation of a swept key"], conf) as composed:
         assert typed(composed.hydra)[1] == "training.max_steps=${training.batch_size}"
-        planned = plan_sweep(composed)
+        planned = plan_sweep(Grid(composed))
     assert planned is not None
     assert [run.config.training.max_steps for run in planned.values()] == [50, 200]
 
 
+def test_what_is_shuffled_is_drawn_once(conf: Path, data: None) -> None:
+    with composed_sweep(["model=logistic", "seed=shuffle(range(0,9))"], conf) as composed:
+        grid = Grid(composed)
+        planned = plan_sweep(grid)
+    assert planned is not None
+    assert [run.overrides for run in planned.values()] == grid.jobs
+    assert [f"seed={run.config.seed}" for run in planned.values()] == [job[1] for job in grid.jobs]
+    assert sorted(run.config.seed for run in planned.values()) == list(range(9))
+
+
+def test_an_optimisers_range_is_no_grid(conf: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"expected values, as in training\.learning_rate=1,2"),
+        composed_sweep(["training.learning_rate=interval(0.001,0.1)"], conf) as composed,
+    ):
+        Grid(composed)
+
+
+def test_an_optimisers_sweep_is_no_grid(conf: Path) -> None:
+    with composed_sweep(["experiment=tune_lstm"], conf) as composed:
+        assert not is_grid(composed)
+
+
 def test_a_seed_that_is_given_twice_is_one_run(conf: Path, data: None) -> None:
     with composed_sweep(["model=logistic", *KINDS["a choice with repeats"]], conf) as composed:
-        planned = plan_sweep(composed)
+        planned = plan_sweep(Grid(composed))
     assert planned is not None
     assert [run.config.seed for run in planned.values()] == [0, 1]
 
@@ -119,19 +150,13 @@ def test_a_seed_that_is_given_twice_is_one_run(conf: Path, data: None) -> None:
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["seed=shuffle(0,1,2)"],
-        ["seed=shuffle(range(0,3))"],
-        ["model=shuffle(cnn,lstm)", "seed=0,1"],
         ["seed=${hydra:job.num}", "model=cnn,lstm"],
         ["tracking.experiment=${now:%H%M%S}", "seed=0,1"],
-        ["experiment=tune_lstm"],
     ],
 )
-def test_runs_that_are_drawn_or_made_of_the_job_are_not_planned(
-    conf: Path, overrides: list[str]
-) -> None:
+def test_runs_that_are_made_of_the_job_are_not_planned(conf: Path, overrides: list[str]) -> None:
     with composed_sweep(overrides, conf) as composed:
-        assert plan_sweep(composed) is None
+        assert plan_sweep(Grid(composed)) is None
 
 
 def test_a_bad_run_is_named_before_anything_is_loaded(
@@ -142,7 +167,7 @@ def test_a_bad_run_is_named_before_anything_is_loaded(
         composed_sweep(["seed=0,1", "training.epochs=3,x"], conf) as composed,
         pytest.raises(UserError, match=r"training\.epochs=x has the wrong type.*in the run seed=0"),
     ):
-        plan_sweep(composed)
+        plan_sweep(Grid(composed))
 
 
 def test_a_key_that_is_not_there_is_refused_as_by_hydra(conf: Path) -> None:
@@ -150,4 +175,4 @@ def test_a_key_that_is_not_there_is_refused_as_by_hydra(conf: Path) -> None:
         pytest.raises(hydra.errors.HydraException, match=r"training\.epoch"),
         composed_sweep(["model=cnn,lstm", "training.epoch=3"], conf) as composed,
     ):
-        plan_sweep(composed)
+        plan_sweep(Grid(composed))

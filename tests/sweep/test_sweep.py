@@ -12,6 +12,16 @@ from tests.processes import ROOT, client, python, train
 # Three runs that finish and one whose loss overflows.
 GRID = ("-m", "model=mlp", "size=600,2k", "training.learning_rate=0.01,1e30", "training.epochs=2")
 LAUNCHER = ("training.clip_grad_norm=null", "hydra/launcher=basic")
+RUN_A_JOB = """
+import sys
+from pathlib import Path
+from hydra import compose, initialize_config_dir
+from sizewise.sweep.job import run_in_sweep
+
+overrides = ["model=logistic", "size=500"]
+with initialize_config_dir(sys.argv[1], version_base="1.3"):
+    print(run_in_sweep(compose("config", overrides), Path(sys.argv[2]), "0", overrides, "again"))
+"""
 FINE = ("-m", "model=cnn,logistic", "size=500", "seed=0,1", "training.epochs=2")
 
 
@@ -49,6 +59,29 @@ def test_a_sweep_is_one_parent_run_with_its_runs_below(workspace: Path) -> None:
         item.path for item in client(workspace).list_artifacts(parent.info.run_id, "report")
     }
     assert {"report/report.html", "report/report.md", "report/runs.jsonl"} <= artifacts
+
+
+def test_what_is_planned_is_what_has_run(workspace: Path) -> None:
+    planned = json.loads((workspace / "first/sweep.json").read_text())["keys"]
+    records = (workspace / "first/report/runs.jsonl").read_text().splitlines()
+
+    assert [json.loads(line)["run_key"] for line in records] == planned
+    assert {path.stem for path in (workspace / "first/runs").glob("*.json")} == set(planned)
+    assert all((workspace / f"first/{job}/.hydra/config.yaml").exists() for job in range(4))
+    assert (workspace / "first/multirun.yaml").exists()
+
+
+def test_a_run_that_was_not_planned_is_refused(workspace: Path) -> None:
+    """As of other data, or other code, on another machine."""
+    told = json.loads((workspace / "first/sweep.json").read_text()) | {"keys": ["another"]}
+    sweep = workspace / "refused"
+    sweep.mkdir()
+    (sweep / "sweep.json").write_text(json.dumps(told))
+    done = python(workspace, "-c", RUN_A_JOB, str(ROOT / "conf"), str(sweep))
+    (state,) = (json.loads(path.read_text()) for path in sweep.glob("runs/*.json"))
+    assert done.stdout.strip() == "nan", done.stderr
+    assert (state["name"], state["status"]) == ("model=logistic size=500", "failed")
+    assert "logistic-510-mnist1d-s0 is not what was planned" in state["error"]
 
 
 def test_each_run_takes_its_share_of_the_cores(workspace: Path) -> None:
@@ -94,12 +127,14 @@ def test_a_deleted_run_is_the_only_one_trained_again(workspace: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "3 done, 0 failed, 1 to run" in done.stdout
     (new,) = set(runs(workspace)) - before
-    mended = json.loads((workspace / "mended/2/record.jsonl").read_text())
+    records = (workspace / "mended/report/runs.jsonl").read_text().splitlines()
+    *reused, mended = sorted(map(json.loads, records), key=lambda each: each["run_id"] == new)
     assert mended["run_id"] == new
     assert mended["run_key"] == victim["run_key"]
     assert mended["metrics"]["test/loss"] == pytest.approx(victim["metrics"]["test/loss"], rel=1e-3)
-    reused = json.loads((workspace / "mended/0/record.jsonl").read_text())
-    assert reused["run_id"] in before
+    assert len(reused) == 3
+    assert {each["run_id"] for each in reused} <= before
+    assert [each.name for each in (workspace / "mended").glob("[0-9]")] == ["0"]
 
 
 def test_rerun_trains_finished_runs_again(workspace: Path) -> None:

@@ -5,6 +5,8 @@ Hydra's config, each `${...}` in them would be resolved against the wrong config
 """
 
 import copy
+import functools
+import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +16,19 @@ from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Override, Quote, QuotedString
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    Override,
+    OverrideType,
+    Quote,
+    QuotedString,
+)
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from sizewise.config.keys import HARDWARE, portable
 from sizewise.config.parse import parse
@@ -99,6 +106,11 @@ def check_typed(hydra: HydraConf) -> None:
     """
     parser = OverridesParser.create()
     for each in parser.parse_overrides(typed(hydra, "hydra")):
+        if (each.key_or_group, each.value()) == ("hydra/launcher", "joblib"):
+            raise UserError(
+                "hydra/launcher=joblib is not used any more: leave it out, and a sweep's runs are "
+                "parallel (hydra.launcher.n_jobs=2 for two at once)"
+            )
         if each.key_or_group in FOLDERS and str(each.value()).startswith("~"):
             raise UserError(
                 f"{each.key_or_group}={each.value()} would be a folder called ~ here: expected an "
@@ -126,58 +138,107 @@ def depends_on_job(config: DictConfig) -> bool:
 
 
 def is_grid(composed: DictConfig) -> bool:
-    """Whether a sweep's jobs are Hydra's grid; an optimiser chooses its own as it goes."""
-    return str(composed.hydra.sweeper._target_).endswith(".BasicSweeper")
+    """Whether a sweep's jobs are a grid of ours; an optimiser chooses its own as it goes."""
+    return str(composed.hydra.sweeper._target_).endswith(".GridSweeper")
 
 
 class Grid:
-    """The jobs of a sweep over Hydra's grid, composed as Hydra will compose them.
+    """The jobs of a sweep over fixed values, composed as Hydra composes them.
+
+    What is shuffled is drawn once, here: the jobs that are planned are those that are launched.
 
     Args:
         master: composed in Hydra's multirun mode, the hydra node included.
 
     Raises:
-        HydraException: it has a value that can't be swept.
+        UserError: it has a value that can't be swept.
     """
 
     def __init__(self, master: DictConfig) -> None:
-        loader = GlobalHydra.instance().config_loader()
-        assert isinstance(loader, ConfigLoaderImpl)
-        self._loader = loader
-        self._master = master
-        self._parser = OverridesParser.create(config_loader=loader)
+        self.master = master
+        self._loader = GlobalHydra.instance().config_loader()
         self._chosen: dict[tuple[str, ...], DictConfig] = {}
+        parser = OverridesParser.create(config_loader=self._loader)
         swept = [f"{key}={each}" for key, each in (master.hydra.sweeper.params or {}).items()]
-        self._overrides = self._parser.parse_overrides([*swept, *typed(master.hydra)])
-        (self.jobs,) = BasicSweeper.split_arguments(self._overrides, max_batch_size=None)
+        overrides = parser.parse_overrides([*swept, *typed(master.hydra)])
+        # Of a key that is given twice, the last one counts.
+        values = {each.get_key_element(): _values(each) for each in overrides}
+        self.jobs = list(itertools.product(*values.values()))
+        distinct = dict.fromkeys(itertools.chain(*values.values()))
+        self._plain = {
+            text: (each.key_or_group, each.value())
+            for text, each in zip(distinct, parser.parse_overrides(list(distinct)), strict=True)
+            if self._is_plain(each)
+        }
+        self._of_a_job = any(OF_A_JOB.search(str(each.input_line)) for each in overrides)
 
-    def is_known(self) -> bool:
-        """Whether each job's config is known beforehand: not drawn, nor made of the job itself."""
-        shuffled = (getattr(each.value(), "shuffle", False) for each in self._overrides)
-        if any(shuffled) or any(OF_A_JOB.search(str(each.input_line)) for each in self._overrides):
-            return False
+    def _is_plain(self, override: Override) -> bool:
+        """Whether an override gives another value to a key, and does nothing else."""
+        key = override.key_or_group
+        changes = override.type == OverrideType.CHANGE and not override.is_hydra_override()
+        return changes and not override.package and not self._loader.get_group_options(key)
+
+    @functools.cached_property
+    def configs(self) -> list[Config] | None:
+        """Each job's config; None where values are known only in the job that has them.
+
+        Raises:
+            UserError: one of them can't be used; the message says in which run.
+        """
+        chosen = {self._choices(job) for job in self.jobs}
+        if self._of_a_job or any(depends_on_job(self._whole(choices)) for choices in chosen):
+            return None
+        configs = []
         for job in self.jobs:
-            self.compose(job)
-        return not any(map(depends_on_job, self._chosen.values()))
+            with in_run(job):
+                configs.append(parse(self.compose(job)))
+        return configs
 
     def compose(self, job: Sequence[str]) -> DictConfig:
         """Return the config of the job with these overrides, without Hydra's own part.
 
-        Each combination of groups is composed once, which takes Hydra a while; other values are put
-        into a copy of it by the function that Hydra itself ends with.
+        Each combination of groups is composed once, which takes Hydra a while; plain values are put
+        into a copy of it, as Hydra itself does in the end.
         """
-        choices, values = list[Override](), list[Override]()
-        for each in self._parser.parse_overrides(list(job)):
-            is_choice = self._loader.repository.group_exists(each.key_or_group)
-            (choices if is_choice or each.is_hydra_override() else values).append(each)
-        chosen = tuple(str(each.input_line) for each in choices)
-        if chosen not in self._chosen:
-            composed = self._loader.load_sweep_config(self._master, list(chosen))
-            self._chosen[chosen] = without_hydra(composed)
-            OmegaConf.set_struct(self._chosen[chosen], True)
-        config = copy.deepcopy(self._chosen[chosen])
-        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+        config = copy.deepcopy(self._whole(self._choices(job)))
+        try:
+            for key, value in (self._plain[each] for each in job if each in self._plain):
+                OmegaConf.update(config, key, value)
+        except OmegaConfBaseException:
+            return self._whole(tuple(job))  # raises it in Hydra's words
         return config
+
+    def _choices(self, job: Sequence[str]) -> tuple[str, ...]:
+        return tuple(each for each in job if each not in self._plain)
+
+    def _whole(self, overrides: tuple[str, ...]) -> DictConfig:
+        if overrides not in self._chosen:
+            composed = self._loader.load_sweep_config(self.master, list(overrides))
+            self._chosen[overrides] = without_hydra(composed)
+            OmegaConf.set_struct(self._chosen[overrides], True)
+        return self._chosen[overrides]
+
+
+def _values(override: Override) -> list[str]:
+    """Return an override with each of the values that a sweep gives it."""
+    key = override.get_key_element()
+    if not override.is_sweep_override():
+        return [f"{key}={override.get_value_element_as_str()}"]
+    if not override.is_discrete_sweep():
+        raise UserError(
+            f"{override.input_line} gives a range to draw from, for an optimiser: expected values, "
+            f"as in {key}=1,2, or hydra/sweeper=optuna"
+        )
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+
+
+@contextmanager
+def in_run(job: Sequence[str]) -> Iterator[None]:
+    """Have an error say in which run of a sweep it is."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{error} [in the run {' '.join(job)}]") from error
 
 
 def compose(overrides: Sequence[str], conf: Path) -> Config:

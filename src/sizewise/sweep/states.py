@@ -5,9 +5,10 @@ Jobs write them, in whichever process and on whichever machine; the parent reads
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -17,8 +18,6 @@ from sizewise.records import RunRecord, read_records
 from sizewise.run.folder import RunFolder
 
 FOLDER = "runs"
-
-STATUSES = ("done", "running", "failed", "interrupted", "waiting")
 ENDED = ("done", "failed", "interrupted")
 
 
@@ -29,11 +28,12 @@ class RunState:
     Args:
         key: the run's; of a job that failed before it was known, a hash of its overrides.
         name: the run's, or the job's overrides.
-        status: one of `STATUSES`.
+        status: waiting, running, or one of `ENDED`.
         folder: the job's.
-        epochs: the most that it trains; of a classical family, the settings it tries.
         command: what trains it alone.
+        epochs: the most that it trains; of a classical family, the settings it tries.
         error: of a failed run, why.
+        process_id: of the process that trains it.
         started: seconds since 1970.
     """
 
@@ -41,9 +41,10 @@ class RunState:
     name: str
     status: str
     folder: str
-    epochs: int
     command: str
+    epochs: int = 1
     error: str = ""
+    process_id: int = field(default_factory=os.getpid)
     started: float = field(default_factory=time.time)
 
     @property
@@ -57,11 +58,23 @@ class RunState:
         if self.status != "running":
             return float(self.status in ("done", "failed"))
         try:
-            folder = RunFolder.at(Path(self.folder))
-            lines = (folder.path / folder.METRICS).read_text().splitlines()
+            folder = RunFolder.at(Path(self.folder)).path
+            lines = (folder / RunFolder.METRICS).read_text().splitlines()
             return float(json.loads(lines[-1])["step"] / self.epochs)
         except (OSError, ValueError, IndexError):  # not there yet, or being written
             return 0.0
+
+
+def waiting(folder: Path, overrides: Sequence[str], command: str) -> RunState:
+    """Return the state of a job whose run is not known yet.
+
+    Args:
+        folder: the job's.
+        overrides: the job's.
+        command: what trains its run alone.
+    """
+    key = "job-" + hashlib.sha256(json.dumps(list(overrides)).encode()).hexdigest()[:16]
+    return RunState(key, " ".join(overrides), "waiting", str(folder.absolute()), command)
 
 
 def write_state(sweep: Path, state: RunState) -> None:
@@ -87,16 +100,20 @@ def read_states(sweep: Path, known: Mapping[str, RunState] | None = None) -> dic
     return {state.key: state for state in sorted(states, key=lambda each: each.started)}
 
 
+def mark_lost(sweep: Path, process_id: int, error: str) -> bool:
+    """Mark the run as failed that a process of this machine was at when it died; whether it was."""
+    for state in read_states(sweep).values():
+        if state.status == "running" and state.process_id == process_id:
+            write_state(sweep, replace(state, status="failed", error=error))
+            return True
+    return False
+
+
 def alone(sweep: Path, key: str) -> FileLock:
     """Return the lock that keeps two jobs of one sweep from training the same run at once."""
     path = _path(sweep, key).with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path)
-
-
-def key_of(overrides: Sequence[str]) -> str:
-    """Return what stands in a run key's place for a job that has none."""
-    return "job-" + hashlib.sha256(json.dumps(list(overrides)).encode()).hexdigest()[:16]
 
 
 def _path(sweep: Path, key: str) -> Path:

@@ -1,0 +1,56 @@
+"""What a run will take, before paying: its seconds and FLOPs, from a short trial on noise."""
+
+from typing import NamedTuple
+
+import torch
+
+from sizewise.config import Config
+from sizewise.data import Dataset, DataSpec, Normalisation, Split
+from sizewise.flops import flops_per_sample
+from sizewise.models import Architecture, Classical
+from sizewise.run.network import build_on_threads
+from sizewise.training.loop import fit, total_steps
+
+TRIAL_BATCHES = 10
+SECONDS_BESIDE_TRAINING = 2.0  # evaluation, costs, figures and tracking of a run on MNIST-1D
+
+
+class Estimate(NamedTuple):
+    """Of a whole run; `seconds` and `flops` are None for a classical family.
+
+    Its fits don't scale with the samples alone.
+    """
+
+    threads: int
+    seconds: float | None = None
+    flops: float | None = None
+
+
+def estimate(
+    config: Config, spec: DataSpec, architecture: Architecture, num_samples: int, share: int
+) -> Estimate:
+    """Train on a few batches of noise, and tell what the whole run takes.
+
+    Args:
+        config: the run's.
+        spec: of its data.
+        architecture: of its network.
+        num_samples: that it trains on.
+        share: how many cores it may use.
+    """
+    training = config.training
+    samples = TRIAL_BATCHES * training.batch_size
+    targets = torch.zeros((samples, *spec.output_shape[:-1]), dtype=torch.int64)
+    noise = Split(spec.random_batch(samples), targets)
+    dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
+    model = build_on_threads(config, spec, architecture, share)
+    threads = torch.get_num_threads()
+    if isinstance(model, Classical):
+        return Estimate(threads)
+    short = {"epochs": 2, "max_steps": None, "stop_loss": None, "patience": None}
+    trial = training.model_copy(update=short | {"learning_rate": 1e-6})
+    rate = fit(model, dataset, trial, seed=0, log=lambda *_: None).history[-1]["samples_per_second"]
+    seen = total_steps(training, num_samples) * training.batch_size
+    flops = flops_per_sample(model, spec)
+    seconds = seen / rate + SECONDS_BESIDE_TRAINING
+    return Estimate(threads, seconds, flops.training * seen if flops else None)
