@@ -91,7 +91,7 @@ def _compare(
 def _span(folder: Path) -> float:
     """Return the seconds from the run's first epoch to its last file."""
     first = json.loads((folder / "metrics.jsonl").read_text().splitlines()[0])
-    return (folder / "confusion.png").stat().st_mtime - float(first["timestamp"]) / 1000
+    return (folder / "confusion.csv").stat().st_mtime - float(first["timestamp"]) / 1000
 
 
 if __name__ == "__main__":

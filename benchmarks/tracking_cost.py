@@ -22,12 +22,12 @@ from benchmarks.results import setting, table, verdict, write_section
 from sizewise.config import Config
 from sizewise.data import load
 from sizewise.models import Architecture, build
-from sizewise.run.network import prepare_torch
 from sizewise.tracking.lifecycle import start_run
 from sizewise.tracking.sender import Sender
 from sizewise.tracking.store import Store, open_store
 from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import Checkpoint
+from sizewise.training.device import prepare_torch
 from sizewise.training.loop import fit
 from sizewise.training.state import TrainState
 

@@ -32,10 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "files": set(),
     "interrupts": set(),
     "screen": {"records"},
-    "plots": {"records"},
     "run": {
         *("config", "records", "tasks", "data", "models", "sizing", "cost", "flops", "training"),
-        *("tracking", "screen", "plots", "interrupts", "threads"),
+        *("tracking", "screen", "interrupts", "threads"),
     },
     "report": {"records"},
     # A run's key is known only from its data and its network: hence more than the design's table.
@@ -68,7 +67,6 @@ ONLY: dict[str, set[str]] = {
     "threads": {"joblib"},
     "records": {"pydantic"},
     "screen": {"rich"},
-    "plots": {"matplotlib", "numpy"},
 }
 
 # Packages that only these may import. train.py stands outside the package.

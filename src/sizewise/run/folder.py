@@ -33,8 +33,8 @@ class RunFolder:
     UNSENT = "unsent.json"
     REDIRECT = "run_folder"  # in a job's folder, where the run that it took up has its own
 
-    # What the store gets of a finished run, besides the model: these, tables and pictures.
-    ARTIFACTS = (CONFIG, RECORD, METRICS, MODEL, "*.csv", "*.png")
+    # What the store gets of a finished run, besides the model: these and tables of counts.
+    ARTIFACTS = (CONFIG, RECORD, METRICS, MODEL, "*.csv")
 
     @classmethod
     def at(cls, path: Path) -> "RunFolder":

@@ -20,7 +20,9 @@ from sizewise.tasks import TASKS
 
 BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
 # What every run uses of sizewise, and what a network's and a classical family's training do.
-EVERY_RUN = ("sizewise.data.dataset", "sizewise.training.evaluate")
+EVERY_RUN = tuple(
+    f"sizewise.{name}" for name in ("data.dataset", "training.device", "training.evaluate")
+)
 LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
 
 

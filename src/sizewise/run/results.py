@@ -104,21 +104,11 @@ def measure_costs(
     return costs
 
 
-def write_files(
-    folder: RunFolder,
-    config: Config,
-    record: RunRecord,
-    tally: Tally | None,
-    class_names: tuple[str, ...],
-) -> None:
+def write_files(folder: RunFolder, config: Config, record: RunRecord, tally: Tally | None) -> None:
     """Write what is kept of a finished run, besides its metrics and its network."""
-    from sizewise import plots  # half a second, which is not needed before there is a result
-
     path = folder.path
     config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
     (path / folder.CONFIG).write_text(hide_password(config_text))
     write_records(path / folder.RECORD, [record])
-    plots.learning_curves(record).savefig(path / "learning_curves.png")
     for name, counts in (tally.tables() if tally else {}).items():
         np.savetxt(path / f"{name}.csv", counts, fmt="%d", delimiter=",")
-        plots.confusion_matrix(record, counts, class_names).savefig(path / f"{name}.png")

@@ -20,7 +20,7 @@ from sizewise.records import Measure, RunRecord
 from sizewise.run.code import own_code
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
-from sizewise.run.network import build_on_threads, check_outputs, initialise, prepare_torch
+from sizewise.run.network import build_on_threads, check_outputs, initialise
 from sizewise.run.results import make_record, measure_costs, save, write_files
 from sizewise.screen import Screen
 from sizewise.tasks import find_task
@@ -29,6 +29,7 @@ from sizewise.tracking.lifecycle import start_run
 from sizewise.tracking.store import STORE_ERRORS, open_store
 from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import Checkpoint
+from sizewise.training.device import prepare_torch
 from sizewise.training.evaluate import evaluate
 from sizewise.training.learner import Learner, learner_of
 from sizewise.uri import hide_password
@@ -230,7 +231,7 @@ def _train(
     }
     metrics = tracker.log(state.epoch, metrics)
     record = make_record(config, identity, dataset, learner.unit, state, model, metrics, tracker)
-    write_files(folder, config, record, tally, dataset.spec.class_names)
+    write_files(folder, config, record, tally)
     if dataset.spec.kind != "tokens":  # MLflow's signature is that of numbers to class shares
         code = own_code(type(model))
         code.copy_to(folder.path / folder.CODE)
