@@ -107,6 +107,7 @@ def composed() -> DictConfig:
 def test_each_key_takes_what_it_can_have_and_nothing_else(composed: DictConfig, key: str) -> None:
     for kind, text in VALUES.items():
         changed = copy.deepcopy(composed)
+        OmegaConf.set_struct(changed, False)  # a key may be another data set's
         (override,) = OverridesParser.create().parse_overrides([f"{key}={text}"])
         OmegaConf.update(changed, key, override.value())
         if kind in FINE.get(key, ()) or (key, kind) in NAMES:

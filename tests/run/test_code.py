@@ -118,10 +118,17 @@ def test_what_a_run_does_not_use_leaves_its_key(copy: Copy) -> None:
         '    "digits":',
         '    "letters": "sizewise.data.published.letters",\n    "digits":',
     )
+    tasks = copy.folder / package / "tasks"
+    shutil.copy(tasks / "next_byte.py", tasks / "regress.py")
+    copy.replace(
+        f"{package}/tasks/__init__.py",
+        '    "classify":',
+        '    "regress": "sizewise.tasks.regress",\n    "classify":',
+    )
     copy.replace(
         f"{package}/config/schema.py",
         "    clip_grad_norm: Positive | None\n",
-        "    clip_grad_norm: Positive | None\n    momentum: Positive | None = None\n",
+        "    clip_grad_norm: Positive | None\n    stretch: Positive | None = None\n",
     )
     copy.replace(f"{package}/training/loop.py", '"""The training loop."""', '"""Its loop."""\n# !')
     copy.replace(f"{package}/cli.py", "import ", "import this  # noqa: F401\nimport ")

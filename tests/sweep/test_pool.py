@@ -1,6 +1,6 @@
 """Warm workers: what they start with, and what it costs when one of them dies."""
 
-import gc
+import ast
 import os
 import signal
 import sys
@@ -12,7 +12,7 @@ import pytest
 
 from sizewise.errors import Interrupted, UserError
 from sizewise.sweep.pool import CAN_FORK, Pool, WorkerDied, warm_up
-from tests.processes import python, wait_until
+from tests.processes import ROOT, python, wait_until
 
 
 @pytest.fixture
@@ -31,8 +31,9 @@ class Unreadable(Exception):
 
 
 def at_start() -> tuple[int, int, bool, int]:
+    """Return the process, its parent, whether PyTorch is imported, and the number of threads."""
     threads = len(list(Path("/proc/self/task").iterdir()))
-    return os.getpid(), os.getppid(), "torch" in sys.modules, threads * (gc.get_freeze_count() > 0)
+    return os.getpid(), os.getppid(), "torch" in sys.modules, threads
 
 
 def die(number: signal.Signals) -> None:
@@ -51,16 +52,33 @@ def results(pool: Pool, *calls: Callable[[], Any]) -> list[Any]:
     return [found[number] for number in range(len(calls))]
 
 
+FRESH = """
+from sizewise.sweep.pool import Pool, warm_up
+from tests.sweep.test_pool import at_start, results
+
+if __name__ == "__main__":  # workers import this file under another name
+    warm_up("sizewise.sweep.preload")
+    first, second = Pool(2), Pool(1)
+    print([*results(first, at_start, at_start), *results(second, at_start)])
+    first.close()
+    second.close()
+"""
+
+
 @pytest.mark.skipif(not CAN_FORK, reason="workers are spawned here")
-def test_workers_are_forked_from_one_process_that_has_imported_torch(pool: Pool) -> None:
-    """And has not computed: two threads are the worker's first and the one that watches."""
-    first = results(pool, at_start, at_start)
-    other = Pool(1)
-    (again,) = results(other, at_start)
-    other.close()
-    assert {each[1] for each in (*first, again)} == {again[1]}
-    assert again[1] != os.getpid()
-    assert all(each[2:] == (True, 2) for each in (*first, again))
+def test_workers_are_forked_from_one_process_that_has_imported_torch(tmp_path: Path) -> None:
+    """And has not computed: two threads are the worker's first and the one that watches.
+
+    In a process of its own: the forkserver of this one may have been started by another test.
+    """
+    script = tmp_path / "fresh.py"
+    script.write_text(FRESH)
+    done = python(tmp_path, str(script), PYTHONPATH=str(ROOT))
+    assert done.returncode == 0, done.stderr
+    workers = ast.literal_eval(done.stdout)
+    assert len({process for process, *_ in workers}) == 3
+    assert len({parent for _, parent, *_ in workers}) == 1
+    assert [each[2:] for each in workers] == [(True, 2)] * 3
 
 
 def test_workers_are_kept_for_the_next_calls(pool: Pool) -> None:

@@ -60,10 +60,10 @@ class Predictor:
 
     def __init__(self, saved: SavedModel, allow_code: Collection[str] = ()) -> None:
         check_code(saved.architecture.target, allow_code)
-        if saved.spec.kind == "tokens":
+        if not saved.spec.class_names:
             raise UserError(
-                f"a network trained on {saved.spec.name} continues text, and that can't be asked "
-                "of it yet: expected a run on images, sequences or tables"
+                f"a network trained on {saved.spec.name} tells no classes, and only those can be "
+                "asked for yet: expected a run on images, sequences or tables"
             )
         self.spec = saved.spec
         self.normalisation = saved.normalisation

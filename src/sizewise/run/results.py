@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,6 +45,7 @@ def make_record(
     state: Fitted,
     model: nn.Module,
     metrics: dict[str, float],
+    extras: dict[str, Any],
     tracker: Tracker,
 ) -> RunRecord:
     """Put all that is known of a finished run into its record."""
@@ -75,6 +77,7 @@ def make_record(
         threads=torch.get_num_threads(),
         measure=find_task(dataset.spec.task).measure,
         unit=unit,
+        extras=extras,
     )
 
 

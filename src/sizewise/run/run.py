@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -230,9 +231,12 @@ def _train(
         **measure_costs(model, dataset, state, model_bytes, device),
     }
     metrics = tracker.log(state.epoch, metrics)
-    record = make_record(config, identity, dataset, learner.unit, state, model, metrics, tracker)
+    extras: dict[str, Any] = {}  # what a study measures of each run, by name
+    record = make_record(
+        config, identity, dataset, learner.unit, state, model, metrics, extras, tracker
+    )
     write_files(folder, config, record, tally)
-    if dataset.spec.kind != "tokens":  # MLflow's signature is that of numbers to class shares
+    if dataset.spec.class_names:  # MLflow's signature is that of numbers to class shares
         code = own_code(type(model))
         code.copy_to(folder.path / folder.CODE)
         tracker.log_model(dataset.spec.input_shape, (*requirements_of(model), *code.packages))
