@@ -1,4 +1,4 @@
-"""The running Python's own help texts: 700 kB of plain English, in topics."""
+"""The running Python's own help texts: half a megabyte of plain English, in topics."""
 
 from pydoc_data.topics import topics
 

@@ -1,4 +1,4 @@
-"""The source text of the running Python's own library: several megabytes that every machine has."""
+"""The source text of the running Python's own library: 11 MB that every machine has."""
 
 import sysconfig
 from pathlib import Path
