@@ -37,7 +37,10 @@ def chart(
 ) -> Chart:
     """Return what Altair drew as a `Chart`, with those of `data` that it names."""
     choices = choices or {}
-    spec, *others = (each.to_dict() | {"config": CONFIG} for each in (drawn, *choices.values()))
+    # Not validated, which takes longer than all else: vl-convert refuses what is no specification.
+    spec, *others = (
+        each.to_dict(validate=False) | {"config": CONFIG} for each in (drawn, *choices.values())
+    )
     text = json.dumps([spec, others])
     used = {key: rows for key, rows in data.items() if f'{{"name": "{key}"}}' in text}
     return Chart(name, caption, spec, used, dict(zip(choices, others, strict=True)), on_page)
