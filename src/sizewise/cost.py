@@ -17,7 +17,7 @@ from sizewise.data.spec import DataSpec
 
 WARM_UP_CALLS = 5
 MOST_CALLS = 200
-SECONDS = 0.5  # spent at most on each of latency and throughput, beyond the fewest calls
+SECONDS = 0.25  # spent at most on each of latency and throughput, beyond the fewest calls
 FEWEST_CALLS = 10
 THROUGHPUT_BATCH = 256
 
