@@ -10,8 +10,8 @@ from typing import Any
 
 from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, LoggedModelStatus, Metric, Param
-from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH
+from mlflow.entities import DatasetInput, InputTag, LoggedModelStatus, Param
+from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
 from sizewise.errors import first_line, say
 from sizewise.run.folder import Outcome, RunFolder
@@ -49,21 +49,9 @@ class Tracker:
         found = store.client.get_run(run_id)
         self.tags = found.data.tags
         self._params = set(found.data.params)
-        self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)
-        lines = folder.mend_metrics()
-        points = [point for line in lines for point in points_of(line)]
-        self._resumed = bool(lines or self._params)
+        points = [point for line in folder.mend_metrics() for point in points_of(line)]
         self._logged = {(point.step, point.key): point.value for point in points}
-        self._sender = Sender(store, run_id, folder, self._missing(points))
-
-    def _missing(self, points: list[Metric]) -> list[Metric]:
-        """Return those of `points` that the store has not got."""
-        has = {
-            (point.key, point.step)
-            for name in {point.key for point in points}
-            for point in self.store.client.get_metric_history(self.run_id, name)
-        }
-        return [point for point in points if (point.key, point.step) not in has]
+        self._sender = Sender(store, run_id, folder, points)  # MLflow skips those that it has
 
     def log(self, step: int, metrics: dict[str, float]) -> dict[str, float]:
         """Log `metrics` by name at `step`, and return them as they stand.
@@ -82,19 +70,12 @@ class Tracker:
 
     def log_config(self, params: dict[str, Any]) -> None:
         """Log `params` without passwords; a value longer than MLflow takes ends in an ellipsis."""
-        entities = [
-            Param(name, _shortened(value))
-            for name, value in params.items()
-            if name not in self._params
-        ]
-        for start in range(0, len(entities), MAX_PARAMS_TAGS_PER_BATCH):
-            batch = entities[start : start + MAX_PARAMS_TAGS_PER_BATCH]
-            self.store.client.log_batch(self.run_id, params=batch)
+        new = params.keys() - self._params
+        entities = [Param(name, _shortened(params[name])) for name in sorted(new)]
+        self.store.client.log_batch(self.run_id, params=entities)
 
     def log_dataset(self, name: str, fingerprint: str, profile: dict[str, Any]) -> None:
         """Log what the run is trained on, with its sizes and shapes as `profile`."""
-        if self._has_dataset:
-            return
         dataset = DatasetEntity(
             name=name,
             digest=fingerprint,
@@ -168,12 +149,11 @@ class Tracker:
     def _deliver_model(self, outcome: Outcome, input_shape: tuple[int, ...]) -> None:
         """Log the model, unless it has been, and remove what a crash has left half logged."""
         client, folder = self.store.client, self.folder
-        logged = f"source_run_id = '{self.run_id}'"
-        if self._resumed:
-            for model in client.search_logged_models([self.store.experiment_id], logged):
-                if model.status == LoggedModelStatus.READY:
-                    return
-                client.delete_logged_model(model.model_id)
+        of_this_run = f"source_run_id = '{self.run_id}'"
+        for model in client.search_logged_models([self.store.experiment_id], of_this_run):
+            if model.status == LoggedModelStatus.READY:
+                return
+            client.delete_logged_model(model.model_id)
         code = sorted((folder.path / folder.CODE).glob("*"))
         path = folder.path / folder.MODEL
         log_flavour(self.run_id, flavour(path, input_shape, code, outcome.requirements))
