@@ -1,5 +1,6 @@
 """A trained network as MLflow serves it: weights, and sizewise's code beside them; no pickle."""
 
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -41,9 +42,13 @@ def flavour(
 
 def save_flavour(folder: Path, flavour: dict[str, Any]) -> None:
     """Write a network to `folder`, which is empty, as `mlflow models serve` takes it."""
-    pyfunc.save_model(str(folder), **flavour)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow would have an example of inputs too
+        pyfunc.save_model(str(folder), **flavour)
 
 
 def log_flavour(run_id: str, flavour: dict[str, Any]) -> None:
     """Log a network as the model of a run."""
-    Model.log(artifact_path=None, name="model", flavor=pyfunc, run_id=run_id, **flavour)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Model.log(artifact_path=None, name="model", flavor=pyfunc, run_id=run_id, **flavour)
