@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sizewise.records import Measure, RunRecord, RunSummary
+from sizewise.records import Measure, RunRecord
 from sizewise.uri import hide_password
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
@@ -26,7 +26,6 @@ FORMS = {  # of a run's metrics: what each is called, and how its value is writt
     "cost/model_bytes": ("size on disk", "{:,.0f} B"),
     "cost/peak_memory_mb": ("peak memory", "{:,.0f} MB"),
 }
-LISTED = ("cost/parameters", "cost/train_seconds", "cost/latency_ms_p50")
 
 
 class Screen:
@@ -104,23 +103,6 @@ class Screen:
         }
         title = f"{record.name} was finished before" if finished_before else record.name
         self._console.print(facts(rows, title), soft_wrap=True)
-
-
-def show_runs(runs: Iterable[RunSummary]) -> None:
-    """Show a table of runs, one line each."""
-    rows = [
-        [
-            run.name,
-            run.run_id[:8],
-            run.status.lower(),
-            run.error,
-            *(metric(run.metrics, name) for name in LISTED),
-        ]
-        for run in runs
-    ]
-    headings = ["run", "id", "status", "test error", *(FORMS[name][0] for name in LISTED)]
-    found = table(headings, rows, texts=3)
-    console().print(found if rows else "no runs yet; make one with `python train.py`")
 
 
 def metric(metrics: Mapping[str, float], name: str) -> str:
