@@ -143,7 +143,7 @@ def test_a_store_that_is_away_does_not_make_runs_undone(
         readable(store, runs)
     monkeypatch.setattr(type(store.client), "list_artifacts", lambda *_: [])
     found = readable(store, runs)
-    assert (found.runs, len(found.left_out)) == ([], 3)
+    assert (found.by_key, len(found.left_out)) == ({}, 3)
 
 
 def test_one_leftover_that_cant_be_sent_keeps_no_other_from_being_put_right(

@@ -109,7 +109,7 @@ def take_up(
         be read any more.
     """
     found = finished_records(store, [key])
-    for finished, record in found.runs:
+    for finished, record in found.by_key.values():
         _set_tags(store, finished, {tag: tags[tag] for tag in tags.keys() - finished.tags.keys()})
         return record
     for line in found.left_out:

@@ -93,10 +93,15 @@ def put_paths_right(database: Path) -> None:
         if copied and before.store.samefile(here.store):
             return
         old, new = _folders(before, here.store)
+        changed = 0
         try:
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                changed = sum(_change_paths(connection, *each, old, new, copied) for each in PATHS)
+                for update, value, written in _paths(connection):
+                    moved = _moved(value, old, new, may_stay=not (copied and written))
+                    if moved is not None:
+                        connection.execute(update, [moved])
+                        changed += 1
                 connection.execute(
                     "UPDATE experiment_tags SET value = ? WHERE key = ?", [here.to_tag(), PLACE]
                 )
@@ -123,33 +128,24 @@ def _noted(connection: sqlite3.Connection) -> Place | None:
     return None if row is None else Place(**{k: Path(v) for k, v in json.loads(row[0]).items()})
 
 
-def _change_paths(
-    connection: sqlite3.Connection,
-    table: str,
-    column: str,
-    rows: str,
-    written: str,
-    old: Path,
-    new: Path,
-    copied: bool,
-) -> int:
-    """Change the paths in a column of the store, and return how many there were to change."""
-    changed = 0
-    for row, value, is_written in connection.execute(
-        f"SELECT rowid, {column}, {written} FROM {table} WHERE {rows} AND {column} NOT NULL"
-    ).fetchall():
-        is_uri = value.startswith("file:")
-        path = Path(url2pathname(urlsplit(value).path) if is_uri else value)
-        if not path.is_relative_to(old):
-            continue
-        moved = new / path.relative_to(old)
-        if moved.exists() or not path.exists() or (copied and is_written):
-            connection.execute(
-                f"UPDATE {table} SET {column} = ? WHERE rowid = ?",
-                [moved.as_uri() if is_uri else str(moved), row],
-            )
-            changed += 1
-    return changed
+def _paths(connection: sqlite3.Connection) -> Iterator[tuple[str, str, bool]]:
+    """Yield for each path in the store what updates it, its value, and whether it will be written."""
+    for table, column, rows, written in PATHS:
+        found = f"SELECT rowid, {column}, {written} FROM {table} WHERE {rows} AND {column} NOT NULL"
+        for row, value, is_written in connection.execute(found).fetchall():
+            yield f"UPDATE {table} SET {column} = ? WHERE rowid = {row}", value, bool(is_written)
+
+
+def _moved(value: str, old: Path, new: Path, *, may_stay: bool) -> str | None:
+    """Return a path or a file's URI below `old` as it is below `new`; None if it is to stay."""
+    is_uri = value.startswith("file:")
+    path = Path(url2pathname(urlsplit(value).path) if is_uri else value)
+    if not path.is_relative_to(old):
+        return None
+    moved = new / path.relative_to(old)
+    if may_stay and path.exists() and not moved.exists():
+        return None
+    return moved.as_uri() if is_uri else str(moved)
 
 
 def _folders(before: Place, store: Path) -> tuple[Path, Path]:

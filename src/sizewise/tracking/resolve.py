@@ -32,17 +32,17 @@ def find_sweep(store: Store, name: str) -> StoredSweep:
         UserError: there is no such sweep, or none of its runs is finished and can be read.
     """
     sweeps = sweeps_named(store, name)
-    runs, left_out = readable(store, members(store, sweeps))
-    if left_out and not runs:
+    by_key, left_out = readable(store, members(store, sweeps))
+    if left_out and not by_key:
         raise UserError(
             f"no finished run of the sweep {name} can be read ({left_out[0]}); its command trains "
             "them again"
         )
-    if not runs:
+    if not by_key:
         raise UserError(f"no run of the sweep {name} is finished yet")
     for line in left_out:
         say(f"left out, since it can't be read: {line}")
-    return StoredSweep(sweeps[-1].tags["command"], runs)
+    return StoredSweep(sweeps[-1].tags["command"], list(by_key.values()))
 
 
 def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
