@@ -129,7 +129,7 @@ def _noted(connection: sqlite3.Connection) -> Place | None:
 
 
 def _paths(connection: sqlite3.Connection) -> Iterator[tuple[str, str, bool]]:
-    """Yield for each path in the store what updates it, its value, and whether it will be written."""
+    """Yield for each path in the store: SQL that changes it, the path, whether it is written to."""
     for table, column, rows, written in PATHS:
         found = f"SELECT rowid, {column}, {written} FROM {table} WHERE {rows} AND {column} NOT NULL"
         for row, value, is_written in connection.execute(found).fetchall():
