@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,16 +11,17 @@ from typing import Any
 
 from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, LoggedModelStatus, Param
-from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
+from mlflow.entities import DatasetInput, InputTag, LoggedModelStatus, Metric, Param
+from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAM_VAL_LENGTH
 
 from sizewise.errors import first_line, say
 from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking.flavour import flavour, log_flavour
 from sizewise.tracking.probe import check_store
-from sizewise.tracking.sender import Sender, points_of
 from sizewise.tracking.store import STORE_ERRORS, Store
 from sizewise.uri import hide_password
+
+FLUSH_SECONDS = 5.0
 
 
 class Tracker:
@@ -51,7 +53,10 @@ class Tracker:
         self._params = set(found.data.params)
         points = [point for line in folder.mend_metrics() for point in points_of(line)]
         self._logged = {(point.step, point.key): point.value for point in points}
-        self._sender = Sender(store, run_id, folder, points)  # MLflow skips those that it has
+        # Training adds to its end, the thread takes from its start. MLflow skips what it has.
+        self._unsent = points
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._keep_sending, daemon=True, name="metrics")
 
     def log(self, step: int, metrics: dict[str, float]) -> dict[str, float]:
         """Log `metrics` by name at `step`, and return them as they stand.
@@ -65,7 +70,7 @@ class Tracker:
         if new:
             line = {"step": step, "timestamp": time.time_ns() // 1_000_000} | new
             self.folder.add_metrics(line)
-            self._sender.add(points_of(line))
+            self._unsent.extend(points_of(line))
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
     def log_config(self, params: dict[str, Any]) -> None:
@@ -100,7 +105,7 @@ class Tracker:
         self._outcome.requirements = list(requirements)
 
     def __enter__(self) -> "Tracker":
-        self._sender.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -112,7 +117,8 @@ class Tracker:
             outcome.status = "FAILED" if isinstance(error, Exception) else "KILLED"
             text = hide_password(f"{type(error).__name__}: {error}", self.store.uri)
             outcome.error = text[:MAX_PARAM_VAL_LENGTH]
-        self._sender.close()
+        self._closing.set()
+        self._thread.join()
         with suppress(OSError):  # the folder may be what the run has failed by
             outcome.write(self.folder)
         try:
@@ -126,6 +132,30 @@ class Tracker:
         finally:
             self._lock.release()
 
+    def _keep_sending(self) -> None:
+        """Send what gathers, until closed; say so when the store goes away and when it is back."""
+        away = False
+        while not self._closing.wait(FLUSH_SECONDS):
+            try:
+                self.send()
+            except STORE_ERRORS as error:
+                if not away:
+                    say(
+                        f"{self.store.shown} does not answer ({first_line(error)}); training goes "
+                        f"on, and metrics gather in {self.folder.path / RunFolder.METRICS}"
+                    )
+                away = True
+            else:
+                if away:
+                    say(f"{self.store.shown} is back, and has all metrics")
+                away = False
+
+    def send(self) -> None:
+        """Send the metrics that have gathered, in batches."""
+        while batch := self._unsent[:MAX_METRICS_PER_BATCH]:
+            self.store.client.log_batch(self.run_id, metrics=batch)
+            del self._unsent[: len(batch)]
+
     def deliver(self, outcome: Outcome) -> None:
         """Send what the store has not got of a run that has ended, and mark the run as ended.
 
@@ -134,7 +164,7 @@ class Tracker:
         """
         client = self.store.client
         check_store(self.store.uri)
-        self._sender.send()
+        self.send()
         if outcome.status == "FINISHED":
             for pattern in self.folder.ARTIFACTS:
                 for path in sorted(self.folder.path.glob(pattern)):
@@ -171,6 +201,15 @@ def deliver(store: Store, folder: RunFolder, lock: BaseFileLock) -> None:
         STORE_ERRORS: the store does not take it.
     """
     Tracker(store, folder.read_run_id(), folder, lock).deliver(Outcome.read(folder))
+
+
+def points_of(line: dict[str, Any]) -> list[Metric]:
+    """Return the metrics that a line of the run's journal holds."""
+    return [
+        Metric(name, value, line["timestamp"], line["step"])
+        for name, value in line.items()
+        if name not in ("step", "timestamp")
+    ]
 
 
 def _shortened(value: Any) -> str:
