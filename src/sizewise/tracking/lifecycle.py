@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from filelock import BaseFileLock, Timeout
+from filelock import Timeout
 from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError, first_line, say
@@ -119,7 +119,10 @@ def take_up(
         return None
     if not run.folder.belongs_to(key):
         return None
-    lock = _wait_for(run)
+    lock = run.folder.lock()
+    if run.folder.is_locked():
+        say(f"waiting for the run {run.name}, which another process trains in {run.folder.path}")
+    lock.acquire()
     if run.folder.is_unsent():
         deliver(store, run.folder, lock)
     if store.client.get_run(run.run_id).info.status == "FINISHED":  # by then
@@ -129,17 +132,6 @@ def take_up(
     _resume(store, run, tags)
     run.folder.write_run_id(run.run_id)  # a crash may have come before it was written
     return Tracker(store, run.run_id, run.folder, lock)
-
-
-def _wait_for(run: StoredRun) -> BaseFileLock:
-    """Return the lock on a run's folder, held, when no other process is at work there."""
-    lock = run.folder.lock()
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        say(f"waiting for the run {run.name}, which another process trains in {run.folder.path}")
-        lock.acquire()
-    return lock
 
 
 def put_right(store: Store) -> list[str]:

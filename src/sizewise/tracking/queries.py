@@ -48,14 +48,14 @@ def runs_by_key(store: Store) -> dict[str, StoredRun]:
 
 def search(store: Store, condition: str, most: int | None = None) -> Iterator[StoredRun]:
     """Yield the runs, or the first `most`, that fulfil a condition of MLflow's, newest first."""
-    token = None
-    while True:
+    token: str | None = ""
+    while token is not None:
         page = store.client.search_runs(
             [store.experiment_id],
             condition,
             max_results=most or PAGE,
             order_by=["attributes.start_time DESC"],
-            page_token=token,
+            page_token=token or None,
         )
         for run in page:
             info, data = run.info, run.data
@@ -63,9 +63,7 @@ def search(store: Store, condition: str, most: int | None = None) -> Iterator[St
                 *(info.run_id, info.run_name, info.status, data.tags, info.artifact_uri),
                 data.metrics,
             )
-        token = page.token
-        if not token or most:
-            return
+        token = None if most else page.token or None
 
 
 def list_runs(
