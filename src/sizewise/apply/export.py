@@ -1,6 +1,5 @@
 """`sizewise export`: a network as a folder that stands by itself, for PyTorch, MLflow or ONNX."""
 
-import importlib.util
 import logging
 import shlex
 import shutil
@@ -30,7 +29,6 @@ from sizewise.tracking.store import Store
 
 CHECKED = 256  # of the set's test samples
 TOLERANCE = 1e-5
-ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 INSTALL = "pip install --constraint constraints.txt --editable '.[onnx]'"
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -118,11 +116,11 @@ def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
     Raises:
         UserError: ONNX is not installed, has no form for the network, or says something else.
     """
-    missing = [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(f"--format onnx needs {', '.join(missing)}: {INSTALL}")
-    import onnxruntime  # an extra
-
+    try:  # an extra
+        import onnxruntime
+        import onnxscript  # noqa: F401  # which PyTorch's exporter needs; it brings onnx
+    except ImportError as error:
+        raise UserError(f"--format onnx needs {error.name}: {INSTALL}") from error
     instead = "--format torch or mlflow keeps it as it is"
     network = Deployed(predictor.model, predictor.normalisation, inputs.ndim - 2)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of its own ways

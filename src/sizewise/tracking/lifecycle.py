@@ -72,9 +72,15 @@ def start_sweep(store: Store, key: str, name: str, folder: Path, tags: Mapping[s
 
 
 def _create(store: Store, name: str, folder: Path, tags: Mapping[str, str]) -> str:
-    shown = {tag: hide_password(value) for tag, value in tags.items()}
-    all_tags = _environment() | {"folder": str(folder.resolve())} | shown
-    run = store.client.create_run(store.experiment_id, run_name=name, tags=all_tags)
+    """Create an MLflow run with `tags` and those that say where and by what it was made."""
+    of_all = {f"version.{package}": version(package) for package in ("sizewise", "torch", "mlflow")}
+    of_all |= {"version.python": platform.python_version(), "host": socket.gethostname()}
+    of_all |= {"folder": str(folder.resolve())}
+    if commit := git_commit():
+        dirty = str(commit.endswith("+")).lower()
+        of_all |= {"mlflow.source.git.commit": commit.rstrip("+"), "git.dirty": dirty}
+    own = {tag: hide_password(value) for tag, value in tags.items()}
+    run = store.client.create_run(store.experiment_id, run_name=name, tags=of_all | own)
     return str(run.info.run_id)
 
 
@@ -228,13 +234,3 @@ def git_commit() -> str | None:
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _environment() -> dict[str, str]:
-    commit = git_commit()
-    tags = {f"version.{name}": version(name) for name in ("sizewise", "torch", "mlflow")}
-    tags |= {"host": socket.gethostname(), "version.python": platform.python_version()}
-    if commit is not None:
-        dirty = commit.endswith("+")
-        tags |= {"mlflow.source.git.commit": commit.rstrip("+"), "git.dirty": str(dirty).lower()}
-    return tags

@@ -44,24 +44,22 @@ def check_store(uri: str) -> None:
     if thread.is_alive():
         failures.append(TimeoutError(f"no answer within {SECONDS:.0f} s"))
     for error in failures:
-        why = _why_no_server(uri, error) if is_server else _why_no_database(uri, error)
-        raise UserError(why) from error
+        raise UserError(_why(uri, error, is_server)) from error
 
 
-def _why_no_database(uri: str, error: Exception) -> str:
+def _why(uri: str, error: Exception, is_server: bool) -> str:
+    """Return what is wrong with a store, and what to do about it."""
+    reason = hide_password(first_line(_cause(error)), uri)
     if isinstance(error, ImportError):
         return (
-            f"the MLflow store {uri} needs a driver ({error}); for PostgreSQL it is the extra "
+            f"the MLflow store {uri} needs a driver ({reason}); for PostgreSQL it is the extra "
             "server: pip install --constraint constraints.txt --editable '.[server]'"
         )
-    reason = hide_password(first_line(error), uri)
-    return (
-        f"the MLflow store {uri} can't be opened ({reason}); start it, mend the URI, or {OTHERWISE}"
-    )
-
-
-def _why_no_server(uri: str, error: Exception) -> str:
-    reason = hide_password(first_line(_cause(error)), uri)
+    if not is_server:
+        return (
+            f"the MLflow store {uri} can't be opened ({reason}); start it, mend the URI, or "
+            f"{OTHERWISE}"
+        )
     status = error.get_http_status_code() if isinstance(error, MlflowException) else None
     if status in (401, 403) or "unauthorized" in reason.lower():
         return (

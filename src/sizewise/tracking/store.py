@@ -162,9 +162,7 @@ def _artifacts(config: TrackingConfig) -> str | None:
     A path of this machine means nothing to a server, which would keep it for ever.
     """
     given = config.artifacts
-    if given is None:
-        return None
-    if "://" in given and not given.startswith("file:"):
+    if given is None or ("://" in given and not given.startswith("file:")):
         return given
     if not is_opened_here(config.uri):
         return None

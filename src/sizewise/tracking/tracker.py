@@ -74,9 +74,10 @@ class Tracker:
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
     def log_config(self, params: dict[str, Any]) -> None:
-        """Log `params` without passwords; a value longer than MLflow takes ends in an ellipsis."""
+        """Log `params` without passwords; MLflow cuts off a value that is longer than it takes."""
         new = params.keys() - self._params
-        entities = [Param(name, _shortened(params[name])) for name in sorted(new)]
+        shown = {name: hide_password(str(params[name]), str(params[name])) for name in sorted(new)}
+        entities = [Param(name, value) for name, value in shown.items()]
         self.store.client.log_batch(self.run_id, params=entities)
 
     def log_dataset(self, name: str, fingerprint: str, profile: dict[str, Any]) -> None:
@@ -210,8 +211,3 @@ def points_of(line: dict[str, Any]) -> list[Metric]:
         for name, value in line.items()
         if name not in ("step", "timestamp")
     ]
-
-
-def _shortened(value: Any) -> str:
-    text = hide_password(str(value), str(value))
-    return text if len(text) <= MAX_PARAM_VAL_LENGTH else text[: MAX_PARAM_VAL_LENGTH - 1] + "…"
