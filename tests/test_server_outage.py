@@ -70,6 +70,6 @@ def test_what_a_server_misses_reaches_it_later_once_and_in_order(tmp_path: Path)
         (artifacts,) = tmp_path.glob(f"server-artifacts/**/{run.info.run_id}")
         shutil.rmtree(artifacts)
         found = finished_records(open_store(config), [key])
-        assert (found.runs, len(found.left_out)) == ([], 1)
+        assert (found.by_key, len(found.left_out)) == ({}, 1)
     finally:
         server.kill()
