@@ -21,10 +21,24 @@ ROOT = Path(__file__).parents[1]
 
 
 def train(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run train.py in a process of its own, whose imports are done: see tests/warm.py."""
+    return _fork("train.py", folder, arguments, environment)
+
+
+def command(
+    folder: Path, *arguments: str, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `sizewise` with these arguments."""
+    return _fork("sizewise", folder, arguments, environment)
+
+
+def _fork(
+    program: str, folder: Path, arguments: tuple[str, ...], environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program in a process of its own, whose imports are done: see tests/warm.py."""
     with tempfile.TemporaryDirectory() as printed:
         output, errors = Path(printed) / "output", Path(printed) / "errors"
         request = {
+            "program": program,
             "arguments": arguments,
             "folder": str(folder),
             "environment": environment_of(folder, environment),

@@ -1,8 +1,8 @@
-"""Runs train.py in processes forked from one that has imported what train.py imports in the end.
+"""Runs train.py and sizewise in processes forked from one that has imported what they import.
 
 An import of PyTorch and MLflow takes longer than the tests' runs do. A request is a line of JSON on
-stdin: the arguments, the folder, the environment and two files for what is printed. The answer is
-the exit code. The process ends with its stdin.
+stdin: the program, its arguments, the folder, the environment and two files for what is printed.
+The answer is the exit code. The process ends with its stdin.
 """
 
 import json
@@ -28,7 +28,7 @@ def serve() -> None:
 
 
 def _become(request: dict[str, Any]) -> None:
-    """Run train.py as if this process had been started for it, and end."""
+    """Run a program as if this process had been started for it, and end."""
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -36,12 +36,16 @@ def _become(request: dict[str, Any]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor, name in ((1, "output"), (2, "errors")):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    sys.argv = [str(TRAIN), *request["arguments"]]
-    sys.path[0] = str(TRAIN.parent)
+    is_train = request["program"] == "train.py"
+    sys.argv = [str(TRAIN) if is_train else "sizewise", *request["arguments"]]
+    sys.path[0] = str(TRAIN.parent) if is_train else str(Path.cwd())
     sys.path[1:1] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     code: object = 1
     try:
-        runpy.run_path(str(TRAIN), run_name="__main__")
+        if is_train:
+            runpy.run_path(str(TRAIN), run_name="__main__")
+        else:
+            runpy.run_module("sizewise", run_name="__main__")
         code = 0
     except SystemExit as ended:
         code = ended.code or 0
