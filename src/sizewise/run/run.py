@@ -178,6 +178,6 @@ def _log_setting(tracker: Tracker, config: Config, identity: Identity, dataset: 
     }
     tracker.log_config(flatten(config) | solved)
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    profile = {split: len(samples) for split, samples in splits.items()}
+    profile: dict[str, object] = {split: len(samples) for split, samples in splits.items()}
     profile |= {"shape": dataset.spec.input_shape}
     tracker.log_dataset(config.data.name, dataset.fingerprint, profile)
