@@ -60,6 +60,8 @@ class RunRecord:
         unit: what `epoch` counts: "epoch", or "setting" of a classical family's grid.
         measure: what `error` is; a test error in records from before there were others.
         extras: what a study or a task measures of each run besides, by name.
+        sample_errors: of each test sample, packed; None in records from before this was kept.
+        test_fingerprint: hash of the test samples; None likewise.
     """
 
     run_id: str
@@ -89,6 +91,8 @@ class RunRecord:
     unit: str = "epoch"
     measure: Measure = ERROR
     extras: dict[str, Any] = field(default_factory=dict)
+    sample_errors: str | None = None
+    test_fingerprint: str | None = None
 
     def error(self, split: str = "test", epoch: int | None = None) -> float:
         """Return the run's measure on a split.

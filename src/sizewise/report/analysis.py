@@ -7,9 +7,8 @@ from sizewise.records import Measure, RunRecord
 from sizewise.report.cells import Cell, size_errors
 from sizewise.report.proposal import Proposal, Spell, propose, spell_all
 from sizewise.report.selection import Selection, by_amount, select, usable_runs
-from sizewise.report.stats.compare import mean_intervals
+from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
-from sizewise.report.stats.resample import Interval
 from sizewise.report.verdict import Answer, Growth, answer, growth
 
 Rated = tuple[Cell, Interval | None]  # a cell and the interval of its mean error, if seeds give one
@@ -84,13 +83,13 @@ def analyse(
     families = []
     for family, cells in selection.families.items():
         errors = size_errors(cells)
-        rows += zip(cells, mean_intervals(errors), strict=True)
+        rows += zip(cells, errors.intervals(), strict=True)
         found = answer(cells, tolerance)
         proposal = propose(found, selection.swept[family])
-        fit = fit_sweep(errors)
+        fit = fit_sweep(errors, tolerance)
         families.append(FamilyResult(family, cells, fit, growth(cells), found, proposal))
     references = selection.references
-    rows += zip(references, mean_intervals(size_errors(references)), strict=True)
+    rows += zip(references, size_errors(references).intervals(), strict=True)
     overall = answer(selection.cells, tolerance) if len(families) > 1 else None
     notes += selection.notes
     return Analysis(

@@ -93,12 +93,16 @@ def propose(found: Answer, swept: Mapping[str, Sequence[Any]]) -> Proposal | Non
         case Kind.ONE_SEED:
             return _again(cells, SEEDS_WHEN_ALONE, swept)
         case Kind.MORE_SEEDS:
-            wanted = [*found.undecided, found.best]
-            missing = (found.seeds_needed or 0) - min(len(cell.seeds) for cell in wanted)
-            count = max(FEWEST_NEW_SEEDS, min(missing, MOST_NEW_SEEDS))
-            return _again(wanted, count, swept)
+            return _again([*found.undecided, found.best], seeds_to_add(found), swept)
     seeds = sorted({seed for cell in cells for seed in cell.seeds})
     return Proposal(cells[0].records[0], sizes, None, seeds, swept)
+
+
+def seeds_to_add(found: Answer) -> int:
+    """Return how many seeds to add where seeds are missing: some now, more if they don't tell."""
+    seeds = found.wanted.seeds if found.wanted else 0
+    missing = seeds - min(len(cell.seeds) for cell in (*found.undecided, found.best))
+    return max(FEWEST_NEW_SEEDS, min(missing, MOST_NEW_SEEDS))
 
 
 def _again(cells: Sequence[Cell], count: int, swept: Mapping[str, Sequence[Any]]) -> Proposal:

@@ -8,21 +8,16 @@ from sizewise.report.cells import Cell, best_by_validation
 from sizewise.report.selection import Choice
 from sizewise.report.stats.compare import Difference
 from sizewise.report.stats.fit import Fit, NoFit
-from sizewise.report.stats.forms import POWER_LAW
-from sizewise.report.verdict import Answer, Growth, Kind, compared
+from sizewise.report.verdict import MOST_SEEDS, Answer, Growth, Kind, compared
 from sizewise.report.words import (
     MeasureWords,
     factor,
     followed,
     listed,
-    numbers,
     setting_words,
     size,
     sizes,
 )
-
-CLEARLY_BETTER = 2.0  # of AICc: Burnham & Anderson, Model Selection, 2002, section 2.6
-MOST_SEEDS = 50  # that anyone is told to run
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,8 @@ class Writer:
                 headline += "can't tell, with one seed each."
             case Kind.MORE_SEEDS:
                 headline += (
-                    f"can't tell yet between {found.not_worse.label} and {found.as_good.label}."
+                    f"at most {found.as_good.label}; can't tell yet whether "
+                    f"{found.undecided[0].label} is enough."
                 )
                 sentences.append(self._undecided(found))
             case _ if found.as_good is best:
@@ -150,11 +146,14 @@ class Writer:
                     f"run, {best}."
                 ), [f"{self._with_best(half, found)}, so growing further may pay."]
             case Kind.MORE_SEEDS:
-                not_worse = size(found.not_worse.parameters)
-                return f"can't tell yet between {not_worse} and {as_good} parameters.", [
-                    f"{by_validation}.",
-                    self._undecided(found),
-                ]
+                least = size(found.undecided[0].parameters)
+                return (
+                    f"at most {as_good} parameters; can't tell yet whether {least} are enough.",
+                    [
+                        f"{by_validation}.",
+                        self._undecided(found),
+                    ],
+                )
             case Kind.SMALLER_SIZES:
                 return (
                     f"the smallest size run, {as_good} parameters, is enough; smaller ones weren't "
@@ -191,14 +190,14 @@ class Writer:
     def _undecided(self, found: Answer) -> str:
         cells = listed([self._with_best(cell, found) for cell in found.undecided[:4]])
         words = f"{cells}: not shown to be worse, nor to be as good (within {self.margin})."
-        if not found.seeds_needed:
-            return words
-        if found.seeds_needed <= MOST_SEEDS:
-            return f"{words} About {found.seeds_needed} seeds each would tell."
-        return (
-            f"{words} Seeds differ so much that no small number of them would tell: steady the "
-            "training, or accept a larger difference."
-        )
+        if found.wanted is None:
+            return f"{words} No {MOST_SEEDS} seeds would tell: accept a larger difference."
+        if found.wanted.test_samples > 1:
+            return (
+                f"{words} Seeds alone would not tell; about {found.wanted.seeds} seeds each with "
+                f"{found.wanted.test_samples} times the test samples would."
+            )
+        return f"{words} About {found.wanted.seeds} seeds each would tell."
 
     def _growth(self, grown: Growth) -> str:
         verb = "lowered" if grown.bought >= 0 else "raised"
@@ -216,18 +215,14 @@ class Writer:
         fit, words = result.fit, self.words
         if isinstance(fit, NoFit):
             return [f"No curve is fitted: {result.family} {fit.reason}."]
-        alpha = followed(f"α = {fit.exponent:.2f}", fit.exponent_interval, numbers)
-        floor = followed(f"floor E = {words.value(fit.floor)}", fit.floor_interval, words.values)
-        unsure = "; with one seed a size, nothing says how sure that is"
         sentences = [
             self._stops(result, fit),
-            f"{words.test.capitalize()} follows E + A·N^-α with {alpha}, {floor}"
-            f"{'' if fit.exponent_interval else unsure}.",
+            f"{words.test.capitalize()} follows {_form(fit, words)}.",
         ]
         if fit.scatter > 0:
             sentences.append(
                 f"Sizes scatter about the curve by {words.difference(fit.scatter)} beyond what "
-                "seeds explain, and the intervals allow for it."
+                "chance explains, and the intervals allow for it."
             )
         if fit.held_out:
             held = fit.held_out
@@ -256,21 +251,20 @@ class Writer:
         )
 
 
+def _form(fit: Fit, words: MeasureWords) -> str:
+    """Return "E + A·N^-α with floor E = 4.1% [3.8%, 4.4%]"."""
+    if not fit.form.has_floor:
+        return fit.form.formula
+    floor = followed(f"floor E = {words.value(fit.floor)}", fit.floor_interval, words.values)
+    unsure = "" if fit.drawn else "; with one seed a size, nothing says how sure that is"
+    return f"{fit.form.formula} with {floor}{unsure}"
+
+
 def _rivals(fit: Fit) -> list[str]:
-    if not fit.forms:
+    if not fit.scores:
         return []
-    power = next(score for score in fit.forms if score.form is POWER_LAW)
-    first = fit.forms[0]
-    if power.aicc_difference > CLEARLY_BETTER:
-        return [
-            f"But a rival describes these sizes better: {first.form.name}, {first.form.formula} "
-            f"(AICc lower by {power.aicc_difference:.1f}); don't extrapolate the power law."
-        ]
-    close = [
-        score.form.name
-        for score in fit.forms
-        if score is not power and score.aicc_difference - power.aicc_difference <= CLEARLY_BETTER
-    ]
-    if close:
-        return [f"These sizes don't tell it from a {listed(close)} (AICc within 2)."]
-    return ["By AICc it beats both rivals: a power law without floor, exponential saturation."]
+    tied = [each.form.name for each in fit.scores if each.ties and each.form is not fit.form]
+    if tied:
+        return [f"These sizes don't tell it from a {listed(tied)} (AICc within 2)."]
+    others = [each.form.name for each in fit.scores if each.form is not fit.form]
+    return [f"By AICc it describes these sizes better than a {listed(others)}."]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sizewise.records import ERROR, Measure, readable_count
 from sizewise.report.cells import Setting
-from sizewise.report.stats.resample import Interval
+from sizewise.report.stats.errors import Interval
 
 
 class MeasureWords(NamedTuple):
