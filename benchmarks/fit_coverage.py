@@ -14,6 +14,7 @@ import platform
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def groups(wrong: Array, first_seed: int = 0) -> list[Seeds]:
 class Counts:
     """How often each thing was so, of how many."""
 
-    hits: dict[str, list[bool]] = field(default_factory=dict)
+    hits: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, name: str, hit: object) -> None:
         self.hits.setdefault(name, []).append(bool(hit))
@@ -138,7 +139,7 @@ def verdicts(seeds: int, chance: Chance, sweeps: int) -> Counts:
         counts.add("equal called worse", equal.is_worse(TOLERANCE))
         counts.add("told", found.kind is not Kind.MORE_SEEDS)
         curse = 100 * (EDGE[list(found.comparisons).index(found.best)] - found.best.error)
-        counts.hits.setdefault("curse", []).append(curse)  # type: ignore[arg-type]
+        counts.hits.setdefault("curse", []).append(curse)
         for look in range(LOOKS):
             found = answer(_cells(runs), TOLERANCE, look_confidence())
             if found.kind is not Kind.MORE_SEEDS or look == LOOKS - 1:
@@ -227,7 +228,7 @@ def main() -> None:
         say("How often 90 % intervals hold the truth: 87 to 93 % is wanted.\n")
         _table(
             [f"{seeds} seeds, {chance.within:g} of their luck shared" for seeds, chance in rows],
-            list(pool.map(coverage, *zip(*rows), [arguments.sweeps] * len(rows))),
+            list(pool.map(partial(coverage, sweeps=arguments.sweeps), *zip(*rows, strict=True))),
             say,
         )
         chances = [Chance(spread=spread) for spread in (0.006, 0.003, 0.02)]
@@ -241,7 +242,7 @@ def main() -> None:
         )
         _table(
             [f"{seeds} seeds, {100 * chance.spread:g} points of luck" for seeds, chance in rows],
-            list(pool.map(verdicts, *zip(*rows), [arguments.sweeps] * len(rows))),
+            list(pool.map(partial(verdicts, sweeps=arguments.sweeps), *zip(*rows, strict=True))),
             say,
         )
     if arguments.output:

@@ -30,7 +30,7 @@ FIGURES = (
 @pytest.fixture(scope="module")
 def runs() -> list[RunRecord]:
     rng = np.random.default_rng(0)
-    records = sweep("lstm", SIZES, 5, lambda n: 0.04 + 0.4 * (n / 500) ** -1.2, 0.004, rng)
+    records = sweep("lstm", SIZES, 5, lambda n: 0.04 + 0.4 * (n / 500) ** -1.0, 0.003, rng)
     records += sweep("cnn", SIZES, 5, lambda n: 0.02 + 0.4 * (n / 500) ** -0.25, 0.004, rng)
     return [*records, *(record("logistic", 410, seed, test_error=0.6) for seed in range(5))]
 
@@ -72,10 +72,10 @@ def test_markdown_states_the_facts(report: Report) -> None:
         assert f"(figures/{stem}.png)" in text
 
 
-def test_fitted_exponent_is_in_the_words(report: Report) -> None:
+def test_fitted_floor_is_in_the_words(report: Report) -> None:
     words = " ".join(" ".join(each.sentences) for each in report.contents.verdict)
-    low, high = map(float, re.findall(r"α = [\d.]+ \[([\d.]+), ([\d.]+)\]", words)[-1])
-    assert low < 1.2 < high
+    low, high = map(float, re.findall(r"E = [\d.]+% \[([\d.]+)%, ([\d.]+)%\]", words)[-1])
+    assert low <= 4.0 <= high
 
 
 def test_runs_are_written_as_they_came(report: Report, runs: list[RunRecord]) -> None:
@@ -208,7 +208,7 @@ def test_another_measure_is_reported_in_its_own_words(tmp_path: Path) -> None:
     (result,) = report.analysis.families
     assert isinstance(result.fit, Fit)
     assert result.fit.floor == pytest.approx(1.2, abs=0.01)
-    assert result.fit.exponent == pytest.approx(1.2, rel=0.02)
+    assert result.fit.curve.shape == pytest.approx(1.2, rel=0.02)
     assert report.analysis.tolerance == 0.05
     text = (tmp_path / "report.md").read_text()
     assert "lstm: 32k parameters are enough." in text

@@ -39,7 +39,7 @@ def test_error_that_stops_falling_has_an_answer() -> None:
     found = judged(saturating)
     assert found.kind is Kind.ANSWER
     assert found.as_good.parameters == 16_000
-    assert found.not_worse is found.as_good
+    assert not found.undecided
     assert propose(found, {}) is None
 
 
@@ -55,9 +55,8 @@ def test_error_that_still_falls_asks_for_larger_sizes() -> None:
 def test_seeds_that_differ_too_much_ask_for_seeds() -> None:
     found = judged(saturating, noise=0.06, seeds=3)
     assert found.kind is Kind.MORE_SEEDS
-    assert found.not_worse.parameters < found.as_good.parameters
-    assert found.seeds_needed is not None
-    assert found.seeds_needed > 20
+    assert found.undecided[0].parameters < found.as_good.parameters
+    assert found.wanted is None or found.wanted.seeds > 3
     command = told(found, "python train.py experiment=mine")
     assert command.startswith("python train.py -m model=lstm size=")
     assert "seed=3,4,5," in command

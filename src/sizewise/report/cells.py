@@ -84,9 +84,10 @@ class Cell:
     @cached_property
     def by_seed(self) -> Seeds:
         """Return each seed's test error, and of each test sample if all runs have kept that."""
-        kept = [record.sample_errors for record in self.records]
-        samples = None if None in kept else np.array([sample_errors.unpack(each) for each in kept])
-        return Seeds(self.seeds, self.test_errors, samples)
+        kept = [record.sample_errors for record in self.records if record.sample_errors]
+        samples = np.array([sample_errors.unpack(each) for each in kept])
+        whole = len(kept) == len(self.records)
+        return Seeds(self.seeds, self.test_errors, samples if whole else None)
 
     @cached_property
     def validation_errors(self) -> Array:

@@ -1,9 +1,9 @@
 """Is one size's error higher than another's?
 
 Runs of the same seed share their division of the data and the order of its samples, so that where
-two sizes share most of their seeds, the differences within seeds are compared (in pairs); else their
-means are, by Welch's t. Either way variances are moderated and the test set's own chance is in: see
-`errors`.
+two sizes share most of their seeds, the differences within seeds are compared (in pairs); else
+their means are, by Welch's t. Either way variances are moderated and the test set's own chance is
+in: see `errors`.
 """
 
 import math
@@ -120,10 +120,10 @@ def in_pairs(group: Seeds, other: Seeds) -> Seeds:
     return Seeds(tuple(shared), group.errors[first] - other.errors[second], samples)
 
 
-def size_errors(sizes: Sequence[float], groups: Sequence[Seeds]) -> SizeErrors:
+def size_errors(sizes: Sequence[float] | Array, groups: Sequence[Seeds]) -> SizeErrors:
     """Return groups as `SizeErrors`."""
     samples = [group.samples for group in groups if group.samples is not None]
-    kept = samples if len(samples) == len(groups) else None
+    kept = samples if samples and len(samples) == len(groups) else None
     return SizeErrors(sizes, [group.errors for group in groups], kept)
 
 
@@ -137,7 +137,7 @@ def _unpaired(sweep: SizeErrors, confidence: float) -> list[Difference]:
         free = both**2 / (squares[i] ** 2 / degrees[i] + squares[-1] ** 2 / degrees[-1])
         shared = covariance[i, i] + covariance[-1, -1] - 2 * covariance[i, -1]
         shared = max(shared, 0.0)
-        half = half_width(both, free, shared, confidence)
+        half = float(half_width(both, free, shared, confidence))
         seeds = min(sweep.counts[i], sweep.counts[-1])
         mean = sweep.means[i] - sweep.means[-1]
         found.append(_difference(mean, both * seeds, free, shared, half, seeds))
@@ -148,5 +148,5 @@ def _difference(
     mean: float, variance: float, degrees: float, shared: float, half: float, seeds: float
 ) -> Difference:
     interval = Interval(float(mean - half), float(mean + half)) if np.isfinite(half) else None
-    numbers = map(float, (variance, degrees, shared))
-    return Difference(float(mean), interval, *numbers, int(seeds))
+    variance, degrees, shared = map(float, (variance, degrees, shared))
+    return Difference(float(mean), interval, variance, degrees, shared, int(seeds))

@@ -13,7 +13,7 @@ import numpy as np
 
 from sizewise.report.stats.noise import Array
 
-POINTS = 250  # of a search
+POINTS = (64, 17, 17, 17)  # of a search, and of those around what it finds
 
 
 class Curve(NamedTuple):
@@ -56,21 +56,34 @@ class Form:
             errors: (B, K).
             weights: (K,).
         """
-        shapes = np.geomspace(*self.shapes, POINTS)
-        basis = self.basis(sizes / sizes.min(), shapes[:, None])
-        w, y = weights.sum(), errors @ weights
-        yy, xy = errors**2 @ weights, errors * weights @ basis.T
+        rows = np.arange(len(errors))
+        low, high = (np.full(len(errors), end) for end in self.shapes)
+        for points in POINTS:  # closer and closer around each sweep's best
+            shapes = np.geomspace(low, high, points, axis=1)
+            left, floor, amplitude = self._losses(sizes, errors, weights, shapes)
+            best = left.argmin(axis=1)
+            low = shapes[rows, np.maximum(best - 1, 0)]
+            high = shapes[rows, np.minimum(best + 1, points - 1)]
+        return Curve(*(each[rows, best] for each in (shapes, floor, amplitude, left)))
+
+    def _losses(
+        self, sizes: Array, errors: Array, weights: Array, shapes: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return what is left at each sweep's shapes (B, G), the floors and amplitudes."""
+        basis = self.basis(sizes / sizes.min(), shapes[..., None])
+        w, y, yy = weights.sum(), errors @ weights, errors**2 @ weights
+        y, yy = y[:, None], yy[:, None]
         x, xx = basis @ weights, basis**2 @ weights
+        xy = (basis @ (errors * weights)[..., None])[..., 0]
         floor = np.zeros_like(xy)
         if self.has_floor:
-            slope = (w * xy - x * y[:, None]) / np.maximum(w * xx - x**2, 1e-14 * w * xx)
-            floor = np.where(slope < 0, y[:, None], y[:, None] - slope * x) / w
+            slope = (w * xy - x * y) / np.maximum(w * xx - x**2, 1e-14 * w * xx)
+            floor = np.where(slope < 0, y, y - slope * x) / w
             floor = np.maximum(floor, 0)  # both bounds can't bind: errors are positive
         amplitude = np.maximum((xy - floor * x) / xx, 0)
-        left = yy[:, None] - 2 * floor * y[:, None] - 2 * amplitude * xy + floor**2 * w
-        left = np.maximum(left + 2 * floor * amplitude * x + amplitude**2 * xx, 0)
-        rows, best = np.arange(len(left)), left.argmin(axis=1)
-        return Curve(shapes[best], floor[rows, best], amplitude[rows, best], left[rows, best])
+        left = yy - 2 * floor * y - 2 * amplitude * xy + floor**2 * w
+        left = left + 2 * floor * amplitude * x + amplitude**2 * xx
+        return np.maximum(left, 0), floor, amplitude
 
     def predict(self, curve: Curve, sizes: Array, smallest: float) -> Array:
         """Return the error that curves predict at `sizes` (M,): (..., M)."""

@@ -125,7 +125,8 @@ def half_width(
     from the same few seeds.
 
     Args:
-        of_seeds, degrees: the variance of the mean over seeds, and how well it is known.
+        of_seeds: the variance of the mean over seeds.
+        degrees: of freedom of that variance.
         of_samples: the variance of the mean that comes of the test set.
         confidence: of the interval.
     """

@@ -1,10 +1,10 @@
 """How a family's test error falls with its size, and how sure that is.
 
 The usual form is error(N) = E + A·N^-α: Hestness et al., "Deep Learning Scaling is Predictable,
-Empirically" (2017, arXiv:1712.00409, section 3), Rosenfeld et al., "A Constructive Prediction of the
-Generalization Error Across Scales" (ICLR 2020, arXiv:1909.12673, eq. 1 at a fixed amount of data).
-It is set against two rivals, and the form that describes the sizes best is the one that is used:
-of those that tie, the usual one.
+Empirically" (2017, arXiv:1712.00409, section 3), Rosenfeld et al., "A Constructive Prediction of
+the Generalization Error Across Scales" (ICLR 2020, arXiv:1909.12673, eq. 1 at a fixed amount of
+data). It is set against two rivals, and the form that describes the sizes best is the one that is
+used: of those that tie, the usual one.
 
 **Weights.** Each size's mean weighs 1 / (s²/n + u + τ²): s² is its variance over n seeds, u what
 the test set adds that other sizes do not share, τ² a scatter of whole sizes about the curve, above
@@ -91,7 +91,7 @@ class Fit:
 
     def predict(self, sizes: Array) -> Array:
         """Return the fitted error at `sizes` (M,)."""
-        return self.form.predict(self.curve, sizes, self.smallest)[0]
+        return np.asarray(self.form.predict(self.curve, sizes, self.smallest)[0])
 
     def band(self, sizes: Array) -> tuple[Array, Array] | None:
         """Return the ends of the curve's pointwise 90 % band at `sizes` (M,)."""
@@ -112,7 +112,7 @@ class Fit:
         once, twice = (self.form.predict(curve, n * sizes, self.smallest) for n in (1, 2))
         pays = once - twice >= gain
         last = len(sizes) - 1 - pays[:, ::-1].argmax(axis=1)
-        return np.where(pays.any(axis=1), sizes[last], sizes[0])
+        return np.asarray(np.where(pays.any(axis=1), sizes[last], sizes[0]))
 
 
 class NoFit(NamedTuple):
