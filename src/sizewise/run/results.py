@@ -9,7 +9,7 @@ import torch
 import yaml
 from torch import nn
 
-from sizewise import cost
+from sizewise import cost, sample_errors
 from sizewise.config import Config, portable
 from sizewise.data import Dataset
 from sizewise.flops import flops_per_sample
@@ -46,6 +46,7 @@ def make_record(
     model: nn.Module,
     metrics: dict[str, float],
     extras: dict[str, Any],
+    errors: np.ndarray,
     tracker: Tracker,
 ) -> RunRecord:
     """Put all that is known of a finished run into its record."""
@@ -78,6 +79,8 @@ def make_record(
         measure=find_task(dataset.spec.task).measure,
         unit=unit,
         extras=extras,
+        sample_errors=sample_errors.pack(errors),
+        test_fingerprint=dataset.test_fingerprint,
     )
 
 

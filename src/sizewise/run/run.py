@@ -233,7 +233,16 @@ def _train(
     metrics = tracker.log(state.epoch, metrics)
     extras: dict[str, Any] = {}  # what a study measures of each run, by name
     record = make_record(
-        config, identity, dataset, learner.unit, state, model, metrics, extras, tracker
+        config,
+        identity,
+        dataset,
+        learner.unit,
+        state,
+        model,
+        metrics,
+        extras,
+        scores.errors,
+        tracker,
     )
     write_files(folder, config, record, tally)
     if dataset.spec.class_names:  # MLflow's signature is that of numbers to class shares
