@@ -24,6 +24,7 @@ from scipy.stats import norm
 from sizewise import sample_errors
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell
+from sizewise.report.goal import Goal
 from sizewise.report.proposal import seeds_to_add
 from sizewise.report.stats.compare import Seeds, compare, size_errors
 from sizewise.report.stats.errors import Interval
@@ -132,7 +133,7 @@ def verdicts(seeds: int, chance: Chance, sweeps: int) -> Counts:
         source = Sweeps(EDGE, chance, rng)
         runs: list[list[RunRecord]] = [[] for _ in EDGE]
         _train(source, runs, seeds)
-        found = answer(_cells(runs), TOLERANCE)
+        found = answer(_cells(runs), Goal(TOLERANCE))
         edge, equal = (found.comparisons[list(found.comparisons)[i]] for i in (2, 3))
         counts.add("edge called as good", edge.is_as_good(TOLERANCE))
         counts.add("edge called worse", edge.is_worse(TOLERANCE))
@@ -141,7 +142,7 @@ def verdicts(seeds: int, chance: Chance, sweeps: int) -> Counts:
         curse = 100 * (EDGE[list(found.comparisons).index(found.best)] - found.best.error)
         counts.hits.setdefault("curse", []).append(curse)
         for look in range(LOOKS):
-            found = answer(_cells(runs), TOLERANCE, look_confidence())
+            found = answer(_cells(runs), Goal(TOLERANCE), look_confidence())
             if found.kind is not Kind.MORE_SEEDS or look == LOOKS - 1:
                 break
             _train(source, runs, seeds_to_add(found))

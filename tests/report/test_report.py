@@ -209,7 +209,7 @@ def test_another_measure_is_reported_in_its_own_words(tmp_path: Path) -> None:
     assert isinstance(result.fit, Fit)
     assert result.fit.floor == pytest.approx(1.2, abs=0.01)
     assert result.fit.curve.shape == pytest.approx(1.2, rel=0.02)
-    assert report.analysis.tolerance == 0.05
+    assert report.analysis.goal.tolerance == 0.05
     text = (tmp_path / "report.md").read_text()
     assert "lstm: 32k parameters are enough." in text
     assert re.search(r"\(test bits per byte of 1\.20\d bits over 5 seeds\)", text)

@@ -4,11 +4,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sizewise.report.goal import Goal
 from sizewise.report.proposal import propose
 from sizewise.report.selection import select
 from sizewise.report.verdict import Answer, Kind, answer, compared, growth
 from tests.report.synthetic import record, sweep
 
+GOAL = Goal(0.01)
 SIZES = (1000, 4000, 16_000, 64_000)
 
 
@@ -21,7 +23,7 @@ def judged(
     **config: Any,
 ) -> Answer:
     rng = np.random.default_rng(rng_seed)
-    return answer(select(sweep("lstm", sizes, seeds, error, noise, rng, **config)).cells, 0.01)
+    return answer(select(sweep("lstm", sizes, seeds, error, noise, rng, **config)).cells, GOAL)
 
 
 def told(found: Answer, command: str | None = None) -> str:
@@ -90,7 +92,7 @@ def test_swept_keys_go_into_the_next_command() -> None:
 
         runs += sweep("lstm", SIZES, 3, error, 0.004, rng, training__learning_rate=rate)
     selection = select(runs)
-    proposal = propose(answer(selection.cells, 0.01), selection.swept["lstm"])
+    proposal = propose(answer(selection.cells, GOAL), selection.swept["lstm"])
     assert proposal is not None
     assert proposal.command().endswith("training.learning_rate=0.003,0.01")
     rated = "python train.py model=lstm,cnn size=1k,4k training.learning_rate=0.003,0.01"
@@ -155,4 +157,4 @@ def test_the_best_is_named_by_validation_not_by_a_lucky_test_set() -> None:
         runs.append(
             record(parameters=4000, seed=seed, test_error=0.12 - jitter, validation_error=0.11)
         )
-    assert answer(select(runs).cells, 0.01).best.parameters == 4000
+    assert answer(select(runs).cells, GOAL).best.parameters == 4000

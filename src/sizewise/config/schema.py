@@ -170,12 +170,31 @@ class SweepConfig(Section):
     on_failure: Literal["continue", "stop"]
 
 
+class AnswerConfig(Section):
+    """What is good enough, by the words of `report.goal`. None takes the measure's own."""
+
+    tolerance: Text | float | None = None
+    target: Text | float | None = None
+    latency: Text | None = None
+    bytes: Text | int | None = None
+    train_seconds: Positive | None = None
+
+
+class UntilConfig(Section):
+    """Until when a sweep goes on by its report's own proposals; None runs what was typed alone."""
+
+    minutes: Positive | None = None
+
+
 class Shared(Section):
     """What the runs of a sweep have in common, and its parent reads."""
 
     tracking: TrackingConfig
     sweep: SweepConfig
     rerun: bool
+    # A run's config from before there were these lacks them.
+    answer: AnswerConfig = AnswerConfig()
+    until: UntilConfig = UntilConfig()
 
 
 class Config(Shared):

@@ -1,10 +1,12 @@
 """All that a report says, before it is put in words, tables and charts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sizewise.records import Measure, RunRecord
 from sizewise.report.cells import Cell, size_errors
+from sizewise.report.goal import Goal, read_goal
 from sizewise.report.proposal import Proposal, Spell, propose, spell_all
 from sizewise.report.selection import Selection, by_amount, select, usable_runs
 from sizewise.report.stats.errors import Interval
@@ -31,7 +33,8 @@ class Analysis:
     """A sweep's results.
 
     Args:
-        name, command, tolerance, spell: as given.
+        name, command, spell: as given.
+        goal: what is good enough.
         usable: the runs that can be compared; of these `selection` holds the ones on most data.
         selection: what is compared.
         rows: every cell compared, networks by family and size, the references last.
@@ -42,7 +45,7 @@ class Analysis:
 
     name: str
     command: str | None
-    tolerance: float
+    goal: Goal
     spell: Spell
     usable: list[RunRecord]
     selection: Selection
@@ -62,7 +65,7 @@ def analyse(
     *,
     name: str,
     command: str | None = None,
-    tolerance: float | None = None,
+    asked: Mapping[str, Any] | None = None,
     spell: Spell = spell_all,
 ) -> Analysis:
     """Select, fit and compare. The arguments are those of `write_report`.
@@ -71,7 +74,7 @@ def analyse(
         UserError: the runs can't be compared; see `usable_runs`.
     """
     usable, notes = usable_runs(records)
-    tolerance = usable[0].measure.tolerance if tolerance is None else tolerance
+    goal = read_goal(usable[0].measure, **(asked or {}))
     *fewer, most = by_amount(usable)
     if fewer:
         notes.append(
@@ -84,14 +87,12 @@ def analyse(
     for family, cells in selection.families.items():
         errors = size_errors(cells)
         rows += zip(cells, errors.intervals(), strict=True)
-        found = answer(cells, tolerance)
+        found = answer(cells, goal)
         proposal = propose(found, selection.swept[family])
-        fit = fit_sweep(errors, tolerance)
+        fit = fit_sweep(errors, found.margin or goal.tolerance)
         families.append(FamilyResult(family, cells, fit, growth(cells), found, proposal))
     references = selection.references
     rows += zip(references, size_errors(references).intervals(), strict=True)
-    overall = answer(selection.cells, tolerance) if len(families) > 1 else None
+    overall = answer(selection.cells, goal) if len(families) > 1 else None
     notes += selection.notes
-    return Analysis(
-        name, command, tolerance, spell, usable, selection, rows, families, overall, notes
-    )
+    return Analysis(name, command, goal, spell, usable, selection, rows, families, overall, notes)

@@ -34,12 +34,14 @@ class Cost(NamedTuple):
 
 PARAMETERS = Cost("cost/parameters", "parameters", "")
 TRAINING_TIME = Cost("cost/train_seconds", "training time", "s")
+LATENCY = Cost("cost/latency_ms_p50", "latency", "ms")
+MODEL_BYTES = Cost("cost/model_bytes", "size on disk", "B")
 COSTS = (
     PARAMETERS,
     TRAINING_TIME,
     Cost("cost/flops_inference", "FLOPs per sample", ""),
-    Cost("cost/latency_ms_p50", "latency", "ms"),
-    Cost("cost/model_bytes", "size on disk", "B"),
+    LATENCY,
+    MODEL_BYTES,
 )
 
 

@@ -83,6 +83,17 @@ def _summary(analysis: Analysis) -> str:
 def _method(analysis: Analysis, words: MeasureWords) -> list[str]:
     """Return what the numbers mean and what they can't say, one sentence each."""
     text = resources.files("sizewise.report").joinpath("method.txt").read_text(encoding="utf-8")
-    margin = words.margin(analysis.tolerance)
-    *sentences, on_references = text.format(definition=words.definition, margin=margin).splitlines()
+    goal, cells = analysis.goal, analysis.selection.compared
+    kept = all(cell.by_seed.samples is not None for cell in cells)
+    text = text.format(
+        definition=words.definition,
+        margin=f"{goal.tolerance:.3g} of its error"
+        if goal.relative
+        else words.margin(goal.tolerance),
+        samples="over test samples, of which another test set would hold others"
+        if kept
+        else "not over test samples: runs from before these were kept don't tell what another test "
+        "set would change",
+    )
+    *sentences, on_references = text.splitlines()
     return [*sentences, on_references] if analysis.selection.references else sentences

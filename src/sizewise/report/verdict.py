@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
-from sizewise.report.cells import COSTS, Cell, Cost, best_by_validation
-from sizewise.report.stats.compare import Difference, compare
+from sizewise.report.cells import COSTS, Cell, Cost, best_by_validation, size_errors
+from sizewise.report.goal import Goal
+from sizewise.report.stats.compare import Difference, compare, difference
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 
 LOOKS = 5  # at most, of a sweep that goes on until it is told
@@ -24,6 +25,8 @@ class Kind(Enum):
     MORE_SEEDS = "not every smaller size is told from the best"
     ONE_SEED = "one seed at each size"
     ONE_SIZE = "one size"
+    NOT_REACHED = "no size reaches the target"
+    OVER_LIMITS = "no size is within the limits"
 
 
 class Wanted(NamedTuple):
@@ -49,9 +52,11 @@ class Answer:
     Args:
         kind: what can be said.
         best: the best by validation.
-        comparisons: of every cell with the best, by size.
-        as_good: the smallest cell shown to be as good; the answer if nothing is undecided.
+        comparisons: of every cell with the best, or with the target, by size.
+        as_good: the smallest cell shown to be as good, and the answer if nothing is undecided; the
+            best where none is shown to reach a target.
         undecided: cells smaller than `as_good` not shown to be worse, by size.
+        margin: how much worse is as good; 0 where a target is to be reached.
         wanted: what would decide; None where nothing is undecided, or nothing within reach would.
     """
 
@@ -60,6 +65,7 @@ class Answer:
     comparisons: dict[Cell, Difference]
     as_good: Cell
     undecided: list[Cell]
+    margin: float
     wanted: Wanted | None = None
 
     def below(self, parameters: float) -> Cell | None:
@@ -104,26 +110,34 @@ def compared(
     return dict(zip(cells, found, strict=False))
 
 
-def answer(cells: Sequence[Cell], tolerance: float, confidence: float = CONFIDENCE) -> Answer:
+def answer(cells: Sequence[Cell], goal: Goal, confidence: float = CONFIDENCE) -> Answer:
     """Return the answer for cells of one family or of several.
 
     Args:
         cells: what is compared.
-        tolerance: of test error; see `Answer`.
+        goal: what is good enough; cells beyond its limits are left out.
         confidence: of the intervals; higher where the answer is looked at more than once.
     """
-    cells = sorted(cells, key=lambda cell: cell.parameters)
+    within = [cell for cell in cells if goal.allows(cell)]
+    if not within:
+        cheapest = min(cells, key=lambda cell: cell.parameters)
+        return Answer(Kind.OVER_LIMITS, cheapest, {}, cheapest, [], 0.0)
+    cells = sorted(within, key=lambda cell: cell.parameters)
     best = best_by_validation(cells)
-    comparisons = compared(cells, best, confidence)
-    as_good = next(cell for cell in cells if comparisons[cell].is_as_good(tolerance))
-    undecided = [
-        cell for cell in cells[: cells.index(as_good)] if not comparisons[cell].is_worse(tolerance)
-    ]
-    found = Answer(Kind.ANSWER, best, comparisons, as_good, undecided)
-    found = replace(found, kind=_kind(found, tolerance))
+    if goal.target is None:
+        margin, comparisons = goal.margin(best), compared(cells, best, confidence)
+    else:
+        margin, comparisons = 0.0, against(cells, goal.target, confidence)
+    as_good = next((cell for cell in cells if comparisons[cell].is_as_good(margin)), None)
+    smaller = cells if as_good is None else cells[: cells.index(as_good)]
+    undecided = [cell for cell in smaller if not comparisons[cell].is_worse(margin)]
+    found = Answer(Kind.ANSWER, best, comparisons, as_good or best, undecided, margin)
+    if as_good is None and not undecided:
+        return replace(found, kind=Kind.NOT_REACHED)
+    found = replace(found, kind=_kind(found))
     if found.kind is not Kind.MORE_SEEDS:
         return found
-    return replace(found, wanted=_wanted([comparisons[cell] for cell in undecided], tolerance))
+    return replace(found, wanted=_wanted([comparisons[cell] for cell in undecided], margin))
 
 
 def _wanted(undecided: Sequence[Difference], tolerance: float) -> Wanted | None:
@@ -135,6 +149,18 @@ def _wanted(undecided: Sequence[Difference], tolerance: float) -> Wanted | None:
         if len(known) == len(needed):
             return Wanted(max(known), factor)
     return None
+
+
+def against(cells: Sequence[Cell], target: float, confidence: float) -> dict[Cell, Difference]:
+    """Compare each of `cells` with an error to reach."""
+    errors = size_errors(cells)
+    variances, degrees = errors.noise
+    rows = zip(
+        *(errors.means - target, variances, degrees, errors.covariance.diagonal()),
+        *(errors.half_widths(confidence), errors.counts),
+        strict=True,
+    )
+    return {cell: difference(*row) for cell, row in zip(cells, rows, strict=True)}
 
 
 def growth(cells: Sequence[Cell]) -> Growth | None:
@@ -154,14 +180,14 @@ def growth(cells: Sequence[Cell]) -> Growth | None:
     return Growth(smallest, largest, difference.mean, difference.interval, factors)
 
 
-def _kind(found: Answer, tolerance: float) -> Kind:
+def _kind(found: Answer) -> Kind:
     cells = list(found.comparisons)
     if len(cells) == 1:
         return Kind.ONE_SIZE
     if any(each.interval is None for each in found.comparisons.values()):
         return Kind.ONE_SEED
     half = found.below(found.best.parameters / 2)
-    if found.best is cells[-1] and half and found.comparisons[half].is_worse(tolerance):
+    if found.best is cells[-1] and half and found.comparisons[half].is_worse(found.margin):
         return Kind.LARGER_SIZES
     if found.undecided:
         return Kind.MORE_SEEDS

@@ -72,7 +72,7 @@ class Writer:
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
         self.words = MeasureWords(analysis.measure)
-        self.margin = self.words.margin(analysis.tolerance)
+        self.goal = analysis.goal
 
     def overall(self, found: Answer) -> Paragraph:
         """Compare all families of networks."""
@@ -83,27 +83,33 @@ class Writer:
             for result in self.analysis.families
             if result.answer.kind is Kind.LARGER_SIZES
         ]
-        headline = "Over all families: "
+        enough = f"reaches {self._target()}" if self.goal.target else "is enough"
         match found.kind:
+            case Kind.OVER_LIMITS:
+                return Paragraph("Over all families: no model run is within the limits.")
+            case Kind.NOT_REACHED:
+                headline = f"no model run reaches {self._target()}; the best is {best.label}."
             case Kind.ONE_SEED:
-                headline += "can't tell, with one seed each."
+                headline = "can't tell, with one seed each."
             case Kind.MORE_SEEDS:
-                headline += (
-                    f"at most {found.as_good.label}; can't tell yet whether "
-                    f"{found.undecided[0].label} is enough."
-                )
+                smaller = found.undecided[0].label
+                headline = f"can't tell yet whether {smaller} {enough}."
+                if found.as_good not in found.undecided:
+                    headline = (
+                        f"{found.as_good.label} {enough}; can't tell yet whether {smaller} is."
+                    )
                 sentences.append(self._undecided(found))
             case _ if found.as_good is best:
-                headline += f"{best.label}; no smaller model is as good."
+                headline = f"{best.label}; no smaller model is as good."
             case _:
-                headline += f"{found.as_good.label} is enough."
+                headline = f"{found.as_good.label} {enough}."
                 sentences.append(self._as_good(found))
         if growing:
             sentences.append(
                 f"But {listed(growing)} still gain{'s' if len(growing) == 1 else ''} from size at "
                 "the largest run, so a larger one may win yet."
             )
-        return Paragraph(headline, sentences)
+        return Paragraph(f"Over all families: {headline}", sentences)
 
     def family(self, result: FamilyResult) -> Paragraph:
         """Answer for one family."""
@@ -147,13 +153,18 @@ class Writer:
                 ), [f"{self._with_best(half, found)}, so growing further may pay."]
             case Kind.MORE_SEEDS:
                 least = size(found.undecided[0].parameters)
-                return (
-                    f"at most {as_good} parameters; can't tell yet whether {least} are enough.",
-                    [
-                        f"{by_validation}.",
-                        self._undecided(found),
-                    ],
-                )
+                sentences = [f"{by_validation}.", self._undecided(found)]
+                if self.goal.target:
+                    return f"can't tell yet whether {least} parameters reach {self._target()}.", [
+                        *sentences
+                    ]
+                return f"{as_good} parameters are enough; can't tell yet whether {least} are.", [
+                    *sentences
+                ]
+            case Kind.NOT_REACHED:
+                return f"no size run reaches {self._target()}; the best has {best}.", []
+            case Kind.OVER_LIMITS:
+                return "no size run is within the limits.", []
             case Kind.SMALLER_SIZES:
                 return (
                     f"the smallest size run, {as_good} parameters, is enough; smaller ones weren't "
@@ -164,7 +175,13 @@ class Writer:
                 smaller = found.below(found.as_good.parameters - 1)
                 if smaller:
                     sentences.append(f"The next smaller, {self._with_best(smaller, found)}.")
+                if self.goal.target:
+                    return f"{as_good} parameters reach {self._target()}.", sentences
                 return f"{as_good} parameters are enough.", sentences
+
+    def _target(self) -> str:
+        assert self.goal.target is not None
+        return self.words.reached(self.goal.target)
 
     def _reached(self, cell: Cell) -> str:
         seeds = len(cell.seeds)
@@ -180,16 +197,19 @@ class Writer:
         return self._compared(cell, found.comparisons[cell])
 
     def _as_good(self, found: Answer) -> str:
+        if self.goal.target:
+            return f"{self._with_best(found.as_good, found)} than that."
         if found.as_good is found.best:
             return "No smaller size is as good."
         return (
-            f"{self._with_best(found.as_good, found)} in pairs of seeds, which rules out "
-            f"being worse by more than {self.margin}."
+            f"{self._with_best(found.as_good, found)} than the best, which rules out being worse "
+            f"by more than {self.words.margin(found.margin)}."
         )
 
     def _undecided(self, found: Answer) -> str:
         cells = listed([self._with_best(cell, found) for cell in found.undecided[:4]])
-        words = f"{cells}: not shown to be worse, nor to be as good (within {self.margin})."
+        within = f" (within {self.words.margin(found.margin)})" if found.margin else ""
+        words = f"{cells}: not shown to be worse, nor to be as good{within}."
         if found.wanted is None:
             return f"{words} No {MOST_SEEDS} seeds would tell: accept a larger difference."
         if found.wanted.test_samples > 1:
@@ -236,9 +256,10 @@ class Writer:
 
     def _stops(self, result: FamilyResult, fit: Fit) -> str:
         """Say where growing stops paying, by the fitted curve."""
-        place, interval = fit.size_where_doubling_buys(self.analysis.tolerance)
+        least = result.answer.margin or self.goal.tolerance
+        place, interval = fit.size_where_doubling_buys(least)
         smallest, largest = result.cells[0].parameters, result.cells[-1].parameters
-        gain = f"{self.margin} of {self.words.test}"
+        gain = f"{self.words.margin(least)} of {self.words.test}"
         if place > largest:
             return (
                 f"By the fitted curve, a doubling still buys more than {gain} at {size(largest)}."

@@ -76,7 +76,7 @@ class MeasureWords(NamedTuple):
 
     def margin(self, tolerance: float) -> str:
         """Return a tolerance: 1 point, 0.5 points, 0.02 bits."""
-        number = f"{tolerance * self.scale:g}"
+        number = f"{tolerance * self.scale:.3g}"
         return f"{number} {'point' if number == '1' and self.is_share else self.unit}".rstrip()
 
 

@@ -100,7 +100,7 @@ def compare(
             differences.counts,
             strict=True,
         )
-        found |= {i: _difference(*row) for i, row in zip(paired, rows, strict=True)}
+        found |= {i: difference(*row) for i, row in zip(paired, rows, strict=True)}
     rest = [i for i in range(len(groups)) if i not in found]
     if rest:
         everyone = [*rest, reference]
@@ -140,13 +140,14 @@ def _unpaired(sweep: SizeErrors, confidence: float) -> list[Difference]:
         half = float(half_width(both, free, shared, confidence))
         seeds = min(sweep.counts[i], sweep.counts[-1])
         mean = sweep.means[i] - sweep.means[-1]
-        found.append(_difference(mean, both * seeds, free, shared, half, seeds))
+        found.append(difference(mean, both * seeds, free, shared, half, seeds))
     return found
 
 
-def _difference(
+def difference(
     mean: float, variance: float, degrees: float, shared: float, half: float, seeds: float
 ) -> Difference:
+    """Return a difference whose interval reaches `half` to either side; see `Difference`."""
     interval = Interval(float(mean - half), float(mean + half)) if np.isfinite(half) else None
     variance, degrees, shared = map(float, (variance, degrees, shared))
     return Difference(float(mean), interval, variance, degrees, shared, int(seeds))
