@@ -62,6 +62,9 @@ class RunRecord:
         extras: what a study or a task measures of each run besides, by name.
         sample_errors: of each test sample, packed; None in records from before this was kept.
         test_fingerprint: hash of the test samples; None likewise.
+        code: hash of the code that shaped the result; None likewise.
+        libraries: that did so too, with their versions; None likewise.
+        sweep: the name of the sweep that trained it; None where it was trained alone, or likewise.
     """
 
     run_id: str
@@ -93,6 +96,9 @@ class RunRecord:
     extras: dict[str, Any] = field(default_factory=dict)
     sample_errors: str | None = None
     test_fingerprint: str | None = None
+    code: str | None = None
+    libraries: str | None = None
+    sweep: str | None = None
 
     def error(self, split: str = "test", epoch: int | None = None) -> float:
         """Return the run's measure on a split.

@@ -13,6 +13,7 @@ from sizewise.report.contents import Contents, contents
 from sizewise.report.markdown import write_markdown
 from sizewise.report.page import write_page
 from sizewise.report.proposal import Spell, spell_all
+from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.tables import write_runs
 
 __all__ = ["Report", "write_report"]
@@ -56,6 +57,8 @@ def write_report(
     command: str | None = None,
     spell: Spell = spell_all,
     asked: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    confidence: float = CONFIDENCE,
 ) -> Report:
     """Compare runs by size and write report.html, report.md, runs.jsonl, runs.csv and figures/.
 
@@ -68,12 +71,22 @@ def write_report(
         spell: what returns the overrides that give a record's config, for the command to run next
             where it isn't known what the sweep was started with.
         asked: what is good enough, by the keys of the config's `answer`.
+        notes: on where the runs come from.
+        confidence: of the intervals that decide; higher where they are looked at more than once.
 
     Raises:
         UserError: there are fewer than two finished runs, or they are on different data.
     """
     records = list(records)
-    analysis = analyse(records, name=name, command=command, asked=asked, spell=spell)
+    analysis = analyse(
+        records,
+        name=name,
+        command=command,
+        asked=asked,
+        notes=notes,
+        confidence=confidence,
+        spell=spell,
+    )
     found = contents(analysis)
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from sizewise.report.cells import Cell, size_errors
 from sizewise.report.goal import Goal, read_goal
 from sizewise.report.proposal import Proposal, Spell, propose, spell_all
 from sizewise.report.selection import Selection, by_amount, select, usable_runs
-from sizewise.report.stats.errors import Interval
+from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
 from sizewise.report.verdict import Answer, Growth, answer, growth
 
@@ -66,6 +66,8 @@ def analyse(
     name: str,
     command: str | None = None,
     asked: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    confidence: float = CONFIDENCE,
     spell: Spell = spell_all,
 ) -> Analysis:
     """Select, fit and compare. The arguments are those of `write_report`.
@@ -73,7 +75,8 @@ def analyse(
     Raises:
         UserError: the runs can't be compared; see `usable_runs`.
     """
-    usable, notes = usable_runs(records)
+    usable, unusable = usable_runs(records)
+    notes = [*notes, *unusable]
     goal = read_goal(usable[0].measure, **(asked or {}))
     *fewer, most = by_amount(usable)
     if fewer:
@@ -87,12 +90,12 @@ def analyse(
     for family, cells in selection.families.items():
         errors = size_errors(cells)
         rows += zip(cells, errors.intervals(), strict=True)
-        found = answer(cells, goal)
+        found = answer(cells, goal, confidence)
         proposal = propose(found, selection.swept[family])
         fit = fit_sweep(errors, found.margin or goal.tolerance)
         families.append(FamilyResult(family, cells, fit, growth(cells), found, proposal))
     references = selection.references
     rows += zip(references, size_errors(references).intervals(), strict=True)
-    overall = answer(selection.cells, goal) if len(families) > 1 else None
+    overall = answer(selection.cells, goal, confidence) if len(families) > 1 else None
     notes += selection.notes
     return Analysis(name, command, goal, spell, usable, selection, rows, families, overall, notes)

@@ -1,6 +1,7 @@
 """What came of a run: its saved network, its costs, its record and its files."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.fitted import Fitted
 from sizewise.uri import hide_password
+
+LIBRARIES = ("torch", "scikit-learn")  # that shape a result
 
 
 def save(path: Path, config: Config, identity: Identity, dataset: Dataset, state: Fitted) -> int:
@@ -81,6 +84,9 @@ def make_record(
         extras=extras,
         sample_errors=sample_errors.pack(errors),
         test_fingerprint=dataset.test_fingerprint,
+        code=identity.code,
+        libraries=" ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        sweep=tracker.tags.get("sweep"),
     )
 
 

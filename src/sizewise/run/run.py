@@ -17,7 +17,7 @@ from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
 from sizewise.models.classical.estimators import requirements_of
-from sizewise.records import Measure, RunRecord
+from sizewise.records import RunRecord
 from sizewise.run.code import own_code
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
@@ -105,7 +105,7 @@ def run(
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
         if found is None and stop():  # as when a sweep's parent has died: the next one starts it
             raise Interrupted
-        tags = _tags(config, identity, device, measure, overrides, command) | tags
+        tags = _tags(config, identity, dataset, device, overrides, command) | tags
         tracker = found or start_run(store, identity.key, identity.name, folder, tags)
         RunFolder(folder).lead_to(tracker.folder)
         path = tracker.folder.path / RunFolder.CHECKPOINT
@@ -126,8 +126,8 @@ def run(
 def _tags(
     config: Config,
     identity: Identity,
+    dataset: Dataset,
     device: torch.device,
-    measure: Measure,
     overrides: Sequence[str],
     command: str,
 ) -> dict[str, str]:
@@ -139,7 +139,8 @@ def _tags(
         # They decide the last bit of what comes out.
         "threads": str(torch.get_num_threads()),
         "device": device.type,
-        "measure": json.dumps(measure._asdict()),
+        "measure": json.dumps(find_task(dataset.spec.task).measure._asdict()),
+        "test_set": dataset.test_fingerprint,
         "overrides": shlex.join(overrides),
         "command": command,
     }
