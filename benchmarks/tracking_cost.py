@@ -23,7 +23,6 @@ from sizewise.config import Config
 from sizewise.data import load
 from sizewise.models import Architecture, build
 from sizewise.tracking.lifecycle import start_run
-from sizewise.tracking.sender import Sender
 from sizewise.tracking.store import Store, open_store
 from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import Checkpoint
@@ -54,21 +53,21 @@ class PointPerStep(Checkpoint):
 
 
 class TimedSending:
-    """Sends as a tracker's sender does, and adds up the processor's seconds that takes."""
+    """Sends as a tracker does, and adds up the processor's seconds that takes."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._send = Sender.send
+        self._send = Tracker.send
 
     def install(self) -> None:
-        """Have all senders send so."""
+        """Have all trackers send so."""
 
-        def send(sender: Sender) -> None:
+        def send(sender: Tracker) -> None:
             started = time.thread_time()
             self._send(sender)
             self.seconds += time.thread_time() - started
 
-        Sender.send = send  # type: ignore[method-assign, assignment]
+        Tracker.send = send  # type: ignore[method-assign, assignment]
 
 
 def main() -> None:

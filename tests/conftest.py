@@ -19,7 +19,8 @@ DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
 
 # The files that take longest, so that with several workers none of them starts last.
 LONGEST = tuple(
-    f"tests/{name}.py" for name in ("sweep/test_sweep", "sweep/test_identity", "test_command_line")
+    f"tests/{name}.py"
+    for name in ("sweep/test_sweep", "sweep/test_identity", "test_command_line", "test_threads")
 )
 
 

@@ -1,11 +1,15 @@
 """The program in processes of its own, as a user runs it; an MLflow server; and how both end."""
 
+import atexit
 import contextlib
+import functools
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -17,7 +21,50 @@ ROOT = Path(__file__).parents[1]
 
 
 def train(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return python(folder, str(ROOT / "train.py"), *arguments, **environment)
+    return _fork("train.py", folder, arguments, environment)
+
+
+def command(
+    folder: Path, *arguments: str, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `sizewise` with these arguments."""
+    return _fork("sizewise", folder, arguments, environment)
+
+
+def _fork(
+    program: str, folder: Path, arguments: tuple[str, ...], environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program in a process of its own, whose imports are done: see tests/warm.py."""
+    with tempfile.TemporaryDirectory() as printed:
+        output, errors = Path(printed) / "output", Path(printed) / "errors"
+        request = {
+            "program": program,
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": environment_of(folder, environment),
+            "output": str(output),
+            "errors": str(errors),
+        }
+        warm = _warm()
+        assert warm.stdin
+        assert warm.stdout
+        print(json.dumps(request), file=warm.stdin, flush=True)
+        code = int(warm.stdout.readline())
+        return subprocess.CompletedProcess(arguments, code, output.read_text(), errors.read_text())
+
+
+@functools.cache
+def _warm() -> "subprocess.Popen[str]":
+    """Return this process's own tests/warm.py."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "tests/warm.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment_of(ROOT),
+        text=True,
+    )
+    atexit.register(process.communicate)
+    return process
 
 
 def python(folder: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

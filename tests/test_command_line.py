@@ -12,7 +12,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from tests.processes import ROOT, client, environment_of, python, train
+from tests.processes import ROOT, client, command, environment_of, python, train
 
 TINY = ("model=cnn", "size=1k", "training.epochs=2", "threads=1")
 METRICS = {
@@ -157,7 +157,7 @@ def test_a_sweep_shows_accuracy_rising_with_size(workspace: Path) -> None:
 
 
 def test_runs_are_listed(workspace: Path) -> None:
-    done = python(workspace, "-m", "sizewise", "runs", "--last", "1000")
+    done = command(workspace, "runs", "--last", "1000")
 
     assert done.returncode == 0, done.stderr
     run = the_run(workspace)
@@ -282,7 +282,7 @@ def test_a_table_is_printed_on_a_screen_without_dashes(workspace: Path) -> None:
 
 
 def test_browsing_needs_runs(tmp_path: Path) -> None:
-    done = python(tmp_path, "-m", "sizewise", "ui")
+    done = command(tmp_path, "ui")
 
     assert done.returncode == 2
     assert "there are no runs" in done.stderr

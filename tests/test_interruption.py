@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from tests.processes import client, descendants, kill, python, start, train, wait_until, workers
+from tests.processes import (
+    client,
+    command,
+    descendants,
+    kill,
+    start,
+    train,
+    wait_until,
+    workers,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -135,7 +144,7 @@ def test_a_run_that_was_killed_is_found_and_put_right(
     go_on(workspace)
     assert statuses(workspace, "") == ["RUNNING"]
 
-    done = python(workspace, "-m", "sizewise", "doctor")
+    done = command(workspace, "doctor")
     assert re.search(
         r"slow-\S+ \(\w+\) was RUNNING: its process ended without a word", done.stdout
     ), done.stderr

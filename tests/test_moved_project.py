@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.processes import python, train
+from tests.processes import command, python, train
 from tests.tracking.test_local import contents
 
 TINY = ("model=cnn", "size=1k", "data.num_samples=200", "training.epochs=1", "threads=1")
@@ -43,7 +43,7 @@ def test_a_project_is_copied_moved_and_linked(tmp_path: Path) -> None:
     moved = first.rename(tmp_path / "moved")
     np.save(tmp_path / "x.npy", np.zeros((2, 1, 40), np.float32))
     run_id = (moved / "run/mlflow_run_id").read_text().strip()
-    done = python(moved, "-m", "sizewise", "predict", run_id, str(tmp_path / "x.npy"))
+    done = command(moved, "predict", run_id, str(tmp_path / "x.npy"))
     assert done.returncode == 0, done.stderr
     assert "was moved from" in done.stderr
     done = python(moved, "-c", LOAD)
@@ -52,6 +52,6 @@ def test_a_project_is_copied_moved_and_linked(tmp_path: Path) -> None:
 
     link = tmp_path / "link"
     link.symlink_to(moved)
-    done = python(link, "-m", "sizewise", "where", "run")
+    done = command(link, "where", "run")
     assert (done.returncode, done.stderr) == (0, "")
     assert str(moved / "run") in done.stdout

@@ -7,13 +7,13 @@ import mlflow
 import numpy as np
 import pytest
 
+from sizewise.apply.runs import show
 from sizewise.config import Config
 from sizewise.data import load
 from sizewise.errors import Interrupted, UserError
 from sizewise.predict import Predictor
 from sizewise.records import read_records
 from sizewise.run.run import run
-from sizewise.screen import show_runs
 from sizewise.tracking.queries import list_runs
 from sizewise.tracking.store import open_store
 from sizewise.training.checkpoint import load_model
@@ -64,7 +64,7 @@ def test_the_record_and_mlflow_hold_what_a_networks_do(
     assert "setting 2/2" in shown
     assert "best setting" in shown
     store = open_store(wanted.tracking)
-    show_runs(list_runs(store))
+    show(list_runs(store))
     shown = capsys.readouterr().out
     assert record.name in shown
     assert f"({record.metrics['cost/model_bytes'] / 1e3:,.0f} kB)" in shown

@@ -10,7 +10,7 @@ import pytest
 from sizewise.config import TrackingConfig
 from sizewise.tracking.artifacts import finished_records
 from sizewise.tracking.store import open_store
-from tests.processes import Server, python, start, wait_until
+from tests.processes import Server, command, start, wait_until
 from tests.test_interruption import NETWORK, SLOW
 
 EPOCHS = 60
@@ -43,14 +43,14 @@ def test_what_a_server_misses_reaches_it_later_once_and_in_order(tmp_path: Path)
         assert process.wait(120) == 0
         (folder,) = (path.parent for path in tmp_path.glob(journal))
         assert f"send it later with: sizewise sync {folder}" in (tmp_path / "log").read_text()
-        unsent = python(tmp_path, "-m", "sizewise", "sync")
+        unsent = command(tmp_path, "sync")
         assert unsent.returncode == 1
         assert re.search(r": not sent: no MLflow server answers at http", unsent.stdout)
 
         server.start()
-        sent = python(tmp_path, "-m", "sizewise", "sync")
+        sent = command(tmp_path, "sync")
         assert (sent.returncode, sent.stdout) == (0, f"{folder.relative_to(tmp_path)}: sent\n")
-        assert python(tmp_path, "-m", "sizewise", "sync").stdout.startswith("nothing unsent in")
+        assert command(tmp_path, "sync").stdout.startswith("nothing unsent in")
         client = mlflow.MlflowClient(server.uri)
         run = client.get_run((folder / "mlflow_run_id").read_text().strip())
         assert run.info.status == "FINISHED"
@@ -70,6 +70,6 @@ def test_what_a_server_misses_reaches_it_later_once_and_in_order(tmp_path: Path)
         (artifacts,) = tmp_path.glob(f"server-artifacts/**/{run.info.run_id}")
         shutil.rmtree(artifacts)
         found = finished_records(open_store(config), [key])
-        assert (found.runs, len(found.left_out)) == ([], 1)
+        assert (found.by_key, len(found.left_out)) == ({}, 1)
     finally:
         server.kill()

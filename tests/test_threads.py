@@ -17,7 +17,7 @@ from sizewise.sweep.job import jobs_at_once
 from sizewise.threads import SPINS, share_of_cores, threads_for
 from sizewise.tracking.queries import runs_by_key
 from sizewise.tracking.store import open_store
-from tests.processes import ROOT, python
+from tests.processes import ROOT, command, python
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
 
@@ -195,8 +195,8 @@ def test_what_is_typed_on_resuming_wins(config: Callable[..., Config], tmp_path:
 
 def test_the_plan_shows_the_threads(tmp_path: Path, data_root: Path) -> None:
     sweep = ("model=cnn", "size=800,60k", "data.num_samples=200", "hydra.launcher.n_jobs=1")
-    done = python(
-        ROOT, "-m", "sizewise", "plan", *sweep, f"tracking.uri=sqlite:///{tmp_path}/mlflow.db",
+    done = command(
+        ROOT, "plan", *sweep, f"tracking.uri=sqlite:///{tmp_path}/mlflow.db",
         SIZEWISE_DATA=str(data_root), COLUMNS="200",
     )  # fmt: skip
     lines = [line.split() for line in done.stdout.splitlines()]

@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     ),
     "runs": (
         "list the runs, newest first",
-        argument("--sort", metavar="METRIC", help="highest first, as in --sort test_accuracy"),
+        argument("--sort", metavar="METRIC", help="highest first, an error or a loss lowest first"),
         argument("--study", metavar="NAME", help="only the runs of this sweep"),
         argument("--last", type=int, default=50, metavar="N", help="default: %(default)s"),
     ),

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from sizewise.errors import UserError, first_line, nearest, say
 
@@ -50,34 +50,30 @@ def _send_nowhere(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-class _Spoken(io.TextIOBase):
+class _Spoken:
     """A stream of words for a reader who may leave: what can't be written is dropped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
     def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except (OSError, ValueError):  # a pipe that is closed, a full disk
-            _send_nowhere(self._stream)
-            return len(text)
+        with self._dropping():
+            self._stream.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        try:
+        with self._dropping():
             self._stream.flush()
-        except (OSError, ValueError):
+
+    @contextmanager
+    def _dropping(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError):  # a pipe that is closed, a full disk
             _send_nowhere(self._stream)
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self._stream.encoding
 
 
 def replace_unencodable() -> None:
@@ -90,7 +86,8 @@ def replace_unencodable() -> None:
 def outlive_screen() -> None:
     """Keep this process from ending by words that can't be written."""
     replace_unencodable()
-    sys.stdout, sys.stderr = _Spoken(sys.stdout), _Spoken(sys.stderr)
+    sys.stdout = cast(TextIO, _Spoken(sys.stdout))
+    sys.stderr = cast(TextIO, _Spoken(sys.stderr))
 
 
 def _explain(error: Exception) -> str | None:

@@ -27,7 +27,7 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     candidates = sorted(candidates)
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.5)
     guess = f"did you mean {close[0]}? " if close else ""
-    return f"{guess}(there are: {', '.join(candidates)})"
+    return f"{guess}(there are: {', '.join(candidates) or 'none yet'})"
 
 
 def first_line(error: BaseException) -> str:

@@ -161,22 +161,6 @@ def error_in(scores: Mapping[str, float], split: str) -> float:
     return 1 - scores[f"{split}/accuracy"] if error is None else error
 
 
-class RunSummary(NamedTuple):
-    """What a list of runs shows of one."""
-
-    run_id: str
-    name: str
-    status: str
-    metrics: dict[str, float]
-    measure: Measure
-
-    @property
-    def error(self) -> str:
-        """The test error as text; a dash where there is none yet."""
-        known = {"test/error", "test/accuracy"} & set(self.metrics)
-        return self.measure.shown(error_in(self.metrics, "test")) if known else "–"
-
-
 def read_records(path: Path) -> list[RunRecord]:
     """Return the records of a .jsonl file, in its order.
 

@@ -4,13 +4,12 @@ import math
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sizewise.records import Measure, RunRecord, RunSummary
+from sizewise.records import Measure, RunRecord
 from sizewise.uri import hide_password
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
@@ -26,40 +25,30 @@ FORMS = {  # of a run's metrics: what each is called, and how its value is writt
     "cost/model_bytes": ("size on disk", "{:,.0f} B"),
     "cost/peak_memory_mb": ("peak memory", "{:,.0f} MB"),
 }
-LISTED = ("cost/parameters", "cost/train_seconds", "cost/latency_ms_p50")
 
 
-class Screen:
+class Screen(Progress):
     """A run's progress: one moving line on a terminal, one plain line per epoch elsewhere."""
 
     def __init__(
         self, name: str, measure: Measure, epochs: int, quiet: bool = False, unit: str = "epoch"
     ) -> None:
-        self._measure = measure
-        self._console = Console(quiet=quiet)
-        self._name = name
-        self._epochs = epochs
-        self._unit = unit  # "setting" for a classical family
-        self._started = time.monotonic()
-        self._first: int | None = None  # the first epoch shown; later than 1 after an interruption
-        self._progress = Progress(
+        screen = Console(quiet=quiet)
+        super().__init__(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             TextColumn(unit + " {task.completed}/{task.total}  {task.fields[scores]}"),
             TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
+            console=screen,
+            disable=not screen.is_terminal,
         )
-        self._task = self._progress.add_task(name, total=epochs, scores="")
-
-    def __enter__(self) -> "Screen":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        self._measure = measure
+        self._name = name
+        self._epochs = epochs
+        self._unit = unit  # "setting" for a classical family
+        self._began = time.monotonic()
+        self._first: int | None = None  # the first epoch shown; later than 1 after an interruption
+        self._line = self.add_task(name, total=epochs, scores="")
 
     def show_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Show a finished epoch, counted from 1, by its metrics."""
@@ -68,14 +57,14 @@ class Screen:
             f"{self._measure.shown(metrics['train/error'])}  validation "
             f"{self._measure.shown(metrics['val/error'])}"
         )
-        self._progress.update(self._task, completed=epoch, scores=scores)
+        self.update(self._line, completed=epoch, scores=scores)
         self._first = self._first or epoch
-        if not self._console.is_terminal:
-            per_epoch = (time.monotonic() - self._started) / (epoch - self._first + 1)
-            left = per_epoch * (self._epochs - epoch)
+        if self.disable:
+            per_epoch = (time.monotonic() - self._began) / (epoch - self._first + 1)
             rate = metrics.get("samples_per_second")  # a classical family's fit has none
             speed = f"  {rate:,.0f} samples/s" if rate else ""
-            self._console.print(
+            left = per_epoch * (self._epochs - epoch)
+            self.console.print(
                 f"{self._name}  {self._unit} {epoch}/{self._epochs}  {scores}{speed}"
                 f"  {left:.0f} s left",
                 soft_wrap=True,
@@ -103,24 +92,7 @@ class Screen:
             "browse": store_uri if on_web else f"sizewise ui --uri {shlex.quote(store_uri)}",
         }
         title = f"{record.name} was finished before" if finished_before else record.name
-        self._console.print(facts(rows, title), soft_wrap=True)
-
-
-def show_runs(runs: Iterable[RunSummary]) -> None:
-    """Show a table of runs, one line each."""
-    rows = [
-        [
-            run.name,
-            run.run_id[:8],
-            run.status.lower(),
-            run.error,
-            *(metric(run.metrics, name) for name in LISTED),
-        ]
-        for run in runs
-    ]
-    headings = ["run", "id", "status", "test error", *(FORMS[name][0] for name in LISTED)]
-    found = table(headings, rows, texts=3)
-    console().print(found if rows else "no runs yet; make one with `python train.py`")
+        self.console.print(facts(rows, title), soft_wrap=True)
 
 
 def metric(metrics: Mapping[str, float], name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, client, python, train
+from tests.processes import ROOT, client, command, python, train
 
 # Three runs that finish and one whose loss overflows.
 GRID = ("-m", "model=mlp", "size=600,2k", "training.learning_rate=0.01,1e30", "training.epochs=2")
@@ -112,7 +112,7 @@ def test_a_sweep_of_runs_that_others_finished_has_a_report_of_its_own(workspace:
     done = train(workspace, *part, "hydra.sweep.dir=part")
     assert "2 done, 0 failed, 0 to run" in done.stdout, done.stderr
     name = done.stdout.partition(":")[0]
-    again = python(workspace, "-m", "sizewise", "report", name, "--to", "part-again")
+    again = command(workspace, "report", name, "--to", "part-again")
 
     assert again.returncode == 0, again.stderr
     assert len((workspace / "part-again/runs.jsonl").read_text().splitlines()) == 2
@@ -191,7 +191,7 @@ def test_an_impossible_size_is_refused_before_anything_trains(tmp_path: Path) ->
 def test_a_plan_counts_what_is_done_and_trains_nothing(workspace: Path) -> None:
     before = runs(workspace)
     there = (f"data.root={workspace}/data", f"tracking.uri=sqlite:///{workspace}/mlruns/mlflow.db")
-    done = python(ROOT, "-m", "sizewise", "plan", *FINE[1:], "seed=0,1,2", *there)
+    done = command(ROOT, "plan", *FINE[1:], "seed=0,1,2", *there)
 
     assert done.returncode == 0, done.stderr
     assert re.search(r"6 runs, 4 done, 2 to run: about [0-9.]+ minutes", done.stdout)
@@ -205,9 +205,9 @@ def test_a_report_can_be_written_again_from_the_store_and_from_a_file(workspace:
         for run in client(workspace).search_runs(["1"], "tags.kind = 'sweep'")
         if "cnn" in run.data.tags["command"]
     }
-    stored = python(workspace, "-m", "sizewise", "report", name, "--to", "stored")
+    stored = command(workspace, "report", name, "--to", "stored")
     assert stored.returncode == 0, stored.stderr
-    filed = python(workspace, "-m", "sizewise", "report", "stored/runs.jsonl", "--to", "filed")
+    filed = command(workspace, "report", "stored/runs.jsonl", "--to", "filed")
     assert filed.returncode == 0, filed.stderr
 
     kept = [
@@ -219,6 +219,6 @@ def test_a_report_can_be_written_again_from_the_store_and_from_a_file(workspace:
     ]
     assert kept[0] == kept[1]
     assert len(kept[0]) == 4
-    missing = python(workspace, "-m", "sizewise", "report", "lrge_vs_small")
+    missing = command(workspace, "report", "lrge_vs_small")
     assert missing.returncode == 2
     assert "there is no sweep lrge_vs_small" in missing.stderr

@@ -1,10 +1,8 @@
 """A project that is moved, copied or reached by a link, with all that its store holds."""
 
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -16,7 +14,6 @@ from sizewise.records import write_records
 from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking.artifacts import artifact, read_record
 from sizewise.tracking.lifecycle import send, start_run, take_up
-from sizewise.tracking.local import PLACE
 from sizewise.tracking.resolve import find_run
 from sizewise.tracking.store import Store, open_store
 from sizewise.tracking.tracker import Tracker
@@ -46,12 +43,6 @@ def finish(store: Store, folder: Path, name: str, key: str = KEY) -> str:
     return run.run_id
 
 
-def forget_places(project: Path) -> None:
-    """Make of a store one from before places were noted."""
-    with closing(sqlite3.connect(project / "mlruns/mlflow.db")) as connection, connection:
-        connection.execute("DELETE FROM experiment_tags WHERE key = ?", [PLACE])
-
-
 def model_location(store: Store, run_id: str) -> str:
     (model,) = store.client.search_logged_models(
         [store.experiment_id], f"source_run_id = '{run_id}'"
@@ -68,26 +59,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-BOTH = pytest.mark.parametrize(
-    "project", [True, False], indirect=True, ids=["noted", "from before"]
-)
-
-
 @pytest.fixture
-def project(migrated: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A project with a finished and an interrupted run; its store may not have noted its place."""
+def project(migrated: Path, tmp_path: Path) -> Path:
+    """A project with a finished and an interrupted run."""
     folder = tmp_path / "first one, 100%"
     (folder / "mlruns").mkdir(parents=True)
     shutil.copy(migrated, folder / "mlruns/mlflow.db")
     store = opened(folder)
     finish(store, folder / "outputs/done", "done")
     abandon(store, folder / "outputs/interrupted", OTHER_KEY)
-    if not getattr(request, "param", True):
-        forget_places(folder)
     return folder
 
 
-@BOTH
 def test_a_moved_project_finds_everything(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,7 +97,6 @@ def test_a_moved_project_finds_everything(
     assert capsys.readouterr().err == ""
 
 
-@BOTH
 def test_a_copied_project_is_on_its_own(project: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(project, copy)
@@ -138,7 +120,6 @@ def test_a_copied_project_is_on_its_own(project: Path, tmp_path: Path) -> None:
     assert find_run(first, f"run-{OTHER_KEY[:4]}", finished=False).status == "RUNNING"
 
 
-@BOTH
 def test_a_project_reached_by_a_link_stays_as_it_is(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -202,22 +183,6 @@ def test_artifacts_that_did_not_come_along_are_read_where_they_are(
     finish(store, backup / "outputs/new", "new", "another key")
     assert take_up(store, OTHER_KEY, {}, unfinished=True) is None
     assert contents(project) == before
-
-
-def test_a_store_whose_artifacts_always_were_elsewhere_was_not_moved(
-    migrated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project, disk = tmp_path / "project", tmp_path / "disk/artifacts"
-    (project / "mlruns/artifacts").mkdir(parents=True)
-    shutil.copy(migrated, project / "mlruns/mlflow.db")
-    uri = f"sqlite:///{project}/mlruns/mlflow.db"
-    config = TrackingConfig(uri=uri, experiment="sizewise", artifacts=str(disk))
-    run_id = finish(open_store(config), project / "outputs/run", "run")
-    forget_places(project)
-    capsys.readouterr()
-    store = open_store(config)
-    assert capsys.readouterr().err == ""
-    assert store.client.get_run(run_id).info.artifact_uri.startswith(disk.as_uri())
 
 
 def test_a_run_that_was_not_sent_is_sent_from_the_copy_to_the_copy(

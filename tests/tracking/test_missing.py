@@ -58,9 +58,9 @@ def test_a_report_and_the_best_leave_out_a_run_whose_artifacts_are_gone(
     _, runs = study
     spoil(store, runs[0])
     found = find_sweep(store, "study")
-    assert [each.parameters for each in found.records] == [2, 3]
-    (line,) = found.left_out
-    assert line.startswith(f"run-1111 ({runs[0]}): ")
+    assert [record.parameters for _, record in found.runs] == [3, 2]
+    line = f"sizewise: left out, since it can't be read: run-1111 ({runs[0]}): "
+    assert capsys.readouterr().err.startswith(line)
     assert find_run(store, "best:study").run_id == runs[1]
     assert f"left out, since it can't be read: run-1111 ({runs[0]})" in capsys.readouterr().err
     with pytest.raises(UserError, match=rf"record.* of run run-1111 \({runs[0]}\) can't be read"):
@@ -103,7 +103,8 @@ def test_a_run_whose_artifacts_are_gone_is_trained_anew_and_then_counts(
     )
     again = finish(store, tmp_path / "again", KEYS[0], **{membership(parent): "true"})
     assert isinstance(take_up(store, KEYS[0], {}, unfinished=True), RunRecord)
-    assert find_sweep(store, "study").left_out == []
+    assert len(find_sweep(store, "study").runs) == len(KEYS)
+    assert capsys.readouterr().err == ""
     assert find_run(store, "best:study").run_id == again
     # an older one that can be read counts where the newest can't
     newest = finish(store, tmp_path / "newest", KEYS[0])
@@ -142,7 +143,7 @@ def test_a_store_that_is_away_does_not_make_runs_undone(
         readable(store, runs)
     monkeypatch.setattr(type(store.client), "list_artifacts", lambda *_: [])
     found = readable(store, runs)
-    assert (found.runs, len(found.left_out)) == ([], 3)
+    assert (found.by_key, len(found.left_out)) == ({}, 3)
 
 
 def test_one_leftover_that_cant_be_sent_keeps_no_other_from_being_put_right(

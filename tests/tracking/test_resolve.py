@@ -34,6 +34,7 @@ class Shelf:
         write_records(self._folder / "record.jsonl", [made])
         client.log_artifact(run.info.run_id, str(self._folder / "record.jsonl"))
         client.log_metric(run.info.run_id, "test/accuracy", made.metrics["test/accuracy"])
+        client.log_metric(run.info.run_id, "test/error", made.error())
         client.log_metric(run.info.run_id, "cost/parameters", made.parameters or 0)
         client.set_terminated(run.info.run_id, status)
         return str(run.info.run_id)
@@ -107,7 +108,7 @@ def test_an_unfinished_run_is_found_where_that_will_do(shelf: Shelf, ids: dict[s
 
 
 WRONG = {
-    "onyl": "there is no run onyl: did you mean only?",
+    "onyl": "there is no run onyl in .*: did you mean only?",
     "xyz": "there is no run xyz in sqlite:///",
     "'\"": "there is no run '\"",
     "f" * 32: "there is no run ffff",
@@ -144,6 +145,15 @@ def test_metrics_go_by_their_common_names(shelf: Shelf, ids: dict[str, str]) -> 
     assert list_runs(shelf.store, "parameters", 1, "study")[0].run_id == ids["good"]
     with pytest.raises(UserError, match="no run has a metric tset_accuracy: did you mean test/"):
         list_runs(shelf.store, "tset_accuracy")
+
+
+def test_of_errors_the_lowest_are_listed_first(shelf: Shelf, ids: dict[str, str]) -> None:
+    for study in (None, "study"):
+        found = list_runs(shelf.store, "test_error", study=study)
+        assert found[0].run_id == ids["lucky"]
+        errors = [run.metrics["test/error"] for run in found if run.metrics]
+        assert errors == sorted(errors)
+        assert not any(run.metrics for run in found[len(errors) :])  # sweeps come last
 
 
 def test_a_studys_runs_are_listed_alone(shelf: Shelf, ids: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from sizewise.tracking import artifacts, lifecycle, tracker
 from sizewise.tracking.lifecycle import send, start_run, start_sweep, take_up
 from sizewise.tracking.store import Store
 from tests.postgres import OWNER, PostgreSQL
-from tests.processes import python, train
+from tests.processes import command, train
 from tests.tracking.test_recovery import abandon
 from tests.tracking.test_tracker import KEY
 
@@ -121,8 +121,8 @@ def test_the_password_of_a_database_is_nowhere_after_runs_and_sweeps(tmp_path: P
         said = "".join(done.stdout + done.stderr for done in commands)
         shown = uri.replace(SECRET, "***")
         assert shown in said
-        for command in (["runs"], ["report", "sweep", "--to", "report"]):
-            done = python(tmp_path, "-m", "sizewise", *command, "--uri", uri)
+        for arguments in (["runs"], ["report", "sweep", "--to", "report"]):
+            done = command(tmp_path, *arguments, "--uri", uri)
             said += done.stdout + done.stderr
         (tmp_path / "sweep/report.txt").write_text(said)
         assert len(list(tmp_path.glob("sweep/*/record.jsonl"))) == 2
@@ -132,6 +132,6 @@ def test_the_password_of_a_database_is_nowhere_after_runs_and_sweeps(tmp_path: P
         assert SECRET not in everything
         (folder,) = {path.parent for path in tmp_path.glob("outputs/*/*/record.jsonl")}
         run_id = (folder / "mlflow_run_id").read_text().strip()
-        done = python(tmp_path, "-m", "sizewise", "where", run_id, "--uri", uri)
+        done = command(tmp_path, "where", run_id, "--uri", uri)
         assert re.search(rf"store +{re.escape(shown)}", done.stdout), done.stderr
         assert SECRET not in done.stdout + done.stderr

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from sizewise.errors import Interrupted
 from sizewise.run.folder import RunFolder
-from sizewise.tracking import sender
+from sizewise.tracking import tracker
 from sizewise.tracking.lifecycle import SENT, send, start_run, take_up
 from sizewise.tracking.store import Store
 from sizewise.tracking.tracker import Tracker
@@ -86,11 +86,11 @@ def test_what_a_store_misses_arrives_when_it_is_back_in_order_and_once(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sender, "FLUSH_SECONDS", 0.01)
-    deliver = sender.Sender.send
+    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
+    deliver = Tracker.send
     calls = iter(range(1000))
 
-    def unsteady(self: sender.Sender) -> None:
+    def unsteady(self: Tracker) -> None:
         if next(calls) % 3 == 1:  # after it has taken the batch: the answer is what is lost
             deliver(self)
         if next(calls) % 3 < 2:
@@ -98,7 +98,7 @@ def test_what_a_store_misses_arrives_when_it_is_back_in_order_and_once(
         deliver(self)
 
     with monkeypatch.context() as patch, begin(store, tmp_path / "run") as run:
-        patch.setattr(sender.Sender, "send", unsteady)
+        patch.setattr(Tracker, "send", unsteady)
         for step in range(200):
             run.log(step, {"train/loss": step / 8})
         patch.undo()
@@ -119,7 +119,7 @@ def test_a_batch_whose_answer_was_lost_is_not_there_twice(
         with monkeypatch.context() as patch:
             patch.setattr(type(store.client), "log_batch", deaf)
             with pytest.raises(MlflowException):
-                run._sender.send()
+                run.send()
         run.log(2, {"train/loss": 0.5})
     assert history(store, run.run_id) == [(1, 1.0), (2, 0.5)]
 

@@ -16,8 +16,7 @@ from sizewise.screen import console, facts, table
 from sizewise.tasks.classify import BINS, TASK, ClassTally
 from sizewise.training.evaluate import score, slices
 
-MOST_COLUMNS = 20  # of a confusion matrix that is shown whole
-MOST_PAIRS = 10
+MOST_COLUMNS = 20  # of a confusion matrix that is shown
 
 
 def run(arguments: Namespace) -> None:
@@ -50,21 +49,22 @@ def run(arguments: Namespace) -> None:
     loss = score(answers, TASK, tally).loss
     screen.print(facts(_overall(tally, loss)))
     screen.print(_by_class(tally.confusion, arrays.class_names))
-    screen.print(_confused(tally.confusion, arrays.class_names))
+    if len(arrays.class_names) <= MOST_COLUMNS:
+        rows = ([str(count or "·") for count in row] for row in tally.confusion.tolist())
+        named = [[name, *row] for name, row in zip(arrays.class_names, rows, strict=True)]
+        headings = ["", *arrays.class_names]
+        screen.print(table(headings, named, title="confusion: rows true, columns predicted"))
 
 
 def _check_fits(spec: DataSpec, name: str, arrays: Arrays) -> None:
-    trained_on = f"the network was trained on {spec.name}'s"
-    shapes = (arrays.test_inputs.shape[1:], spec.input_shape)
-    found, wanted = ("x".join(map(str, shape)) for shape in shapes)
+    found = (arrays.test_inputs.shape[1:], len(arrays.class_names))
+    wanted = (spec.input_shape, spec.num_classes)
     if found != wanted:
+        sizes, trained_on = ("x".join(map(str, shape)) for shape, _ in (found, wanted))
         raise UserError(
-            f"data={name} has samples of shape {found}, and {trained_on} of {wanted}; expected a "
-            "set of that shape"
+            f"data={name} has samples of {sizes} in {found[1]} classes, and the network was "
+            f"trained on {spec.name}'s of {trained_on} in {wanted[1]}; expected a set like that"
         )
-    classes = len(arrays.class_names)
-    if classes != spec.num_classes:
-        raise UserError(f"data={name} has {classes} classes, and {trained_on} {spec.num_classes}")
 
 
 def _overall(tally: ClassTally, loss: float) -> dict[str, str]:
@@ -84,23 +84,10 @@ def _by_class(confusion: Tensor, names: tuple[str, ...]) -> Table:
     """Return precision, recall and F1 of each class, 0 where one is undefined, as a table."""
     counts = confusion.double()  # (K, K), rows true and columns predicted
     hits, predicted, present = counts.diag(), counts.sum(dim=0), counts.sum(dim=1)
-    shares = [2 * hits / (predicted + present).clamp(min=1)]
-    shares = [hits / predicted.clamp(min=1), hits / present.clamp(min=1), *shares]
+    out_of = (predicted, present, (predicted + present) / 2)  # precision, recall, F1
+    shares = [hits / each.clamp(min=0.5) for each in out_of]
     rows = [
         [name, *(f"{each[index]:.2%}" for each in shares), f"{present[index]:,.0f}"]
         for index, name in enumerate(names)
     ]
     return table(("class", "precision", "recall", "F1", "samples"), rows, title="by class")
-
-
-def _confused(confusion: Tensor, names: tuple[str, ...]) -> Table:
-    """Return the confusion counts (K, K); of many classes only the most frequent mistakes."""
-    if len(names) <= MOST_COLUMNS:
-        counts = ([str(count or "·") for count in row] for row in confusion.tolist())
-        rows = [[name, *row] for name, row in zip(names, counts, strict=True)]
-        return table(["", *names], rows, title="confusion: rows true, columns predicted")
-    wrong = (confusion - torch.diag(confusion.diag())).flatten()
-    frequent = wrong.argsort(descending=True)[:MOST_PAIRS].tolist()
-    pairs = [(*divmod(index, len(names)), int(wrong[index])) for index in frequent if wrong[index]]
-    rows = [[names[true], names[predicted], str(count)] for true, predicted, count in pairs]
-    return table(["true", "predicted", "samples"], rows, texts=2, title="frequent confusions")

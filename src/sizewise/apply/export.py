@@ -1,6 +1,5 @@
 """`sizewise export`: a network as a folder that stands by itself, for PyTorch, MLflow or ONNX."""
 
-import importlib.util
 import logging
 import shlex
 import shutil
@@ -22,7 +21,7 @@ from sizewise.errors import UserError, first_line
 from sizewise.models.classical.estimators import requirements_of
 from sizewise.predict import Deployed, Predictor
 from sizewise.predict.fetch import load_run
-from sizewise.run.code import OwnCode, own_code
+from sizewise.run.code import own_code
 from sizewise.tracking.artifacts import model_file
 from sizewise.tracking.flavour import flavour, save_flavour
 from sizewise.tracking.queries import StoredRun
@@ -30,45 +29,8 @@ from sizewise.tracking.store import Store
 
 CHECKED = 256  # of the set's test samples
 TOLERANCE = 1e-5
-ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 INSTALL = "pip install --constraint constraints.txt --editable '.[onnx]'"
-
-TORCH = """# $name
-
-A $family trained on $data: inputs (N, $shape) as the data set has them, normalised inside.
-Needs $needs.
-
-```python
-# load.py beside this file does the same
-from sizewise.predict import load
-
-predictor = load("model.pt"$allow)
-probabilities = predictor.predict(inputs)  # a NumPy array; one row of class probabilities each
-labels = [predictor.spec.class_names[index] for index in probabilities.argmax(axis=1)]
-```
-"""
-LOAD = '''"""Load the network beside this file: `from load import predictor`."""
-
-from pathlib import Path
-
-from sizewise.predict import load
-
-predictor = load(Path(__file__).with_name("model.pt")$allow)
-'''
-ONNX = """# $name
-
-A $family trained on $data: inputs (N, $shape), float32, as the data set has them; the graph
-normalises them and gives class probabilities. Largest difference from PyTorch on $checked: $gap.
-Needs onnxruntime.
-
-```python
-import onnxruntime
-
-session = onnxruntime.InferenceSession("model.onnx")
-(probabilities,) = session.run(None, {"inputs": inputs})
-labels = $labels
-```
-"""
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 def run(arguments: Namespace) -> None:
@@ -104,34 +66,31 @@ def export(
         "allow": f", {allow_code!r}" if allow_code else "",
     }
     with _new_folder(folder) as partial, model_file(store, run) as weights:
-        if form == "onnx":
-            inputs = _real_inputs(store, run)
-            gap = f"{_write_onnx(predictor, inputs, partial / 'model.onnx'):.1e}"
-            checked = f"{len(inputs)} test samples of {spec.name}"
-            _write(partial / "README.md", ONNX, words | {"checked": checked, "gap": gap})
-            return f"checked against PyTorch on {checked}: largest difference {gap}"
         if form == "mlflow":
             needs = (*requirements_of(predictor.model), *code.packages)
             save_flavour(partial, flavour(weights, spec.input_shape, code.paths, needs))
             serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
             return f"serve it with: {shlex.join(serve)}"
-        shutil.copyfile(weights, partial / "model.pt")
-        _write_torch(partial, code, words)
-        return f"load it as {folder / 'README.md'} says"
-
-
-def _write(path: Path, text: str, words: dict[str, str]) -> None:
-    path.write_text(Template(text).substitute(words))
-
-
-def _write_torch(folder: Path, code: OwnCode, words: dict[str, str]) -> None:
-    """Write what loads the weights in `folder`, and the network's own code beside it."""
-    code.copy_to(folder)
-    needs = ", ".join([f"sizewise {__version__}", *code.packages])
-    if code.paths:
-        needs += f", and {', '.join(path.name for path in code.paths)} beside it"
-    _write(folder / "README.md", TORCH, words | {"needs": needs})
-    _write(folder / "load.py", LOAD, words)
+        if form == "onnx":
+            inputs = _real_inputs(store, run)
+            gap = f"{_write_onnx(predictor, inputs, partial / 'model.onnx'):.1e}"
+            checked = f"{len(inputs)} test samples of {spec.name}"
+            words |= {"gap": gap, "checked": checked}
+            files = {"README.md": "onnx.md"}
+            done = f"checked against PyTorch on {checked}: largest difference {gap}"
+        else:
+            shutil.copyfile(weights, partial / "model.pt")
+            code.copy_to(partial)
+            words["needs"] = ", ".join([f"sizewise {__version__}", *code.packages])
+            if code.paths:
+                beside = ", ".join(path.name for path in code.paths)
+                words["needs"] += f", and {beside} beside it"
+            files = {"README.md": "torch.md", "load.py": "load.py.txt"}
+            done = f"load it as {folder / 'README.md'} says"
+        for name, template in files.items():
+            text = Template((TEMPLATES / template).read_text())
+            (partial / name).write_text(text.substitute(words))
+    return done
 
 
 def _real_inputs(store: Store, run: StoredRun) -> np.ndarray:
@@ -157,14 +116,26 @@ def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
     Raises:
         UserError: ONNX is not installed, has no form for the network, or says something else.
     """
-    missing = [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(f"--format onnx needs {', '.join(missing)}: {INSTALL}")
-    import onnxruntime  # an extra
-
+    try:  # an extra
+        import onnxruntime
+        import onnxscript  # noqa: F401  # which PyTorch's exporter needs; it brings onnx
+    except ImportError as error:
+        raise UserError(f"--format onnx needs {error.name}: {INSTALL}") from error
     instead = "--format torch or mlflow keeps it as it is"
+    network = Deployed(predictor.model, predictor.normalisation, inputs.ndim - 2)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of its own ways
     try:
-        _convert(Deployed(predictor.model, predictor.normalisation, inputs.ndim - 2), inputs, path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                network.eval(),
+                (torch.from_numpy(inputs[:2]),),
+                str(path),
+                output_names=["probabilities"],
+                dynamic_shapes={"inputs": {0: torch.export.Dim("batch")}},
+                external_data=False,
+                verbose=False,
+            )
     except Exception as error:  # whatever a network that is not made of tensors provokes
         name, reason = type(predictor.model).__name__, first_line(error)
         raise UserError(f"a {name} has no form in ONNX ({reason}); {instead}") from error
@@ -176,21 +147,6 @@ def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
     if not gap <= TOLERANCE:  # NaN is not
         raise UserError(f"ONNX differs from PyTorch by {gap:.1e}, over {TOLERANCE:g}; {instead}")
     return gap
-
-
-def _convert(network: Deployed, inputs: np.ndarray, path: Path) -> None:
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of its own ways
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network.eval(),
-            (torch.from_numpy(inputs[:2]),),
-            str(path),
-            output_names=["probabilities"],
-            dynamic_shapes={"inputs": {0: torch.export.Dim("batch")}},
-            external_data=False,
-            verbose=False,
-        )
 
 
 @contextmanager

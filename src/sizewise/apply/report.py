@@ -4,13 +4,11 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
-from sizewise.apply.runs import conf_folder, open_store
 from sizewise.config.compose import spelled
-from sizewise.errors import UserError, say
+from sizewise.errors import UserError
 from sizewise.records import RunRecord, read_records
 from sizewise.report import write_report
 from sizewise.report.proposal import spell_all
-from sizewise.tracking.resolve import find_sweep
 
 
 def run(arguments: Namespace) -> None:
@@ -24,10 +22,14 @@ def run(arguments: Namespace) -> None:
         records = _read(Path(name))
         name = Path(name).resolve().parent.name
     else:
-        command, records, left_out = find_sweep(open_store(arguments), name)
-        for line in left_out:
-            say(f"left out, since it can't be read: {line}")
-    spell = partial(spelled, conf=conf_folder()) if Path("conf/config.yaml").exists() else spell_all
+        # They import MLflow, which takes seconds, and which a file does not need.
+        from sizewise.apply.runs import open_store
+        from sizewise.tracking.resolve import find_sweep
+
+        command, runs = find_sweep(open_store(arguments), name)
+        records = [record for _, record in reversed(runs)]
+    conf = Path("conf").resolve()
+    spell = partial(spelled, conf=conf) if (conf / "config.yaml").exists() else spell_all
     folder = arguments.to or Path("reports", name)
     print(write_report(records, folder, name=name, command=command, spell=spell))
 

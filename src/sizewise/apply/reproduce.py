@@ -34,20 +34,12 @@ OUTCOME = ("fingerprint", "parameters", "width", "best_epoch", "epochs", "steps"
 MOST_SHOWN = 20
 
 
-class Difference(NamedTuple):
-    """Something that is not the same."""
-
-    name: str
-    then: Any
-    now: Any
-
-
 class Reproduction(NamedTuple):
-    """How many numbers were compared, which differ, and what else is not as it was."""
+    """How many numbers were compared, which differ, and what else is not as it was, a line each."""
 
     numbers: int
-    differences: list[Difference]
-    changed: list[Difference]
+    differences: list[str]
+    changed: list[str]
 
 
 def run(arguments: Namespace) -> None:
@@ -57,15 +49,14 @@ def run(arguments: Namespace) -> None:
     with screen.status(f"training {stored.name} again"):
         found = reproduce(store, stored, arguments.overrides, arguments.allow_code)
     if found.changed:
-        changed = (f"{each.name} {each.then} then, {each.now} now" for each in found.changed)
-        screen.print("not as it was: " + "; ".join(changed), soft_wrap=True)
+        screen.print("not as it was: " + "; ".join(found.changed), soft_wrap=True)
     count = len(found.differences)
     if not count:
         screen.print(f"{stored.name}: every number is the same ({found.numbers} compared)")
         return
     screen.print(f"{stored.name}: {count} of {found.numbers} numbers differ")
-    for each in found.differences[:MOST_SHOWN]:
-        screen.print(f"  {each.name}: {each.then} then, {each.now} now", soft_wrap=True)
+    for line in found.differences[:MOST_SHOWN]:
+        screen.print(f"  {line}", soft_wrap=True)
     if count > MOST_SHOWN:
         screen.print(f"  and {count - MOST_SHOWN} more")
     sys.exit(1)
@@ -111,13 +102,13 @@ def reproduce(
     return Reproduction(len({*then, *now}), differences, changed)
 
 
-def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[Difference]:
+def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return what differs of two runs; NaN is the same as NaN."""
-    pairs = [Difference(name, then.get(name), now.get(name)) for name in {**then, **now}]
+    pairs = {name: (then.get(name), now.get(name)) for name in {**then, **now}}
     return [
-        each
-        for each in pairs
-        if each.then != each.now and (each.then == each.then or each.now == each.now)
+        f"{name} {first} then, {second} now"
+        for name, (first, second) in pairs.items()
+        if first != second and (first == first or second == second)
     ]
 
 
@@ -139,7 +130,7 @@ def _weights(model: Path) -> dict[str, str]:
     }
 
 
-def _surroundings(run: StoredRun, before: RunRecord, after: RunRecord) -> list[Difference]:
+def _surroundings(run: StoredRun, before: RunRecord, after: RunRecord) -> list[str]:
     """Return what else is not as it was."""
     tags = {name.removeprefix("version."): value for name, value in run.tags.items()}
     now = {name: version(name) for name in ("sizewise", "torch")}

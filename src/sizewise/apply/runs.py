@@ -13,18 +13,34 @@ from yaml import YAMLError
 from sizewise.config import Config, parse
 from sizewise.errors import UserError, first_line
 from sizewise.run.folder import RunFolder
-from sizewise.screen import show_runs
+from sizewise.screen import FORMS, console, metric, table
 from sizewise.tracking.artifacts import read_config
 from sizewise.tracking.queries import StoredRun, list_runs
 from sizewise.tracking.resolve import find_run
 from sizewise.tracking.store import Store, open_existing
 from sizewise.uri import DEFAULT_STORE, sqlite_at_home, sqlite_file
 
+LISTED = ("cost/parameters", "cost/train_seconds", "cost/latency_ms_p50")
+
 
 def run(arguments: Namespace) -> None:
     """Print a table of runs."""
     store = open_store(arguments)
-    show_runs(list_runs(store, arguments.sort, arguments.last, arguments.study))
+    show(list_runs(store, arguments.sort, arguments.last, arguments.study))
+
+
+def show(runs: Sequence[StoredRun]) -> None:
+    """Print a table of `runs`, one line each."""
+    headings = ["run", "id", "status", "test error", *(FORMS[name][0] for name in LISTED)]
+    rows = [
+        [
+            *(run.name, run.run_id[:8], run.status.lower(), run.error),
+            *(metric(run.metrics, name) for name in LISTED),
+        ]
+        for run in runs
+    ]
+    found = table(headings, rows, texts=3)
+    console().print(found if rows else "no runs yet; make one with `python train.py`")
 
 
 def open_store(arguments: Namespace) -> Store:

@@ -28,11 +28,15 @@ def artifact(store: Store, run: StoredRun, name: str) -> Iterator[Path]:
             path = _at_hand(store, run, name, Path(folder).resolve())
             path.open("rb").close()
         except STORE_ERRORS as error:
-            raise UserError(
-                f"the artifact {name} of run {run.name} ({run.run_id}) can't be read "
-                f"({first_line(error)}); train it again with rerun=true"
-            ) from error
+            raise _unreadable(run, name, error) from error
         yield path
+
+
+def _unreadable(run: StoredRun, name: str, error: Exception) -> UserError:
+    return UserError(
+        f"the artifact {name} of run {run.name} ({run.run_id}) can't be read "
+        f"({first_line(error)}); train it again with rerun=true"
+    )
 
 
 def _at_hand(store: Store, run: StoredRun, name: str, folder: Path) -> Path:
@@ -69,54 +73,41 @@ def read_record(store: Store, run: StoredRun) -> RunRecord:
         try:
             (record,) = read_records(path)
         except ValueError as error:
-            raise UserError(
-                f"the record of run {run.name} ({run.run_id}) can't be read "
-                f"({first_line(error)}); train it again with rerun=true"
-            ) from error
+            raise _unreadable(run, RunFolder.RECORD, error) from error
         return record
 
 
 class Readable(NamedTuple):
-    """Finished runs with their records, and a line for each that is left out and why.
+    """Finished runs with their records by run key, and a line for each key without a readable one.
 
-    A run with the same key as one that can be read is not missed, and has no line.
+    The lines name the run and say why.
     """
 
-    runs: list[tuple[StoredRun, RunRecord]]
+    by_key: dict[str, tuple[StoredRun, RunRecord]]
     left_out: list[str]
 
-    @property
-    def by_key(self) -> dict[str, tuple[StoredRun, RunRecord]]:
-        """The runs by their run keys."""
-        return {run.tags["run_key"]: (run, record) for run, record in self.runs}
 
+def readable(store: Store, runs: Iterable[StoredRun]) -> Readable:
+    """Return the first of finished `runs` with each run key that can be read, with its record.
 
-def readable(store: Store, runs: Iterable[StoredRun], *, one_of_each: bool = False) -> Readable:
-    """Read the records of finished `runs`; one whose artifacts are gone counts as not done.
-
-    Args:
-        store: where.
-        runs: newest first.
-        one_of_each: whether to read only the newest that can be read with each run key.
+    One whose artifacts are gone counts as not done.
 
     Raises:
         UserError: it can't be told whether they are gone, as when the store is away.
     """
-    found: list[tuple[StoredRun, RunRecord]] = []
-    unread: list[tuple[str | None, str]] = []
-    known: set[str | None] = set()
+    found: dict[str, tuple[StoredRun, RunRecord]] = {}
+    unread: dict[str, str] = {}
     for run in runs:
-        key = run.tags.get("run_key")
-        if one_of_each and key in known:
+        key = run.tags.get("run_key", run.run_id)
+        if key in found:
             continue
         try:
-            found.append((run, read_record(store, run)))
-            known.add(key)
+            found[key] = run, read_record(store, run)
         except UserError as error:
             _check_that_it_is_gone(store, run, error)
             reason = first_line(error.__cause__ or error)
-            unread.append((key, f"{run.name} ({run.run_id}): {reason}"))
-    return Readable(found, [line for key, line in unread if key is None or key not in known])
+            unread[key] = f"{run.name} ({run.run_id}): {reason}"
+    return Readable(found, [line for key, line in unread.items() if key not in found])
 
 
 def finished_records(store: Store, keys: Collection[str]) -> Readable:
@@ -127,8 +118,7 @@ def finished_records(store: Store, keys: Collection[str]) -> Readable:
     """
     has_key = f"= '{next(iter(keys))}'" if len(keys) == 1 else "LIKE '%'"
     finished = search(store, f"tags.run_key {has_key} AND attributes.status = 'FINISHED'")
-    wanted = (run for run in finished if run.tags["run_key"] in keys)
-    return readable(store, wanted, one_of_each=True)
+    return readable(store, (run for run in finished if run.tags["run_key"] in keys))
 
 
 def _check_that_it_is_gone(store: Store, run: StoredRun, error: UserError) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from filelock import BaseFileLock, Timeout
+from filelock import Timeout
 from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError, first_line, say
@@ -72,9 +72,15 @@ def start_sweep(store: Store, key: str, name: str, folder: Path, tags: Mapping[s
 
 
 def _create(store: Store, name: str, folder: Path, tags: Mapping[str, str]) -> str:
-    shown = {tag: hide_password(value) for tag, value in tags.items()}
-    all_tags = _environment() | {"folder": str(folder.resolve())} | shown
-    run = store.client.create_run(store.experiment_id, run_name=name, tags=all_tags)
+    """Create an MLflow run with `tags` and those that say where and by what it was made."""
+    of_all = {f"version.{package}": version(package) for package in ("sizewise", "torch", "mlflow")}
+    of_all |= {"version.python": platform.python_version(), "host": socket.gethostname()}
+    of_all |= {"folder": str(folder.resolve())}
+    if commit := git_commit():
+        dirty = str(commit.endswith("+")).lower()
+        of_all |= {"mlflow.source.git.commit": commit.rstrip("+"), "git.dirty": dirty}
+    own = {tag: hide_password(value) for tag, value in tags.items()}
+    run = store.client.create_run(store.experiment_id, run_name=name, tags=of_all | own)
     return str(run.info.run_id)
 
 
@@ -109,7 +115,7 @@ def take_up(
         be read any more.
     """
     found = finished_records(store, [key])
-    for finished, record in found.runs:
+    for finished, record in found.by_key.values():
         _set_tags(store, finished, {tag: tags[tag] for tag in tags.keys() - finished.tags.keys()})
         return record
     for line in found.left_out:
@@ -119,7 +125,10 @@ def take_up(
         return None
     if not run.folder.belongs_to(key):
         return None
-    lock = _wait_for(run)
+    lock = run.folder.lock()
+    if run.folder.is_locked():
+        say(f"waiting for the run {run.name}, which another process trains in {run.folder.path}")
+    lock.acquire()
     if run.folder.is_unsent():
         deliver(store, run.folder, lock)
     if store.client.get_run(run.run_id).info.status == "FINISHED":  # by then
@@ -129,17 +138,6 @@ def take_up(
     _resume(store, run, tags)
     run.folder.write_run_id(run.run_id)  # a crash may have come before it was written
     return Tracker(store, run.run_id, run.folder, lock)
-
-
-def _wait_for(run: StoredRun) -> BaseFileLock:
-    """Return the lock on a run's folder, held, when no other process is at work there."""
-    lock = run.folder.lock()
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        say(f"waiting for the run {run.name}, which another process trains in {run.folder.path}")
-        lock.acquire()
-    return lock
 
 
 def put_right(store: Store) -> list[str]:
@@ -236,13 +234,3 @@ def git_commit() -> str | None:
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _environment() -> dict[str, str]:
-    commit = git_commit()
-    tags = {f"version.{name}": version(name) for name in ("sizewise", "torch", "mlflow")}
-    tags |= {"host": socket.gethostname(), "version.python": platform.python_version()}
-    if commit is not None:
-        dirty = commit.endswith("+")
-        tags |= {"mlflow.source.git.commit": commit.rstrip("+"), "git.dirty": str(dirty).lower()}
-    return tags

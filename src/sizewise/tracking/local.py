@@ -24,17 +24,14 @@ USUAL_FOLDER = "mlruns"
 # Where MLflow's tables hold paths: the table, the column, which rows, and which of them say where
 # something will yet be written.
 UNFINISHED = "status <> 'FINISHED'"
+OF_UNFINISHED = f"run_uuid IN (SELECT run_uuid FROM runs WHERE {UNFINISHED})"
 PATHS = (
     ("experiments", "artifact_location", "TRUE", "TRUE"),
     ("runs", "artifact_uri", "TRUE", UNFINISHED),
-    (
-        *("tags", "value", "key = 'folder'"),
-        f"run_uuid IN (SELECT run_uuid FROM runs WHERE {UNFINISHED})",
-    ),
+    ("tags", "value", "key = 'folder'", OF_UNFINISHED),
     ("logged_models", "artifact_location", "TRUE", "FALSE"),
     ("model_versions", "source", "TRUE", "FALSE"),
     ("model_versions", "storage_location", "TRUE", "FALSE"),
-    ("trace_tags", "value", "key = 'mlflow.artifactLocation'", "FALSE"),
 )
 
 
@@ -62,23 +59,18 @@ def place_of(database: Path) -> Place:
 
 
 @contextmanager
-def only_one_opens(uri: str, *, make: bool = True) -> Iterator[None]:
-    """Keep processes that open an SQLite file from migrating it, or mending it, together.
-
-    Raises:
-        UserError: there is no such file, and it is not to be made.
-    """
+def only_one_opens(uri: str) -> Iterator[None]:
+    """Keep processes that open an SQLite file from migrating it, or mending it, together."""
     database = sqlite_file(uri)
     if database is None:
         yield
         return
-    if not make and not database.exists():
-        raise UserError(f"there is no store {uri}; say where it is now with --uri")
     database.parent.mkdir(parents=True, exist_ok=True)
     lock = database.with_suffix(".lock")
     lock.touch()  # where it can't be made, FileLock would wait for it for ever
     with FileLock(lock):
-        put_paths_right(database)
+        if database.is_file():
+            put_paths_right(database)
         yield
 
 
@@ -92,95 +84,68 @@ def put_paths_right(database: Path) -> None:
     Raises:
         UserError: it was, and can't be written to.
     """
-    if not database.is_file():
-        return
     here = place_of(database)
     with closing(sqlite3.connect(here.store, timeout=60, isolation_level=None)) as connection:
-        try:
-            noted = _noted(connection)
-            before = noted or _inferred(connection, here.store)
-        except sqlite3.DatabaseError:  # not a store of MLflow's yet; that is for MLflow to say
+        before = _noted(connection)
+        if before is None or before.store == here.store:
             return
-        if noted is not None and (noted.store == here.store or _is_same(noted.store, here.store)):
+        copied = before.store.exists()
+        if copied and before.store.samefile(here.store):
             return
+        old, new = _folders(before, here.store)
+        changed = 0
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            changed = 0 if before is None else _change_paths(connection, before, here.store)
-            connection.execute("DELETE FROM experiment_tags WHERE key = ?", [PLACE])
-            connection.execute(
-                "INSERT INTO experiment_tags (key, value, experiment_id) "
-                "SELECT ?, ?, experiment_id FROM experiments",
-                [PLACE, here.to_tag()],
-            )
-            connection.execute("COMMIT")
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for update, value, written in _paths(connection):
+                    moved = _moved(value, old, new, may_stay=not (copied and written))
+                    if moved is not None:
+                        connection.execute(update, [moved])
+                        changed += 1
+                connection.execute(
+                    "UPDATE experiment_tags SET value = ? WHERE key = ?", [here.to_tag(), PLACE]
+                )
         except sqlite3.OperationalError as error:
-            if before is None:  # a store that is only read need not know its place
-                return
             raise UserError(
                 f"{here.store} was moved or copied from {before.store}, and the paths in it can't "
                 f"be put right ({error}); make it writable"
             ) from error
-    if before is not None and changed:
-        how = "copied" if before.store.exists() else "moved"
+    if changed:
         say(
-            f"{here.store} was {how} from {before.store}: {changed} paths in it, of all its "
-            f"experiments, now lead to {_folders(before, here.store)[1]}"
+            f"{here.store} was {'copied' if copied else 'moved'} from {before.store}: {changed} "
+            f"paths in it, of all its experiments, now lead to {new}"
         )
 
 
 def _noted(connection: sqlite3.Connection) -> Place | None:
-    row = connection.execute(
-        "SELECT value FROM experiment_tags WHERE key = ? LIMIT 1", [PLACE]
-    ).fetchone()
+    """Return the place of a store as it was when it was last opened, if it says so."""
+    try:
+        row = connection.execute(
+            "SELECT value FROM experiment_tags WHERE key = ? LIMIT 1", [PLACE]
+        ).fetchone()
+    except sqlite3.DatabaseError:  # not a store of MLflow's yet; that is for MLflow to say
+        return None
     return None if row is None else Place(**{k: Path(v) for k, v in json.loads(row[0]).items()})
 
 
-def _inferred(connection: sqlite3.Connection, store: Path) -> Place | None:
-    """Return the former place of a store from before places were noted, if it was another.
-
-    An experiment's artifacts lay beside the store, in a folder that is beside it now too. That they
-    have come along is believed where the former folder is gone, or the former store is still there,
-    or a run's artifacts are here.
-    """
-    for experiment, location in connection.execute(
-        "SELECT experiment_id, artifact_location FROM experiments WHERE artifact_location NOT NULL"
-    ).fetchall():
-        former = _path(location)
-        beside = store.parent / former.name
-        if former.parent == store.parent or not beside.is_dir() or _is_same(former, beside):
-            continue
-        first = former.parent / store.name
-        runs = connection.execute(
-            "SELECT run_uuid FROM runs WHERE experiment_id = ?", [experiment]
-        ).fetchall()
-        came_along = any((beside / run_id).exists() for (run_id,) in runs)
-        if came_along or not former.exists() or (first.exists() and not _is_same(first, store)):
-            return place_of(first)
-    return None
-
-
-def _change_paths(connection: sqlite3.Connection, before: Place, store: Path) -> int:
-    """Change the paths in the store, and return how many there were to change."""
-    old, new = _folders(before, store)
-    if old == new:
-        return 0
-    copied = before.store.exists()
-    changed = 0
+def _paths(connection: sqlite3.Connection) -> Iterator[tuple[str, str, bool]]:
+    """Yield for each path in the store: SQL that changes it, the path, whether it is written to."""
     for table, column, rows, written in PATHS:
-        known = connection.execute("SELECT name FROM pragma_table_info(?)", [table]).fetchall()
-        if (column,) not in known:  # of another version of MLflow
-            continue
-        for row, value, is_written in connection.execute(
-            f"SELECT rowid, {column}, {written} FROM {table} WHERE {rows} AND {column} NOT NULL"
-        ).fetchall():
-            moved = _below(value, old, new)
-            if moved is None:
-                continue
-            came_along = _path(moved).exists() or not _path(value).exists()
-            if came_along or (copied and is_written):
-                connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", [moved, row])
-                changed += 1
-    return changed
+        found = f"SELECT rowid, {column}, {written} FROM {table} WHERE {rows} AND {column} NOT NULL"
+        for row, value, is_written in connection.execute(found).fetchall():
+            yield f"UPDATE {table} SET {column} = ? WHERE rowid = {row}", value, bool(is_written)
+
+
+def _moved(value: str, old: Path, new: Path, *, may_stay: bool) -> str | None:
+    """Return a path or a file's URI below `old` as it is below `new`; None if it is to stay."""
+    is_uri = value.startswith("file:")
+    path = Path(url2pathname(urlsplit(value).path) if is_uri else value)
+    if not path.is_relative_to(old):
+        return None
+    moved = new / path.relative_to(old)
+    if may_stay and path.exists() and not moved.exists():
+        return None
+    return moved.as_uri() if is_uri else str(moved)
 
 
 def _folders(before: Place, store: Path) -> tuple[Path, Path]:
@@ -189,20 +154,3 @@ def _folders(before: Place, store: Path) -> tuple[Path, Path]:
     if store.parts[-len(within) :] == within:
         return before.project, store.parents[len(within) - 1]
     return before.store.parent, store.parent
-
-
-def _below(value: str, old: Path, new: Path) -> str | None:
-    """Return a path or a file's URI below `old` as it is below `new`; None if it is elsewhere."""
-    for before, after in ((str(old), str(new)), (old.as_uri(), new.as_uri())):
-        if value == before or value.startswith(f"{before}/"):
-            return after + value[len(before) :]
-    return None
-
-
-def _path(value: str) -> Path:
-    is_uri = value.startswith("file:")
-    return Path(url2pathname(urlsplit(value).path) if is_uri else value)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)

@@ -1,21 +1,16 @@
 """Whether a store is there: asked as MLflow itself asks, but within a time limit."""
 
 import threading
-from collections.abc import Callable
 
 import mlflow
 from mlflow.exceptions import MlflowException
-from mlflow.store.db.utils import create_sqlalchemy_engine
+from sqlalchemy import NullPool, create_engine
 
 from sizewise.errors import UserError, first_line
 from sizewise.uri import hide_password, is_database, is_hidden, sqlite_file
 
 SECONDS = 10.0
 OTHERWISE = "log to a file with tracking.uri=sqlite:///mlruns/mlflow.db"
-CREDENTIALS = (
-    "MLflow reads them from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or from "
-    "MLFLOW_TRACKING_TOKEN"
-)
 
 
 def check_store(uri: str) -> None:
@@ -29,65 +24,49 @@ def check_store(uri: str) -> None:
             f"the password in {uri} is only what is shown for it; type the password itself, or set "
             "MLFLOW_TRACKING_URI to the whole URI"
         )
-    if uri.startswith(("http://", "https://")):
-        error = _within_the_limit(lambda: _ask_server(uri))
-        explain = _why_no_server
-    elif is_database(uri) and sqlite_file(uri) is None:
-        error = _within_the_limit(lambda: _ask_database(uri))
-        explain = _why_no_database
-    else:
+    is_server = uri.startswith(("http://", "https://"))
+    if not is_server and (not is_database(uri) or sqlite_file(uri) is not None):
         return
-    if error is not None:
-        raise UserError(explain(uri, error)) from error
-
-
-def _within_the_limit(ask: Callable[[], None]) -> Exception | None:
-    """Return what `ask` raises, or a TimeoutError."""
     failures: list[Exception] = []
 
-    def call() -> None:
+    def ask() -> None:
         try:
-            ask()
+            if is_server:
+                mlflow.MlflowClient(uri).search_experiments(max_results=1)
+            else:
+                create_engine(uri, poolclass=NullPool).connect().close()
         except Exception as error:  # drivers have errors of their own
             failures.append(error)
 
-    thread = threading.Thread(target=call, daemon=True, name="asks the store")
+    thread = threading.Thread(target=ask, daemon=True, name="asks the store")
     thread.start()
     thread.join(SECONDS)
     if thread.is_alive():
-        return TimeoutError(f"no answer within {SECONDS:.0f} s")
-    return failures[0] if failures else None
+        failures.append(TimeoutError(f"no answer within {SECONDS:.0f} s"))
+    for error in failures:
+        raise UserError(_why(uri, error, is_server)) from error
 
 
-def _ask_server(uri: str) -> None:
-    mlflow.MlflowClient(uri).search_experiments(max_results=1)
-
-
-def _ask_database(uri: str) -> None:
-    engine = create_sqlalchemy_engine(uri)  # with the certificates that MLflow is told of
-    engine.connect().close()
-    engine.dispose()
-
-
-def _why_no_database(uri: str, error: Exception) -> str:
+def _why(uri: str, error: Exception, is_server: bool) -> str:
+    """Return what is wrong with a store, and what to do about it."""
+    reason = hide_password(first_line(_cause(error)), uri)
     if isinstance(error, ImportError):
         return (
-            f"the MLflow store {uri} needs a driver ({error}); for PostgreSQL it is the extra "
+            f"the MLflow store {uri} needs a driver ({reason}); for PostgreSQL it is the extra "
             "server: pip install --constraint constraints.txt --editable '.[server]'"
         )
-    reason = hide_password(first_line(error), uri)
-    return (
-        f"the MLflow store {uri} can't be opened ({reason}); start it, mend the URI, or {OTHERWISE}"
-    )
-
-
-def _why_no_server(uri: str, error: Exception) -> str:
-    reason = hide_password(first_line(_cause(error)), uri)
+    if not is_server:
+        return (
+            f"the MLflow store {uri} can't be opened ({reason}); start it, mend the URI, or "
+            f"{OTHERWISE}"
+        )
     status = error.get_http_status_code() if isinstance(error, MlflowException) else None
-    if status == 401 or "unauthorized" in reason.lower():
-        return f"the MLflow server at {uri} wants other credentials ({reason}): {CREDENTIALS}"
-    if status == 403:
-        return f"the MLflow server at {uri} refuses what is asked of it ({reason}): {CREDENTIALS}"
+    if status in (401, 403) or "unauthorized" in reason.lower():
+        return (
+            f"the MLflow server at {uri} wants other credentials ({reason}): MLflow reads them "
+            "from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or from "
+            "MLFLOW_TRACKING_TOKEN"
+        )
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return (
             f"the certificate of {uri} is not trusted ({reason}); name its authority's file with "

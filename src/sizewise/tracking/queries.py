@@ -2,19 +2,16 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sizewise.errors import UserError, nearest
-from sizewise.records import ERROR, Measure, RunSummary
+from sizewise.records import ERROR, Measure, error_in
 from sizewise.run.folder import RunFolder
 from sizewise.tracking.store import Store
 
-ERROR_JSON = json.dumps(ERROR._asdict())  # of runs from before there were other measures
-NEWEST = "attributes.start_time DESC"
 PAGE = 5000  # runs at a time
-LOOKED_AT = 1000  # runs, to know which metrics there are
 
 
 class StoredRun(NamedTuple):
@@ -32,30 +29,33 @@ class StoredRun(NamedTuple):
         """The run's output folder, which may be on another machine."""
         return RunFolder(Path(self.tags.get("folder", "")))
 
-
-def runs_by_key(store: Store, key: str | None = None) -> dict[str, StoredRun]:
-    """Return the run with each run key, or with `key` alone: the finished one, else the newest."""
-    condition = f"tags.run_key = '{key}'" if key else "tags.run_key LIKE '%'"
-    found: dict[str, StoredRun] = {}
-    for run in search(store, condition):
-        before = found.get(run.tags["run_key"])
-        if before is None or (run.status == "FINISHED" != before.status):
-            found[run.tags["run_key"]] = run
-    return found
+    @property
+    def error(self) -> str:
+        """The test error, by the run's own measure, as text; a dash where there is none yet."""
+        if not {"test/error", "test/accuracy"} & self.metrics.keys():
+            return "–"
+        known = self.tags.get("measure")  # not of runs from before there were others
+        measure = Measure(**json.loads(known)) if known else ERROR
+        return measure.shown(error_in(self.metrics, "test"))
 
 
-def search(
-    store: Store, condition: str, order: str = NEWEST, most: int | None = None
-) -> Iterator[StoredRun]:
-    """Yield the runs, or the first `most`, that fulfil a condition of MLflow's search."""
-    token = None
-    while True:
+def runs_by_key(store: Store) -> dict[str, StoredRun]:
+    """Return the run with each run key: the finished one, else the newest."""
+    runs = list(search(store, "tags.run_key LIKE '%'"))
+    newest_last = sorted(reversed(runs), key=lambda run: run.status == "FINISHED")
+    return {run.tags["run_key"]: run for run in newest_last}
+
+
+def search(store: Store, condition: str, most: int | None = None) -> Iterator[StoredRun]:
+    """Yield the runs, or the first `most`, that fulfil a condition of MLflow's, newest first."""
+    token: str | None = ""
+    while token is not None:
         page = store.client.search_runs(
             [store.experiment_id],
             condition,
             max_results=most or PAGE,
-            order_by=[order],
-            page_token=token,
+            order_by=["attributes.start_time DESC"],
+            page_token=token or None,
         )
         for run in page:
             info, data = run.info, run.data
@@ -63,50 +63,44 @@ def search(
                 *(info.run_id, info.run_name, info.status, data.tags, info.artifact_uri),
                 data.metrics,
             )
-        token = page.token
-        if not token or most:
-            return
+        token = None if most else page.token or None
 
 
 def list_runs(
     store: Store, sort: str | None = None, most: int = 1000, study: str | None = None
-) -> list[RunSummary]:
-    """Return the newest runs, or with `sort` those of the highest such metric, highest first.
+) -> list[StoredRun]:
+    """Return the newest runs, or with `sort` the first by a metric.
 
     Args:
         store: where.
-        sort: a metric; `test_accuracy` and `accuracy` stand for `test/accuracy` where no other
-            metric is called so.
+        sort: a metric, the highest first, but of errors and losses the lowest; `test_error` and
+            `error` stand for `test/error` where no other metric is called so.
         most: how many runs.
         study: the name of a sweep, to list its runs only.
 
     Raises:
         UserError: there is no such metric or sweep.
     """
-    metric = None if sort is None else _metric(store, sort)
-    order = NEWEST if metric is None else f"metrics.`{metric}` DESC"
-    if study is None:
-        found = list(search(store, "", order, most))
+    if study is not None:
+        runs = members(store, sweeps_named(store, study), None)
     else:
-        found = members(store, sweeps_named(store, study), None, order)
-        if metric is not None:
-            found.sort(key=lambda run: run.metrics.get(metric, -math.inf), reverse=True)
-    return [
-        RunSummary(
-            *(run.run_id, run.name, run.status, run.metrics),
-            Measure(**json.loads(run.tags.get("measure", ERROR_JSON))),
-        )
-        for run in found[:most]
-    ]
+        runs = list(search(store, "", None if sort else most))
+    if sort is not None:
+        metric = _metric(runs, sort)
+
+        def place(run: StoredRun) -> tuple[bool, float]:
+            value = run.metrics.get(metric, math.nan)
+            return math.isnan(value), value if metric.endswith(("error", "loss")) else -value
+
+        runs.sort(key=place)
+    return runs[:most]
 
 
-def _metric(store: Store, wanted: str) -> str:
-    names = {name for run in search(store, "", most=LOOKED_AT) for name in run.metrics}
-    if wanted in names or not names:
-        return wanted
+def _metric(runs: Sequence[StoredRun], wanted: str) -> str:
+    names = {name for run in runs for name in run.metrics}
     spelt = [name for name in names if name.replace("/", "_") == wanted.replace("/", "_")]
     ends = [name for name in names if name.rpartition("/")[2] == wanted]
-    for found in (spelt, ends):
+    for found in ([wanted] if wanted in names or not names else [], spelt, ends):
         if len(found) == 1:
             return found[0]
     raise UserError(f"no run has a metric {wanted}: {nearest(wanted, names)}")
@@ -121,24 +115,20 @@ def sweeps_named(store: Store, name: str) -> list[StoredRun]:
     sweeps = list(search(store, "tags.kind = 'sweep'"))
     named = [run for run in sweeps if run.tags["sweep"] == name]
     if not named:
-        names = {run.tags["sweep"] for run in sweeps}
-        known = nearest(name, names) if names else "(there are none yet)"
+        known = nearest(name, {run.tags["sweep"] for run in sweeps})
         raise UserError(f"there is no sweep {name} in {store.shown}: {known}")
     return named
 
 
 def members(
-    store: Store,
-    sweeps: Iterable[StoredRun],
-    status: str | None = "FINISHED",
-    order: str = NEWEST,
+    store: Store, sweeps: Iterable[StoredRun], status: str | None = "FINISHED"
 ) -> list[StoredRun]:
     """Return the runs of any of `sweeps`, finished ones by default, newest first."""
     condition = f" AND attributes.status = '{status}'" if status else ""
     found: dict[str, StoredRun] = {}
     for sweep in sweeps:
         member = f"tags.`{membership(sweep.run_id)}` = 'true'"
-        found |= {run.run_id: run for run in search(store, member + condition, order)}
+        found |= {run.run_id: run for run in search(store, member + condition)}
     return list(found.values())
 
 

@@ -3,7 +3,8 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,11 +65,9 @@ def open_store(config: TrackingConfig) -> Store:
     Raises:
         UserError: it can't be opened.
     """
-
-    def find_or_create(client: mlflow.MlflowClient) -> str:
-        return _find_experiment(client, config.experiment) or _create_experiment(client, config)
-
-    return _opened(config.uri, find_or_create)
+    with _opening(config.uri) as client:
+        found = _find_experiment(client, config.experiment) or _create_experiment(client, config)
+    return _used(Store(client, found, config.uri))
 
 
 def open_existing(uri: str, experiment: str) -> Store:
@@ -77,8 +76,7 @@ def open_existing(uri: str, experiment: str) -> Store:
     Raises:
         UserError: it can't be opened, or has no such experiment.
     """
-
-    def find(client: mlflow.MlflowClient) -> str:
+    with _opening(uri) as client:
         found = _find_experiment(client, experiment)
         if found is None:
             names = [each.name for each in client.search_experiments()]
@@ -86,26 +84,7 @@ def open_existing(uri: str, experiment: str) -> Store:
                 f"there is no MLflow experiment {experiment or 'without a name'} in {uri}: "
                 f"{nearest(experiment, names)}"
             )
-        return found
-
-    return _opened(uri, find)
-
-
-def _opened(uri: str, experiment_of: Callable[[mlflow.MlflowClient], str]) -> Store:
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    check_store(uri)
-    try:
-        with only_one_opens(uri):
-            client = mlflow.MlflowClient(uri)
-            experiment_id = experiment_of(client)
-    except (MlflowException, SQLAlchemyError, OSError, sqlite3.Error) as error:
-        reason = hide_password(first_line(error), uri)
-        raise UserError(
-            f"the MLflow store {uri} can't be opened ({reason}); expected one "
-            "like sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000, given by tracking.uri"
-        ) from error
-    return _used(Store(client, experiment_id, uri))
+    return _used(Store(client, found, uri))
 
 
 def reopen_store(uri: str, experiment_id: str) -> Store:
@@ -114,10 +93,27 @@ def reopen_store(uri: str, experiment_id: str) -> Store:
     Raises:
         UserError: it does not answer, or is gone.
     """
+    database = sqlite_file(uri)
+    if database is not None and not database.exists():
+        raise UserError(f"there is no store {uri}; say where it is now with --uri")
+    with _opening(uri) as client:
+        return _used(Store(client, experiment_id, uri))
+
+
+@contextmanager
+def _opening(uri: str) -> Iterator[mlflow.MlflowClient]:
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     check_store(uri)
-    with only_one_opens(uri, make=False):
-        pass
-    return _used(Store(mlflow.MlflowClient(uri), experiment_id, uri))
+    try:
+        with only_one_opens(uri):
+            yield mlflow.MlflowClient(uri)
+    except (MlflowException, SQLAlchemyError, OSError, sqlite3.Error) as error:
+        reason = hide_password(first_line(error), uri)
+        raise UserError(
+            f"the MLflow store {uri} can't be opened ({reason}); expected one "
+            "like sqlite:///mlruns/mlflow.db or http://127.0.0.1:5000, given by tracking.uri"
+        ) from error
 
 
 def _used(store: Store) -> Store:
@@ -166,9 +162,7 @@ def _artifacts(config: TrackingConfig) -> str | None:
     A path of this machine means nothing to a server, which would keep it for ever.
     """
     given = config.artifacts
-    if given is None:
-        return None
-    if "://" in given and not given.startswith("file:"):
+    if given is None or ("://" in given and not given.startswith("file:")):
         return given
     if not is_opened_here(config.uri):
         return None

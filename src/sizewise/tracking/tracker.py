@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,15 +12,16 @@ from typing import Any
 from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
 from mlflow.entities import DatasetInput, InputTag, LoggedModelStatus, Metric, Param
-from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH
+from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAM_VAL_LENGTH
 
 from sizewise.errors import first_line, say
 from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking.flavour import flavour, log_flavour
 from sizewise.tracking.probe import check_store
-from sizewise.tracking.sender import Sender, points_of
 from sizewise.tracking.store import STORE_ERRORS, Store
 from sizewise.uri import hide_password
+
+FLUSH_SECONDS = 5.0
 
 
 class Tracker:
@@ -49,21 +51,12 @@ class Tracker:
         found = store.client.get_run(run_id)
         self.tags = found.data.tags
         self._params = set(found.data.params)
-        self._has_dataset = bool(found.inputs and found.inputs.dataset_inputs)
-        lines = folder.mend_metrics()
-        points = [point for line in lines for point in points_of(line)]
-        self._resumed = bool(lines or self._params)
+        points = [point for line in folder.mend_metrics() for point in points_of(line)]
         self._logged = {(point.step, point.key): point.value for point in points}
-        self._sender = Sender(store, run_id, folder, self._missing(points))
-
-    def _missing(self, points: list[Metric]) -> list[Metric]:
-        """Return those of `points` that the store has not got."""
-        has = {
-            (point.key, point.step)
-            for name in {point.key for point in points}
-            for point in self.store.client.get_metric_history(self.run_id, name)
-        }
-        return [point for point in points if (point.key, point.step) not in has]
+        # Training adds to its end, the thread takes from its start. MLflow skips what it has.
+        self._unsent = points
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._keep_sending, daemon=True, name="metrics")
 
     def log(self, step: int, metrics: dict[str, float]) -> dict[str, float]:
         """Log `metrics` by name at `step`, and return them as they stand.
@@ -77,24 +70,18 @@ class Tracker:
         if new:
             line = {"step": step, "timestamp": time.time_ns() // 1_000_000} | new
             self.folder.add_metrics(line)
-            self._sender.add(points_of(line))
+            self._unsent.extend(points_of(line))
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
     def log_config(self, params: dict[str, Any]) -> None:
-        """Log `params` without passwords; a value longer than MLflow takes ends in an ellipsis."""
-        entities = [
-            Param(name, _shortened(value))
-            for name, value in params.items()
-            if name not in self._params
-        ]
-        for start in range(0, len(entities), MAX_PARAMS_TAGS_PER_BATCH):
-            batch = entities[start : start + MAX_PARAMS_TAGS_PER_BATCH]
-            self.store.client.log_batch(self.run_id, params=batch)
+        """Log `params` without passwords; MLflow cuts off a value that is longer than it takes."""
+        new = params.keys() - self._params
+        shown = {name: hide_password(str(params[name]), str(params[name])) for name in sorted(new)}
+        entities = [Param(name, value) for name, value in shown.items()]
+        self.store.client.log_batch(self.run_id, params=entities)
 
     def log_dataset(self, name: str, fingerprint: str, profile: dict[str, Any]) -> None:
         """Log what the run is trained on, with its sizes and shapes as `profile`."""
-        if self._has_dataset:
-            return
         dataset = DatasetEntity(
             name=name,
             digest=fingerprint,
@@ -119,7 +106,7 @@ class Tracker:
         self._outcome.requirements = list(requirements)
 
     def __enter__(self) -> "Tracker":
-        self._sender.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -131,7 +118,8 @@ class Tracker:
             outcome.status = "FAILED" if isinstance(error, Exception) else "KILLED"
             text = hide_password(f"{type(error).__name__}: {error}", self.store.uri)
             outcome.error = text[:MAX_PARAM_VAL_LENGTH]
-        self._sender.close()
+        self._closing.set()
+        self._thread.join()
         with suppress(OSError):  # the folder may be what the run has failed by
             outcome.write(self.folder)
         try:
@@ -145,6 +133,30 @@ class Tracker:
         finally:
             self._lock.release()
 
+    def _keep_sending(self) -> None:
+        """Send what gathers, until closed; say so when the store goes away and when it is back."""
+        away = False
+        while not self._closing.wait(FLUSH_SECONDS):
+            try:
+                self.send()
+            except STORE_ERRORS as error:
+                if not away:
+                    say(
+                        f"{self.store.shown} does not answer ({first_line(error)}); training goes "
+                        f"on, and metrics gather in {self.folder.path / RunFolder.METRICS}"
+                    )
+                away = True
+            else:
+                if away:
+                    say(f"{self.store.shown} is back, and has all metrics")
+                away = False
+
+    def send(self) -> None:
+        """Send the metrics that have gathered, in batches."""
+        while batch := self._unsent[:MAX_METRICS_PER_BATCH]:
+            self.store.client.log_batch(self.run_id, metrics=batch)
+            del self._unsent[: len(batch)]
+
     def deliver(self, outcome: Outcome) -> None:
         """Send what the store has not got of a run that has ended, and mark the run as ended.
 
@@ -153,7 +165,7 @@ class Tracker:
         """
         client = self.store.client
         check_store(self.store.uri)
-        self._sender.send()
+        self.send()
         if outcome.status == "FINISHED":
             for pattern in self.folder.ARTIFACTS:
                 for path in sorted(self.folder.path.glob(pattern)):
@@ -168,12 +180,11 @@ class Tracker:
     def _deliver_model(self, outcome: Outcome, input_shape: tuple[int, ...]) -> None:
         """Log the model, unless it has been, and remove what a crash has left half logged."""
         client, folder = self.store.client, self.folder
-        logged = f"source_run_id = '{self.run_id}'"
-        if self._resumed:
-            for model in client.search_logged_models([self.store.experiment_id], logged):
-                if model.status == LoggedModelStatus.READY:
-                    return
-                client.delete_logged_model(model.model_id)
+        of_this_run = f"source_run_id = '{self.run_id}'"
+        for model in client.search_logged_models([self.store.experiment_id], of_this_run):
+            if model.status == LoggedModelStatus.READY:
+                return
+            client.delete_logged_model(model.model_id)
         code = sorted((folder.path / folder.CODE).glob("*"))
         path = folder.path / folder.MODEL
         log_flavour(self.run_id, flavour(path, input_shape, code, outcome.requirements))
@@ -193,6 +204,10 @@ def deliver(store: Store, folder: RunFolder, lock: BaseFileLock) -> None:
     Tracker(store, folder.read_run_id(), folder, lock).deliver(Outcome.read(folder))
 
 
-def _shortened(value: Any) -> str:
-    text = hide_password(str(value), str(value))
-    return text if len(text) <= MAX_PARAM_VAL_LENGTH else text[: MAX_PARAM_VAL_LENGTH - 1] + "…"
+def points_of(line: dict[str, Any]) -> list[Metric]:
+    """Return the metrics that a line of the run's journal holds."""
+    return [
+        Metric(name, value, line["timestamp"], line["step"])
+        for name, value in line.items()
+        if name not in ("step", "timestamp")
+    ]

@@ -1,0 +1,67 @@
+"""Runs train.py and sizewise in processes forked from one that has imported what they import.
+
+An import of PyTorch and MLflow takes longer than the tests' runs do. A request is a line of JSON on
+stdin: the program, its arguments, the folder, the environment and two files for what is printed.
+The answer is the exit code. The process ends with its stdin.
+"""
+
+import json
+import os
+import runpy
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+TRAIN = Path(__file__).parents[1] / "train.py"
+
+
+def serve() -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        child = os.fork()
+        if not child:
+            _become(request)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _become(request: dict[str, Any]) -> None:
+    """Run a program as if this process had been started for it, and end."""
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    signal.alarm(300)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for descriptor, name in ((1, "output"), (2, "errors")):
+        os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+    is_train = request["program"] == "train.py"
+    sys.argv = [str(TRAIN) if is_train else "sizewise", *request["arguments"]]
+    sys.path[0] = str(TRAIN.parent) if is_train else str(Path.cwd())
+    sys.path[1:1] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    code: object = 1
+    try:
+        if is_train:
+            runpy.run_path(str(TRAIN), run_name="__main__")
+        else:
+            runpy.run_module("sizewise", run_name="__main__")
+        code = 0
+    except SystemExit as ended:
+        code = ended.code or 0
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(code if isinstance(code, int) else 1)
+
+
+if __name__ == "__main__":
+    import sizewise.run.run
+    import sizewise.sweep.job
+    import sizewise.sweep.parent
+    import sizewise.sweep.preload  # noqa: F401
+
+    serve()
