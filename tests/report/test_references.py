@@ -57,7 +57,7 @@ def test_the_verdict_on_references_asks_for_nothing(report: Report) -> None:
     assert words.headline.startswith(
         "For reference: svm (hog), the best classical family by validation, has 10.1% test error"
     )
-    assert words.command is None
+    assert words.commands == []
     assert re.search(r"cnn 32k is better by 7\.\d points \[", words.sentences[0])
     assert not any("svm" in p.headline and "grow" in p.headline for p in report.contents.verdict)
 

@@ -28,8 +28,7 @@ def judged(
 
 def told(found: Answer, command: str | None = None) -> str:
     """Return the command to run next, where no other key was swept."""
-    proposal = propose(found, {})
-    assert proposal is not None
+    (proposal,) = propose(found, {found.best.family: {}})
     return proposal.command(command)
 
 
@@ -42,7 +41,7 @@ def test_error_that_stops_falling_has_an_answer() -> None:
     assert found.kind is Kind.ANSWER
     assert found.as_good.parameters == 16_000
     assert not found.undecided
-    assert propose(found, {}) is None
+    assert propose(found, {}) == []
 
 
 def test_error_that_still_falls_asks_for_larger_sizes() -> None:
@@ -92,8 +91,7 @@ def test_swept_keys_go_into_the_next_command() -> None:
 
         runs += sweep("lstm", SIZES, 3, error, 0.004, rng, training__learning_rate=rate)
     selection = select(runs)
-    proposal = propose(answer(selection.cells, GOAL), selection.swept["lstm"])
-    assert proposal is not None
+    (proposal,) = propose(answer(selection.cells, GOAL), selection.swept)
     assert proposal.command().endswith("training.learning_rate=0.003,0.01")
     rated = "python train.py model=lstm,cnn size=1k,4k training.learning_rate=0.003,0.01"
     assert proposal.command(rated) == (

@@ -44,8 +44,7 @@ class Report:
             lines.append(paragraph.headline)
             if paragraph.growth:
                 lines.append(f"  {paragraph.growth}")
-            if paragraph.command:
-                lines.append(f"  run next: {paragraph.command}")
+            lines += [f"  run next ({price}): {text}" for text, price in paragraph.commands]
         return "\n".join([*lines, *self.analysis.notes, f"report: {self.files[0]}"])
 
 

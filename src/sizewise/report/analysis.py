@@ -11,7 +11,10 @@ from sizewise.report.proposal import Proposal, Spell, propose, spell_all
 from sizewise.report.selection import Selection, by_amount, select, usable_runs
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
-from sizewise.report.verdict import Answer, Growth, answer, growth
+from sizewise.report.verdict import Answer, Growth, Kind, answer, growth
+
+# Kinds in which the smallest cell that is enough is known, or the smallest so far.
+TOLD = (Kind.ANSWER, Kind.SMALLER_SIZES, Kind.MORE_SEEDS)
 
 Rated = tuple[Cell, Interval | None]  # a cell and the interval of its mean error, if seeds give one
 
@@ -25,7 +28,7 @@ class FamilyResult:
     fit: Fit | NoFit
     growth: Growth | None
     answer: Answer
-    proposal: Proposal | None
+    proposals: list[Proposal]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,27 @@ class Analysis:
     families: list[FamilyResult]
     overall: Answer | None
     notes: list[str]
+
+    @property
+    def answer(self) -> Answer | None:
+        """Return the answer over all families, or that of the only one."""
+        return self.overall or (self.families[0].answer if self.families else None)
+
+    @property
+    def recommended(self) -> RunRecord | None:
+        """Return the run that is enough: of the answer's cell the best by validation."""
+        found = self.answer
+        if found is None or found.kind not in TOLD or found.as_good in found.undecided:
+            return None
+        return min(found.as_good.records, key=lambda record: record.error("val"))
+
+    @property
+    def proposals(self) -> list[Proposal]:
+        """Return what would tell more: of each family, or where all are told, over all."""
+        by_family = [each for result in self.families for each in result.proposals]
+        if by_family or self.overall is None:
+            return by_family
+        return propose(self.overall, self.selection.swept)
 
     @property
     def measure(self) -> Measure:
@@ -91,9 +115,9 @@ def analyse(
         errors = size_errors(cells)
         rows += zip(cells, errors.intervals(), strict=True)
         found = answer(cells, goal, confidence)
-        proposal = propose(found, selection.swept[family])
+        proposals = propose(found, selection.swept)
         fit = fit_sweep(errors, found.margin or goal.tolerance)
-        families.append(FamilyResult(family, cells, fit, growth(cells), found, proposal))
+        families.append(FamilyResult(family, cells, fit, growth(cells), found, proposals))
     references = selection.references
     rows += zip(references, size_errors(references).intervals(), strict=True)
     overall = answer(selection.cells, goal, confidence) if len(families) > 1 else None

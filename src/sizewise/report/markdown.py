@@ -18,8 +18,8 @@ def write_markdown(contents: Contents) -> str:
     parts.append("## Verdict")
     for paragraph in contents.verdict:
         parts += [f"### {paragraph.headline}", _items(paragraph.sentences)]
-        if paragraph.command:
-            parts.append(f"Run next:\n```\n{paragraph.command}\n```")
+        for text, price in paragraph.commands:
+            parts.append(f"Run next, {price}:\n```\n{text}\n```")
     parts += [_section(section) for section in contents.sections]
     return "\n\n".join(part for part in parts if part) + "\n"
 

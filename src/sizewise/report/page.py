@@ -54,8 +54,8 @@ def _verdict(paragraphs: Sequence[Paragraph]) -> str:
         if paragraph.family:
             kind = f'style="--family: {look[paragraph.family][0]}"'
         body = f"<h3>{html.escape(paragraph.headline)}</h3>{_items(paragraph.sentences)}"
-        if paragraph.command:
-            body += f"<p>Run next:</p><pre>{html.escape(paragraph.command)}</pre>"
+        for text, price in paragraph.commands:
+            body += f"<p>Run next, {price}:</p><pre>{html.escape(text)}</pre>"
         articles.append(f"<article {kind}>{body}</article>")
     return "\n".join(articles)
 

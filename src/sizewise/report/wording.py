@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.cells import Cell, best_by_validation
+from sizewise.report.proposal import Proposal, seeds_missing
 from sizewise.report.selection import Choice
 from sizewise.report.stats.compare import Difference
 from sizewise.report.stats.fit import Fit, NoFit
 from sizewise.report.verdict import MOST_SEEDS, Answer, Growth, Kind, compared
 from sizewise.report.words import (
     MeasureWords,
+    duration,
     factor,
     followed,
     listed,
@@ -20,9 +23,16 @@ from sizewise.report.words import (
 )
 
 
+class Command(NamedTuple):
+    """A command to run next, and what it takes and brings, in words."""
+
+    text: str
+    price: str
+
+
 @dataclass(frozen=True)
 class Paragraph:
-    """A headline, what backs it, and the command to run next, if one would tell more.
+    """A headline, what backs it, and what to run next, if anything would tell more.
 
     `growth`, one of the sentences, is what growing bought and cost; None for a single size.
     `family` is what it is about; None for all of them.
@@ -30,7 +40,7 @@ class Paragraph:
 
     headline: str
     sentences: list[str] = field(default_factory=list)
-    command: str | None = None
+    commands: list[Command] = field(default_factory=list)
     growth: str | None = None
     family: str | None = None
 
@@ -109,7 +119,9 @@ class Writer:
                 f"But {listed(growing)} still gain{'s' if len(growing) == 1 else ''} from size at "
                 "the largest run, so a larger one may win yet."
             )
-        return Paragraph(f"Over all families: {headline}", sentences)
+        told = not any(each.proposals for each in self.analysis.families)
+        commands = self._commands(found, self.analysis.proposals if told else [])
+        return Paragraph(f"Over all families: {headline}", sentences, commands)
 
     def family(self, result: FamilyResult) -> Paragraph:
         """Answer for one family."""
@@ -117,10 +129,18 @@ class Writer:
         growth = self._growth(result.growth) if result.growth else None
         sentences += [growth] if growth else []
         sentences += self._fit(result)
-        command = None
-        if result.proposal:
-            command = result.proposal.command(self.analysis.command, self.analysis.spell)
-        return Paragraph(f"{result.family}: {headline}", sentences, command, growth, result.family)
+        commands = self._commands(result.answer, result.proposals)
+        return Paragraph(f"{result.family}: {headline}", sentences, commands, growth, result.family)
+
+    def _commands(self, found: Answer, proposals: Sequence[Proposal]) -> list[Command]:
+        commands = []
+        for proposal in proposals:
+            price = f"about {duration(proposal.seconds)} of training"
+            if found.kind is Kind.MORE_SEEDS and seeds_missing(found) > len(proposal.seeds):
+                price += f"; {len(proposal.seeds)} of {seeds_missing(found)} seeds that are missing"
+            text = proposal.command(self.analysis.command, self.analysis.spell)
+            commands.append(Command(text, price))
+        return commands
 
     def references(self) -> Paragraph:
         """Say what the classical families reach, and how the best network compares."""

@@ -85,6 +85,15 @@ def factor(ratio: float) -> str:
     return f"{ratio:.0f}×" if ratio >= 9.95 else f"{ratio:.1f}×"
 
 
+def duration(seconds: float) -> str:
+    """Return a time: 40 seconds, 3 minutes, 1.5 hours."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} seconds"
+    if seconds < 100 * 60:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.3g} hours"
+
+
 def size(parameters: float) -> str:
     """Return a number of parameters: 13.4k."""
     return readable_count(round(parameters)) if parameters < 1e12 else f"{parameters:.0e}"

@@ -1,4 +1,4 @@
-"""The runs that a sweep's report is over: its own, and all others in the store that are like them."""
+"""The runs that a sweep's report is over: its own, and all others in the store like them."""
 
 import functools
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def with_runs_alike(store: Store, own: Sequence[RunRecord]) -> tuple[list[RunRec
         return list(own), []
     tested_alike = f"tags.test_set = '{own[0].test_fingerprint}'"
     found = search(store, f"{tested_alike} AND attributes.status = 'FINISHED'")
-    others = [record for _, record in readable(store, found, one_of_each=True).runs]
+    others = [record for _, record in readable(store, found).by_key.values()]
 
     @functools.cache
     def code_of(family: str, target: str | None) -> str | None:
