@@ -7,6 +7,7 @@ from sizewise.report.analysis import Analysis
 from sizewise.report.charts import draw
 from sizewise.report.section import Chart, Section, Table
 from sizewise.report.studies import STUDIES
+from sizewise.report.summary import Summary, summaries
 from sizewise.report.tables import cell_rows, fit_rows
 from sizewise.report.wording import Paragraph, choice_sentences, paragraphs
 from sizewise.report.words import MeasureWords, listed
@@ -19,7 +20,8 @@ class Contents:
     Args:
         title, summary: of all of it; `command` is what the sweep was started with.
         studies: what they found; they come first.
-        verdict: on sizes.
+        summaries: the answer at a glance, for the report's tolerance, then for others, ascending.
+        verdict: on sizes, in full.
         sections: all that backs it.
     """
 
@@ -27,6 +29,7 @@ class Contents:
     summary: str
     command: str | None
     studies: list[Section]
+    summaries: list[Summary]
     verdict: list[Paragraph]
     sections: list[Section]
 
@@ -38,20 +41,22 @@ class Contents:
 
 def contents(analysis: Analysis) -> Contents:
     """Put together what the report says."""
+    found = summaries(analysis)
     return Contents(
         title=f"{analysis.name}: how big does it need to be?",
         summary=_summary(analysis),
         command=analysis.command,
-        studies=[found for study in STUDIES if (found := study(analysis.usable))],
+        studies=[each for study in STUDIES if (each := study(analysis.usable))],
+        summaries=found,
         verdict=paragraphs(analysis),
-        sections=_sections(analysis),
+        sections=_sections(analysis, found[0] if found else None),
     )
 
 
-def _sections(analysis: Analysis) -> list[Section]:
+def _sections(analysis: Analysis, summary: Summary | None) -> list[Section]:
     words = MeasureWords(analysis.measure)
     cells = [cell for cell, _ in analysis.rows]
-    charts = {chart.name: chart for chart in draw(analysis)}
+    charts = {chart.name: chart for chart in draw(analysis, summary)}
     by_cost = [charts.pop(name) for name in ("error_by_size", "error_by_cost") if name in charts]
     found = [
         Section(f"{words.test.capitalize()} against cost", charts=by_cost),

@@ -68,6 +68,10 @@ class Answer:
     margin: float
     wanted: Wanted | None = None
 
+    def at(self, margin: float) -> "Answer":
+        """Return the answer by the same comparisons, were another difference as good."""
+        return _judge(self.best, self.comparisons, margin) if self.comparisons else self
+
     def below(self, parameters: float) -> Cell | None:
         """Return the largest cell of at most so many parameters."""
         cells = [cell for cell in self.comparisons if cell.parameters <= parameters]
@@ -125,9 +129,12 @@ def answer(cells: Sequence[Cell], goal: Goal, confidence: float = CONFIDENCE) ->
     cells = sorted(within, key=lambda cell: cell.parameters)
     best = best_by_validation(cells)
     if goal.target is None:
-        margin, comparisons = goal.margin(best), compared(cells, best, confidence)
-    else:
-        margin, comparisons = 0.0, against(cells, goal.target, confidence)
+        return _judge(best, compared(cells, best, confidence), goal.margin(best))
+    return _judge(best, against(cells, goal.target, confidence), 0.0)
+
+
+def _judge(best: Cell, comparisons: dict[Cell, Difference], margin: float) -> Answer:
+    cells = list(comparisons)
     as_good = next((cell for cell in cells if comparisons[cell].is_as_good(margin)), None)
     smaller = cells if as_good is None else cells[: cells.index(as_good)]
     undecided = [cell for cell in smaller if not comparisons[cell].is_worse(margin)]

@@ -73,9 +73,9 @@ def start_sweep(store: Store, key: str, name: str, folder: Path, tags: Mapping[s
 
 
 def log_answer(store: Store, run_id: str, text: str, recommended: RunRecord | None) -> None:
-    """Put a sweep's answer on its parent run: as its note, and the numbers of the run it recommends.
+    """Put a sweep's answer on its parent run as a note, with the numbers of the run it recommends.
 
-    That run is known again by the tag `enough`.
+    The tag `enough` tells which run that is.
     """
     store.client.set_tag(run_id, "mlflow.note.content", text)
     store.client.set_tag(run_id, "enough", recommended.run_id if recommended else "")
