@@ -204,7 +204,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
         ("training.batch_size=0", "training.batch_size=0 is out of range: expected at least 1"),
         (
             "training.optimizer=adan",
-            "optimizer=adan is out of range: expected adam or adamw or keras_adam or sgd",
+            "optimizer=adan is out of range: expected 'adam', 'adamw', 'keras_adam' or 'sgd'",
         ),
         ("training.momentum=1", "training.momentum=1 is out of range: expected a number below 1"),
         (
@@ -230,7 +230,10 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
             "training.clip_grad_norm=-1",
             "clip_grad_norm=-1 is out of range: expected a number above",
         ),
-        ("training.schedule=linear", "linear is out of range: expected constant or one_cycle or"),
+        (
+            "training.schedule=linear",
+            "linear is out of range: expected 'constant', 'one_cycle' or 'cosine'",
+        ),
         ("data.validation_fraction=0", "=0 is out of range: expected a number above 0"),
         ("data.validation_fraction=1", "=1 is out of range: expected a number below 1"),
         ("data.num_samples=10", "data.num_samples=10 is out of range: expected at least 100"),
@@ -240,7 +243,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
         ("training.learning_rate=1e39", "learning_rate=1e+39 is out of range: expected at most"),
         ("tracking.experiment=''", "tracking.experiment= is out of range: expected a text"),
         ("tracking.experiment=5", "expected str; quote it: 'tracking.experiment=\"5\"'"),
-        ("device=gpu", "device=gpu is not available: expected auto, cpu, cuda, cuda:N or mps"),
+        ("device=gpu", "device=gpu is out of range: expected auto, cpu, cuda, cuda:N or mps"),
         # What PyTorch's and NumPy's generators can't take.
         ("seed=18446744073709551616", "seed=18446744073709551616 is out of range"),
         ("data.seed=4294967296", "data.seed=4294967296 is out of range"),

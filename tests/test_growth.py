@@ -167,7 +167,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.add(f"{package}/config/schema.py", optimisers, '"adagrad", ')
 
     project.add(
-        f"{package}/run/run.py",
+        f"{package}/run/results.py",
         "    extras: dict[str, Any] = {",
         '"weights": float(sum(each.sum() for each in model.parameters()))',
     )

@@ -30,12 +30,17 @@ class Speed(NamedTuple):
     throughput: float
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Return where a model is, by its first parameter or buffer."""
+    return next(chain(model.parameters(), model.buffers())).device
+
+
 @torch.no_grad()
 def measure_speed(model: nn.Module, spec: DataSpec) -> Speed:
     """Time inference at batch 1 and at batch 256, on the model's device and torch's threads."""
     was_training = model.training
     model.eval()
-    device = next(chain(model.parameters(), model.buffers())).device
+    device = device_of(model)
     single = _time_calls(model, spec.random_batch(1, device))
     bulk = _time_calls(model, spec.random_batch(THROUGHPUT_BATCH, device))
     model.train(was_training)

@@ -75,7 +75,7 @@ def test_rows_show_bytes_and_only_a_linear_model_counts_parameters(report: Repor
 
 
 def test_charts_draw_references_as_lines_across_and_never_by_size(runs: list[RunRecord]) -> None:
-    by_size, by_cost, *_ = draw(analyse(runs, name="study"))
+    by_size, by_cost, *_ = draw(analyse(runs, name="study"), None)
     layers = by_size.spec["layer"]
     (line,) = [each for each in layers if each["mark"].get("strokeDash")]
     assert "x" not in line["encoding"]

@@ -1,9 +1,10 @@
 """What Hydra composed, checked: a `Config`, or one line that says what to change."""
 
+import functools
+import json
 import secrets
 import types
 import typing
-from collections.abc import Iterable
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -31,6 +32,8 @@ RANGES = {
     "less_than": "a number below {lt}",
     "finite_number": "a finite number",
     "string_too_short": "a text",
+    "string_pattern_mismatch": "auto, cpu, cuda, cuda:N or mps",  # only a device has a pattern
+    "literal_error": "{expected}",
 }
 
 
@@ -68,15 +71,24 @@ def _checked(kind: type[Kind], composed: DictConfig) -> Kind:
         raise UserError(_explain(first, given)) from error
 
 
+@functools.cache
+def _fields() -> dict[str, FieldInfo]:
+    """Return the field of each dotted key of the config, those of all data sets included."""
+    fields: dict[str, FieldInfo] = {}
+    for name, field in Config.model_fields.items():
+        kinds = [field.annotation] if name != "data" else [DataConfig, *DATA_CONFIGS.values()]
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, Section):
+                within = kind.model_fields.items()
+                fields |= {f"{name}.{each.alias or own}": each for own, each in within}
+            else:
+                fields[name] = field
+    return fields
+
+
 def known_keys() -> list[str]:
     """Return every dotted key of the config, those of all data sets included."""
-    kinds = {name: [_section(field.annotation)] for name, field in Config.model_fields.items()}
-    kinds["data"] = [DataConfig, *DATA_CONFIGS.values()]
-    keys: set[str] = set()
-    for name, sections in kinds.items():
-        for section in sections:
-            keys |= {f"{name}.{each}" for each in _names(section)} if section else {name}
-    return sorted(keys)
+    return sorted(_fields())
 
 
 def unknown_key(key: str) -> str:
@@ -87,82 +99,34 @@ def unknown_key(key: str) -> str:
     return f"there is no config key {key}: {nearest(name, siblings or {each[0] for each in keys})}"
 
 
-def _names(section: type[Section]) -> Iterable[str]:
-    return (field.alias or name for name, field in section.model_fields.items())
-
-
-def _section(annotation: Any) -> type[Section] | None:
-    is_section = isinstance(annotation, type) and issubclass(annotation, Section)
-    return annotation if is_section else None
-
-
 def _explain(error: ErrorDetails, given: dict[Any, Any]) -> str:
     """Return one line for what pydantic found wrong first."""
-    path = [str(part) for part in error["loc"]]
-    if path[0] == "data":
-        path = [path[0], *path[2:]]  # without the kind of data
-    key, kind, value = ".".join(path), error["type"], error["input"]
+    key, kind, value = ".".join(map(str, error["loc"])), error["type"], error["input"]
+    is_group = any(each.startswith(f"{key}.") for each in _fields())
     if kind == "extra_forbidden":
-        if key in known_keys():
-            chosen = given["data"]["name"]
-            return (
-                f"there is no config key {key} with data={chosen}; choose a set by data=NAME alone"
-            )
-        return unknown_key(key)
-    if kind == "missing" or (value is None and len(path) == 1 and _is_group(key)):
+        if key not in _fields():
+            return unknown_key(key)
+        chosen = given["data"]["name"]
+        return f"there is no config key {key} with data={chosen}; choose a set by data=NAME alone"
+    if kind == "missing" or (value is None and is_group):
         return _no_value(key)
     if kind in RANGES:
         expected = RANGES[kind].format(**error.get("ctx", {}))
         return f"{key}={_shown(value)} is out of range: expected {expected}"
-    if kind == "string_pattern_mismatch":  # only a device is held against a pattern
-        return f"{key}={_shown(value)} is not available: expected auto, cpu, cuda, cuda:N or mps"
-    if kind == "literal_error":
-        choices = " or ".join(map(str, _choices(_field(path).annotation)))
-        return f"{key}={_shown(value)} is out of range: expected {choices}"
-    if _is_group(key):
+    if is_group:
         return f"{key}={_shown(value)} has the wrong type: expected keys as {key}.NAME=VALUE"
-    expected = TYPES[kind] + (" or null" if _takes_null(_field(path).annotation) else "")
-    quoted = f"; quote it: '{key}=\"{value}\"'" if type(value) in (int, float, bool) else ""
-    return f"{key}={_shown(value)} has the wrong type: expected {expected}" + (
-        quoted if TYPES[kind] == "str" else ""
-    )
-
-
-def _field(path: list[str]) -> FieldInfo:
-    """Return the field that a dotted key names."""
-    fields: dict[str, FieldInfo] = dict(Config.model_fields)
-    if len(path) > 1:
-        own = _section(fields[path[0]].annotation)
-        sections: list[type[Section]] = [own] if own else [DataConfig, *DATA_CONFIGS.values()]
-        fields = {
-            field.alias or name: field
-            for section in sections
-            for name, field in section.model_fields.items()
-        }
-    return fields[path[-1]]
-
-
-def _is_group(key: str) -> bool:
-    return any(each.startswith(f"{key}.") for each in known_keys())
-
-
-def _takes_null(annotation: Any) -> bool:
-    return types.NoneType in typing.get_args(annotation)
-
-
-def _choices(annotation: Any) -> list[str]:
-    """Return the texts that a Literal, or one within a union, allows."""
-    found: list[str] = []
-    for part in typing.get_args(annotation):
-        found += [part] if isinstance(part, str) else _choices(part)
-    return found
+    expected = TYPES[kind]
+    if types.NoneType in typing.get_args(_fields()[key].annotation):
+        expected += " or null"
+    if kind == "string_type" and isinstance(value, int | float):
+        expected += f"; quote it: '{key}=\"{value}\"'"
+    return f"{key}={_shown(value)} has the wrong type: expected {expected}"
 
 
 def _shown(value: Any) -> str:
     """Return a value as it is typed, in one line."""
-    words = {True: "true", False: "false", None: "null"}
-    known = value is None or isinstance(value, bool)
-    text = words[value] if known else " ".join(str(value).splitlines())
+    plain = value is None or isinstance(value, bool)
+    text = json.dumps(value) if plain else " ".join(str(value).splitlines())
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 

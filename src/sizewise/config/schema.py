@@ -13,9 +13,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
-    Tag,
+    PlainValidator,
+    SerializeAsAny,
     model_validator,
 )
 
@@ -111,23 +111,14 @@ DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
 }
 
 
-def _kind_of_data(given: Any) -> str | None:
-    """Return the name of the class that a data config is checked by."""
-    if isinstance(given, DataConfig):
-        return type(given).__name__
-    if not isinstance(given, dict):
-        return None
-    name = given.get("name")
+def _data(given: Any) -> DataConfig:
+    """Check a data config by the class of the set that it names."""
+    name = given.get("name") if isinstance(given, dict) else None
     kind = DATA_CONFIGS.get(name, DataConfig) if isinstance(name, str) else DataConfig
-    return kind.__name__
+    return given if isinstance(given, DataConfig) else kind.model_validate(given)
 
 
-AnyData = Annotated[
-    Annotated[DataConfig, Tag("DataConfig")]
-    | Annotated[Mnist1dConfig, Tag("Mnist1dConfig")]
-    | Annotated[TextConfig, Tag("TextConfig")],
-    Discriminator(_kind_of_data),
-]
+AnyData = Annotated[SerializeAsAny[DataConfig], PlainValidator(_data)]
 
 
 class TrainingConfig(Section):

@@ -1,8 +1,7 @@
-"""What came of a run: its saved network, its costs, its record and its files."""
+"""What came of a run: its scores, its saved network, its costs, its record and its files."""
 
 import os
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,49 +11,61 @@ from torch import nn
 
 from sizewise import cost, sample_errors
 from sizewise.config import Config, portable
-from sizewise.data import Dataset
+from sizewise.data import Dataset, DataSpec
 from sizewise.flops import flops_per_sample
+from sizewise.models.classical.estimators import requirements_of
 from sizewise.records import RunRecord, write_records
-from sizewise.run.folder import RunFolder
+from sizewise.run.code import own_code
 from sizewise.run.identity import Identity
 from sizewise.sizing import parameters_by_group, parameters_of
-from sizewise.tasks import Tally, find_task
+from sizewise.tasks import find_task
 from sizewise.tracking.lifecycle import git_commit
 from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import SavedModel, save_model
+from sizewise.training.evaluate import evaluate
 from sizewise.training.fitted import Fitted
 from sizewise.uri import hide_password
 
 LIBRARIES = ("torch", "scikit-learn")  # that shape a result
 
 
-def save(path: Path, config: Config, identity: Identity, dataset: Dataset, state: Fitted) -> int:
-    """Save the best epoch's network and return the file's size in bytes."""
-    assert state.best is not None
-    saved = SavedModel(
-        spec=dataset.spec,
-        normalisation=dataset.normalisation,
-        architecture=identity.architecture,
-        weights=state.best.weights,
-    )
-    return save_model(path, saved)
-
-
 def make_record(
     config: Config,
     identity: Identity,
     dataset: Dataset,
-    unit: str,
-    state: Fitted,
     model: nn.Module,
-    metrics: dict[str, float],
-    extras: dict[str, Any],
-    errors: np.ndarray,
+    state: Fitted,
+    unit: str,
     tracker: Tracker,
 ) -> RunRecord:
-    """Put all that is known of a finished run into its record."""
+    """Score a trained network on the test set, measure it, and keep what came of its run.
+
+    Args:
+        config: the run's.
+        identity: what is known of it from before.
+        dataset: that the network was trained on.
+        model: at its best epoch.
+        state: what came of fitting it, in epochs or settings: `unit`.
+        unit: see `RunRecord`.
+        tracker: of the run, which is told all of it.
+    """
     assert state.best is not None
-    return RunRecord(
+    folder, spec, task = tracker.folder, dataset.spec, find_task(dataset.spec.task)
+    tally = task.tally(spec.num_outputs)
+    scores = evaluate(model, dataset.test, task, tally)._asdict()
+    errors = scores.pop("errors")
+    if tally is not None:
+        scores |= tally.scores()
+    saved = SavedModel(spec, dataset.normalisation, identity.architecture, state.best.weights)
+    costs = {
+        "train_seconds": state.train_seconds,
+        "model_bytes": save_model(folder.path / folder.MODEL, saved),
+        **_measured_costs(model, spec),
+    }
+    metrics = {f"test/{name}": value for name, value in scores.items()}
+    metrics |= {f"cost/{name}": value for name, value in costs.items()}
+    extras: dict[str, Any] = {}  # what a study measures of each run, by name
+    record = RunRecord(
         run_id=tracker.run_id,
         name=identity.name,
         run_key=identity.key,
@@ -71,15 +82,15 @@ def make_record(
         epochs=state.epoch,
         steps=state.step,
         stopped_by=state.stopped_by,
-        metrics=metrics,
+        metrics=tracker.log(state.epoch, metrics),
         history=state.history,
         config=portable(config),
-        folder=os.path.relpath(tracker.folder.path),
+        folder=os.path.relpath(folder.path),
         git_commit=git_commit(),
         features=identity.architecture.features,
         train_samples=len(dataset.train),
         threads=torch.get_num_threads(),
-        measure=find_task(dataset.spec.task).measure,
+        measure=task.measure,
         unit=unit,
         extras=extras,
         sample_errors=sample_errors.pack(errors),
@@ -88,39 +99,25 @@ def make_record(
         libraries=" ".join(f"{name} {version(name)}" for name in LIBRARIES),
         sweep=tracker.tags.get("sweep"),
     )
-
-
-def measure_costs(
-    model: nn.Module,
-    dataset: Dataset,
-    state: Fitted,
-    model_bytes: int,
-    device: torch.device,
-) -> dict[str, float]:
-    """Return a trained network's costs by their MLflow names."""
-    peak = cost.peak_memory_mb(device)  # before the costs' own batches can raise it
-    speed = cost.measure_speed(model, dataset.spec)
-    costs = {
-        "cost/train_seconds": state.train_seconds,
-        "cost/peak_memory_mb": peak,
-        "cost/model_bytes": model_bytes,
-        "cost/latency_ms_p50": speed.latency_ms_p50,
-        "cost/latency_ms_p95": speed.latency_ms_p95,
-        "cost/throughput": speed.throughput,
-    }
-    size, flops = parameters_of(model), flops_per_sample(model, dataset.spec)
-    if size is not None:
-        costs["cost/parameters"] = size
-    if flops is not None:
-        costs |= {"cost/flops_inference": flops.inference, "cost/flops_training": flops.training}
-    return costs
-
-
-def write_files(folder: RunFolder, config: Config, record: RunRecord, tally: Tally | None) -> None:
-    """Write what is kept of a finished run, besides its metrics and its network."""
-    path = folder.path
+    write_records(folder.path / folder.RECORD, [record])
     config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)
-    (path / folder.CONFIG).write_text(hide_password(config_text))
-    write_records(path / folder.RECORD, [record])
+    (folder.path / folder.CONFIG).write_text(hide_password(config_text))
     for name, counts in (tally.tables() if tally else {}).items():
-        np.savetxt(path / f"{name}.csv", counts, fmt="%d", delimiter=",")
+        np.savetxt(folder.path / f"{name}.csv", counts, fmt="%d", delimiter=",")
+    if spec.class_names:  # MLflow's signature is that of numbers to class shares
+        code = own_code(type(model))
+        code.copy_to(folder.path / folder.CODE)
+        tracker.log_model(spec.input_shape, (*requirements_of(model), *code.packages))
+    return record
+
+
+def _measured_costs(model: nn.Module, spec: DataSpec) -> dict[str, float]:
+    """Return what can be measured of a trained network, by name."""
+    costs = {"peak_memory_mb": cost.peak_memory_mb(cost.device_of(model))}  # so far, hence first
+    costs |= cost.measure_speed(model, spec)._asdict()
+    size, flops = parameters_of(model), flops_per_sample(model, spec)
+    if size is not None:
+        costs["parameters"] = size
+    if flops is not None:
+        costs |= {"flops_inference": flops.inference, "flops_training": flops.training}
+    return costs

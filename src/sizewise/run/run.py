@@ -4,9 +4,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -16,13 +14,11 @@ from sizewise.config import Config, flatten
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
-from sizewise.models.classical.estimators import requirements_of
 from sizewise.records import RunRecord
-from sizewise.run.code import own_code
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise
-from sizewise.run.results import make_record, measure_costs, save, write_files
+from sizewise.run.results import make_record
 from sizewise.screen import Screen
 from sizewise.tasks import find_task
 from sizewise.tracking import lifecycle
@@ -31,8 +27,7 @@ from sizewise.tracking.store import STORE_ERRORS, open_store
 from sizewise.tracking.tracker import Tracker
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.device import prepare_torch
-from sizewise.training.evaluate import evaluate
-from sizewise.training.learner import Learner, learner_of
+from sizewise.training.learner import learner_of
 from sizewise.uri import hide_password
 
 
@@ -105,33 +100,33 @@ def run(
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
         if found is None and stop():  # as when a sweep's parent has died: the next one starts it
             raise Interrupted
-        tags = _tags(config, identity, dataset, device, overrides, command) | tags
+        tags = _tags(config, identity, device, dataset) | tags
+        tags |= {"overrides": shlex.join(overrides), "command": command}
         tracker = found or start_run(store, identity.key, identity.name, folder, tags)
         RunFolder(folder).lead_to(tracker.folder)
         path = tracker.folder.path / RunFolder.CHECKPOINT
         checkpoint = Checkpoint(path, identity.key, config.checkpoint_minutes, stop)
+
+        def log(epoch: int, metrics: dict[str, float]) -> None:
+            tracker.log(epoch, metrics)
+            screen.show_epoch(epoch, metrics)
+
         with tracker, screen:
             model = _on_its_threads(model, tracker, config, identity, dataset).to(device)
             learner = learner_of(model, config)
             _log_setting(tracker, config, identity, dataset)
             with learner.limits():
-                record = _train(
-                    config, identity, dataset, model, learner, tracker, screen, checkpoint
-                )
+                state = learner.fit(dataset, log, checkpoint)
+                record = make_record(config, identity, dataset, model, state, learner.unit, tracker)
         checkpoint.remove()
     screen.show_result(record, config.tracking.uri)
     return record
 
 
 def _tags(
-    config: Config,
-    identity: Identity,
-    dataset: Dataset,
-    device: torch.device,
-    overrides: Sequence[str],
-    command: str,
+    config: Config, identity: Identity, device: torch.device, dataset: Dataset
 ) -> dict[str, str]:
-    """Return what is known of a run by its tags in the store."""
+    """Return what a run is by its tags in the store."""
     return {
         "family": config.model.name,
         "size": "none" if identity.parameters is None else str(identity.parameters),
@@ -141,8 +136,6 @@ def _tags(
         "device": device.type,
         "measure": json.dumps(find_task(dataset.spec.task).measure._asdict()),
         "test_set": dataset.test_fingerprint,
-        "overrides": shlex.join(overrides),
-        "command": command,
     }
 
 
@@ -162,32 +155,22 @@ def _on_its_threads(
 @contextmanager
 def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Iterator[None]:
     """Turn what can end a run before its time into what the user can do about it."""
-    again = f"{command} resume=true"
+    again = f"goes on with: {command} resume=true"
     try:
         yield
     except KeyboardInterrupt as error:
-        raise Interrupted(f"{name} is interrupted; it goes on with: {again}") from error
+        raise Interrupted(f"{name} is interrupted; it {again}") from error
     except UserError:
         raise
     except OSError as error:
-        raise UserError(
-            f"{error.filename or folder} can't be written ({error.strerror or error}); when it "
-            f"can, the run goes on with: {again}"
-        ) from error
+        what = f"{error.filename or folder} can't be written ({error.strerror or error})"
+        raise UserError(f"{what}; when it can, the run {again}") from error
     except STORE_ERRORS as error:
-        reason = hide_password(first_line(error), store)
-        raise UserError(
-            f"the MLflow store {store} fails ({reason}); when it does not, the run goes on with: "
-            f"{again}"
-        ) from error
+        what = f"the MLflow store {store} fails ({hide_password(first_line(error), store)})"
+        raise UserError(f"{what}; when it does not, the run {again}") from error
 
 
-def _log_setting(
-    tracker: Tracker,
-    config: Config,
-    identity: Identity,
-    dataset: Dataset,
-) -> None:
+def _log_setting(tracker: Tracker, config: Config, identity: Identity, dataset: Dataset) -> None:
     """Log what is to be trained, and on what."""
     solved = {
         "parameters": identity.parameters,
@@ -196,58 +179,6 @@ def _log_setting(
     }
     tracker.log_config(flatten(config) | solved)
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    profile = {split: len(samples) for split, samples in splits.items()}
-    tracker.log_dataset(
-        config.data.name, dataset.fingerprint, profile | {"shape": dataset.spec.input_shape}
-    )
-
-
-def _train(
-    config: Config,
-    identity: Identity,
-    dataset: Dataset,
-    model: nn.Module,
-    learner: Learner,
-    tracker: Tracker,
-    screen: Screen,
-    checkpoint: Checkpoint,
-) -> RunRecord:
-    """Train, score and measure the network, and have its tracker keep what comes of it."""
-
-    def log(epoch: int, metrics: dict[str, float]) -> None:
-        tracker.log(epoch, metrics)
-        screen.show_epoch(epoch, metrics)
-
-    state = learner.fit(dataset, log, checkpoint)
-    task = find_task(dataset.spec.task)
-    tally = task.tally(dataset.spec.num_outputs)
-    scores = evaluate(model, dataset.test, task, tally)
-    folder, device = tracker.folder, next(chain(model.parameters(), model.buffers())).device
-    model_bytes = save(folder.path / folder.MODEL, config, identity, dataset, state)
-    metrics = {
-        "test/loss": scores.loss,
-        "test/error": scores.error,
-        "test/standard_error": scores.standard_error,
-        **({} if tally is None else {f"test/{k}": v for k, v in tally.scores().items()}),
-        **measure_costs(model, dataset, state, model_bytes, device),
-    }
-    metrics = tracker.log(state.epoch, metrics)
-    extras: dict[str, Any] = {}  # what a study measures of each run, by name
-    record = make_record(
-        config,
-        identity,
-        dataset,
-        learner.unit,
-        state,
-        model,
-        metrics,
-        extras,
-        scores.errors,
-        tracker,
-    )
-    write_files(folder, config, record, tally)
-    if dataset.spec.class_names:  # MLflow's signature is that of numbers to class shares
-        code = own_code(type(model))
-        code.copy_to(folder.path / folder.CODE)
-        tracker.log_model(dataset.spec.input_shape, (*requirements_of(model), *code.packages))
-    return record
+    profile: dict[str, object] = {split: len(samples) for split, samples in splits.items()}
+    profile |= {"shape": dataset.spec.input_shape}
+    tracker.log_dataset(config.data.name, dataset.fingerprint, profile)
