@@ -170,17 +170,19 @@ class _Charts:
             layers.append(curves.mark_area(opacity=0.13).encode(x, low, high, **self.colour))
             lines = curves.mark_line().encode(x, y, **self.colour)
             layers.append(lines.encode(style.dashes("kind", KINDS, None)))
+        if large and cost is PARAMETERS:  # below the points, so that one can point at those
+            marks = alt.Chart(MARKS)
+            ring = marks.mark_point(size=380, strokeWidth=2.5, color=INK, filled=False)
+            layers.append(ring.encode(x, y))
+            label = marks.encode(x, y, alt.Text("label:N"))
+            halo = label.mark_text(dy=-22, fontSize=12, stroke="white", strokeWidth=4)
+            layers += [halo, label.mark_text(dy=-22, fontSize=12, color=INK)]
         points = cells.mark_point(filled=True, size=75, stroke="white", strokeWidth=0.7, opacity=1)
         layers.append(cells.mark_rule().encode(x, low, high, **self.colour))
         layers.append(points.encode(x, y, tooltip=self.cell_tips, **self.family))
         if large and self.data["runs"]:  # above the means, so that one can point at each
             dots = alt.Chart(RUNS).mark_circle(size=16, opacity=0.4)
             layers.append(dots.encode(x, y, tooltip=self.run_tips, **self.colour))
-        if large and cost is PARAMETERS:
-            marks = alt.Chart(MARKS)
-            ring = marks.mark_point(size=380, strokeWidth=2.5, color=INK, filled=False)
-            text = marks.mark_text(dy=-20, fontWeight="bold", fontSize=12, color=INK)
-            layers += [ring.encode(x, y), text.encode(x, y, alt.Text("label:N"))]
         return alt.layer(*layers).properties(**(LARGE if large else PANEL))
 
     def _band(self) -> alt.Chart:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sizewise.report.analysis import Analysis, FamilyResult
-from sizewise.report.cells import TRAINING_TIME, Cell
+from sizewise.report.analysis import TOLD, Analysis, FamilyResult
+from sizewise.report.cells import PARAMETERS, TRAINING_TIME
 from sizewise.report.proposal import propose
 from sizewise.report.section import Rows
 from sizewise.report.stats.fit import Fit
@@ -42,9 +42,11 @@ class Summary:
 
 def summaries(analysis: Analysis) -> list[Summary]:
     """Return the answer for the report's tolerance first, then for others, ascending."""
+    if analysis.answer is None:
+        return []
     own = [_summary(analysis)]
-    if analysis.answer is None or not analysis.answer.margin:
-        return own if analysis.answer else []
+    if not analysis.answer.margin:
+        return own
     margins = sorted([*(TOLERANCES * analysis.answer.margin), analysis.answer.margin])
     return own + [_summary(_at(analysis, float(margin))) for margin in margins]
 
@@ -133,22 +135,16 @@ def _stops(result: FamilyResult, gain: float) -> str:
 def _marks(analysis: Analysis) -> Rows:
     """Return the answer's cell, or where it is open, the smallest and the largest it may be."""
     found = analysis.answer
-    if found is None or found.kind in (Kind.ONE_SEED, Kind.ONE_SIZE, Kind.OVER_LIMITS):
+    if found is None or found.kind not in TOLD:
         return []
-    if found.kind is Kind.NOT_REACHED:
-        return []
+    marked = {found.as_good: "is enough"}
     if found.undecided:
-        labels = [(found.undecided[0], "open"), (found.as_good, "is enough")]
-    else:
-        labels = [(found.as_good, "is enough")]
-    if found.as_good in found.undecided:
-        labels = labels[:1]
-    return [_mark(cell, words) for cell, words in labels]
-
-
-def _mark(cell: Cell, words: str) -> dict[str, str | float]:
-    return {
-        "cost/parameters": max(cell.parameters, 1),
-        "error": cell.error,
-        "label": f"{cell.label} {words}" if words != "open" else f"{cell.label}: open",
-    }
+        marked[found.undecided[0]] = "may be enough"
+    return [
+        {
+            PARAMETERS.metric: max(cell.parameters, 1),
+            "error": cell.error,
+            "label": f"{cell.label} {words}",
+        }
+        for cell, words in marked.items()
+    ]
