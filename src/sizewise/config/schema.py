@@ -61,6 +61,15 @@ Size = Annotated[int | None, Field(ge=1, le=LARGEST_SIZE), BeforeValidator(parse
 StoreUri = Annotated[Text, AfterValidator(sqlite_at_home)]
 
 
+# A number of up to nine digits, and in some keys its unit; without one it may be typed as a number.
+NUMBER = r"\d{0,9}\.?\d{1,9}"
+Quantity = Annotated[str, BeforeValidator(lambda given: str(given) if _is_number(given) else given)]
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool)
+
+
 class Section(BaseModel):
     """A group of keys."""
 
@@ -164,10 +173,10 @@ class SweepConfig(Section):
 class AnswerConfig(Section):
     """What is good enough, by the words of `report.goal`. None takes the measure's own."""
 
-    tolerance: Text | float | None = None
-    target: Text | float | None = None
-    latency: Text | None = None
-    bytes: Text | int | None = None
+    tolerance: Annotated[Quantity, Field(pattern=rf"^{NUMBER}%?$")] | None = None
+    target: Annotated[Quantity, Field(pattern=rf"^{NUMBER}%?$")] | None = None
+    latency: Annotated[Quantity, Field(pattern=rf"^{NUMBER}(us|ms|s)$")] | None = None
+    bytes: Annotated[Quantity, Field(pattern=rf"^{NUMBER}(B|kB|MB|GB)$")] | None = None
     train_seconds: Positive | None = None
 
 

@@ -9,7 +9,7 @@ from sizewise.records import Measure
 from sizewise.report.cells import LATENCY, MODEL_BYTES, TRAINING_TIME, Cell, Cost
 
 UNITS = {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3, "B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
-EXAMPLES = {
+EXAMPLES = {  # the config's keys, whose schema has the same forms
     "tolerance": "answer.tolerance=0.5 (points) or answer.tolerance=10% (of the best's error)",
     "target": "answer.target=3%",
     "latency": "answer.latency=2ms",
