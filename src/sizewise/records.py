@@ -65,6 +65,8 @@ class RunRecord:
         code: hash of the code that shaped the result; None likewise.
         libraries: that did so too, with their versions; None likewise.
         sweep: the name of the sweep that trained it; None where it was trained alone, or likewise.
+        date: when it ended, as 2026-11-25 (UTC); None likewise.
+        machine: its processor, in words; None likewise.
     """
 
     run_id: str
@@ -99,6 +101,8 @@ class RunRecord:
     code: str | None = None
     libraries: str | None = None
     sweep: str | None = None
+    date: str | None = None
+    machine: str | None = None
 
     def error(self, split: str = "test", epoch: int | None = None) -> float:
         """Return the run's measure on a split.

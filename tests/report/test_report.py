@@ -55,7 +55,7 @@ def test_markdown_states_the_facts(report: Report) -> None:
     assert "# study: how big does it need to be?" in text
     assert "55 runs on mnist1d: cnn, logistic and lstm, 11 sizes in all." in text
     assert "### lstm: 32k parameters are enough." in text
-    assert "### cnn: can't tell; its error still falls at the largest size run" in text
+    assert "### cnn: can't tell: still falling at the largest size run" in text
     assert "python train.py -m model=cnn size=256k,512k seed=0,1,2,3,4 experiment=study" in text
     assert "logistic has 1 size; a curve of three parameters needs at least 4." in text
     grown = re.search(

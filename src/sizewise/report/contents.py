@@ -82,7 +82,26 @@ def _summary(analysis: Analysis) -> str:
         words += "; " if selection.references else ""
     if selection.references:
         words += f"{listed([cell.label for cell in selection.references])} for reference"
-    return f"{words}."
+    return f"{words}. {_made(analysis)}"
+
+
+def _made(analysis: Analysis) -> str:
+    """Return how, when, where and by what the runs were made, as far as they tell."""
+    records = [record for cell in analysis.selection.compared for record in cell.records]
+    seeds = sorted({record.seed for record in records})
+    epochs = {record.config.get("training.epochs") for record in records} - {None}
+    parts = [f"{len(seeds)} seed{'s' * (len(seeds) != 1)}"]
+    if len(epochs) == 1:
+        parts.append(f"at most {epochs.pop()} epochs")
+    dates = sorted({record.date for record in records if record.date})
+    if dates:
+        parts.append(f"trained {' to '.join(dict.fromkeys((dates[0], dates[-1])))}")
+    commits = sorted({record.git_commit[:7] for record in records if record.git_commit})
+    if len(commits) == 1:
+        parts.append(f"at commit {commits[0]}")
+    machines = sorted({record.machine for record in records if record.machine})
+    parts += [f"on {listed(machines)}"] if len(machines) in (1, 2) else []
+    return f"{', '.join(parts)}."
 
 
 def _method(analysis: Analysis, words: MeasureWords) -> list[str]:

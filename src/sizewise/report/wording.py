@@ -109,6 +109,8 @@ class Writer:
                         f"{found.as_good.label} {enough}; can't tell yet whether {smaller} is."
                     )
                 sentences.append(self._undecided(found))
+            case _ if found.as_good is best and best.family in growing:
+                headline = f"{best.label} or more; its error still falls there."
             case _ if found.as_good is best:
                 headline = f"{best.label}; no smaller model is as good."
             case _:
@@ -167,10 +169,9 @@ class Writer:
             case Kind.LARGER_SIZES:
                 half = found.below(found.best.parameters / 2)
                 assert half is not None  # or it would not be this kind
-                return (
-                    f"can't tell; its {self.analysis.measure.name} still falls at the largest size "
-                    f"run, {best}."
-                ), [f"{self._with_best(half, found)}, so growing further may pay."]
+                return f"can't tell: still falling at the largest size run, {best}.", [
+                    f"{self._with_best(half, found)}, so growing further may pay."
+                ]
             case Kind.MORE_SEEDS:
                 least = size(found.undecided[0].parameters)
                 sentences = [f"{by_validation}.", self._undecided(found)]

@@ -1,6 +1,7 @@
 """What came of a run: its scores, its saved network, its costs, its record and its files."""
 
 import os
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -98,6 +99,8 @@ def make_record(
         code=identity.code,
         libraries=" ".join(f"{name} {version(name)}" for name in LIBRARIES),
         sweep=tracker.tags.get("sweep"),
+        date=datetime.now(UTC).date().isoformat(),
+        machine=cost.machine(),
     )
     write_records(folder.path / folder.RECORD, [record])
     config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)

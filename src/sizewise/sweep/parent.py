@@ -161,7 +161,10 @@ class Parent:
         new: dict[str, PlannedRun] = {}
         for proposal in self._until.affordable(found.proposals):
             words = shlex.split(proposal.command(raw))[2:]
-            new |= plan_sweep(self._grid.like([word for word in words if word != "-m"])) or {}
+            refused: list[UserError] = []  # a size below the family's smallest, say
+            new |= plan_sweep(self._grid.like([w for w in words if w != "-m"]), refused) or {}
+            if refused:
+                say(f"{len(refused)} runs are not tried: {refused[0]}")
         new = {key: run for key, run in new.items() if key not in self._planned}
         self._planned |= new
         self._tell_jobs()
