@@ -9,6 +9,8 @@ from sizewise.errors import UserError
 from sizewise.records import RunRecord, read_records
 from sizewise.report import write_report
 from sizewise.report.proposal import spell_all
+from sizewise.report.stats.errors import CONFIDENCE
+from sizewise.report.verdict import look_confidence
 
 
 def run(arguments: Namespace) -> None:
@@ -17,7 +19,7 @@ def run(arguments: Namespace) -> None:
     Raises:
         UserError: there is no such sweep or file, or it can't be read.
     """
-    name, command, notes = arguments.sweep, None, list[str]()
+    name, command, notes, confidence = arguments.sweep, None, list[str](), CONFIDENCE
     if name.endswith(".jsonl"):
         records = _read(Path(name))
         name = Path(name).resolve().parent.name
@@ -28,7 +30,8 @@ def run(arguments: Namespace) -> None:
         from sizewise.tracking.resolve import find_sweep
 
         store = open_store(arguments)
-        command, runs = find_sweep(store, name)
+        command, runs, looked_at = find_sweep(store, name)
+        confidence = look_confidence() if looked_at else CONFIDENCE
         own = [record for _, record in reversed(runs)]
         records, notes = with_runs_alike(store, own)
     conf = Path("conf").resolve()
@@ -38,7 +41,14 @@ def run(arguments: Namespace) -> None:
     asked = {key: getattr(arguments, key) for key in keys}
     print(
         write_report(
-            records, folder, name=name, command=command, asked=asked, notes=notes, spell=spell
+            records,
+            folder,
+            name=name,
+            command=command,
+            asked=asked,
+            notes=notes,
+            confidence=confidence,
+            spell=spell,
         )
     )
 

@@ -17,10 +17,14 @@ SHOWN = 8  # characters of a run's id
 
 
 class StoredSweep(NamedTuple):
-    """A sweep in the store: the command that started it, and its finished runs, newest first."""
+    """A sweep in the store: the command that started it, and its finished runs, newest first.
+
+    `looked_at` is whether it went on by what its report said.
+    """
 
     command: str
     runs: list[tuple[StoredRun, RunRecord]]
+    looked_at: bool
 
 
 def find_sweep(store: Store, name: str) -> StoredSweep:
@@ -42,7 +46,8 @@ def find_sweep(store: Store, name: str) -> StoredSweep:
         raise UserError(f"no run of the sweep {name} is finished yet")
     for line in left_out:
         say(f"left out, since it can't be read: {line}")
-    return StoredSweep(sweeps[-1].tags["command"], list(by_key.values()))
+    looked_at = any(sweep.tags.get("looks") for sweep in sweeps)
+    return StoredSweep(sweeps[-1].tags["command"], list(by_key.values()), looked_at)
 
 
 def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
