@@ -162,7 +162,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
         ("+foo=1", "there is no config key foo: (there are: answer, checkpoint_minutes, data, "),
         (
             "+sede=1",
-            "there is no config key sede: did you mean seed? (there are: answer, checkpoint_minutes, data",
+            "there is no config key sede: did you mean seed? (there are: answer, check",
         ),
         (
             "+training.epocs=3",

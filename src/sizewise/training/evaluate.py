@@ -61,11 +61,10 @@ def score(
         if tally is not None:
             tally.add(outputs, targets)
     by_sample = torch.cat(errors).double()
-    deviation, error = torch.std_mean(by_sample, correction=0)
     return Scores(
         loss=torch.cat(losses).double().mean().item(),
-        error=error.item(),
-        standard_error=deviation.item() / math.sqrt(len(by_sample)),
+        error=by_sample.mean().item(),
+        standard_error=by_sample.std(correction=0).item() / math.sqrt(len(by_sample)),
         errors=by_sample.cpu().numpy(),
     )
 
