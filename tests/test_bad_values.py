@@ -26,6 +26,12 @@ VALUES = {
 }
 # What is a value that the key may have; all else is a mistake.
 FINE = {
+    "answer.bytes": {"null"},
+    "answer.latency": {"null"},
+    "answer.target": {"float", "null"},
+    "answer.tolerance": {"float", "null"},
+    "answer.train_seconds": {"float", "null"},
+    "until.minutes": {"float", "null"},
     "checkpoint_minutes": {"float"},
     "data.root": {"text"},
     "data.train_samples": {"null"},

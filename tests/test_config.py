@@ -159,10 +159,10 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
             "data.name=mnist",
             "no config key data.num_samples with data=mnist; choose a set by data=NAME",
         ),
-        ("+foo=1", "there is no config key foo: (there are: checkpoint_minutes, data, "),
+        ("+foo=1", "there is no config key foo: (there are: answer, checkpoint_minutes, data, "),
         (
             "+sede=1",
-            "there is no config key sede: did you mean seed? (there are: checkpoint_minutes, data",
+            "there is no config key sede: did you mean seed? (there are: answer, check",
         ),
         (
             "+training.epocs=3",

@@ -12,7 +12,7 @@ from typing import Any
 from sizewise.entry import one_line_errors, replace_unencodable
 from sizewise.uri import DEFAULT_STORE, hide_password, store_uri
 
-MEANT = "an id, its start, a name, or best:STUDY"
+MEANT = "an id, its start, a name, best:STUDY or enough:STUDY"
 
 Argument = tuple[str, dict[str, Any]]
 
@@ -52,6 +52,11 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
         "write a sweep's report again",
         argument("sweep", help="a sweep's name, or a file of records: runs.jsonl"),
         argument("--to", type=Path, metavar="FOLDER", help="default: reports/NAME"),
+        argument("--tolerance", help="how much worse than the best is as good: 0.5 (points), 10%%"),
+        argument("--target", help="an error to reach, in its place: 3%%"),
+        argument("--latency", help="the most that a model may take: 2ms"),
+        argument("--bytes", help="and its file: 50kB"),
+        argument("--train-seconds", type=float, help="and its training"),
     ),
     "doctor": ("find runs whose process is gone, and put them right",),
     "sync": (

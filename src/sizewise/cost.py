@@ -1,6 +1,8 @@
 """What a network costs: parameters, memory and time. Its FLOPs are counted in `flops`."""
 
 import contextlib
+import os
+import platform
 import resource
 import statistics
 import sys
@@ -20,6 +22,16 @@ MOST_CALLS = 200
 SECONDS = 0.25  # spent at most on each of latency and throughput, beyond the fewest calls
 FEWEST_CALLS = 10
 THROUGHPUT_BATCH = 256
+
+
+def machine() -> str:
+    """Return this machine's processor in words."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):  # not Linux
+        name = platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores"
 
 
 class Speed(NamedTuple):

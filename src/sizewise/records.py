@@ -60,6 +60,13 @@ class RunRecord:
         unit: what `epoch` counts: "epoch", or "setting" of a classical family's grid.
         measure: what `error` is; a test error in records from before there were others.
         extras: what a study or a task measures of each run besides, by name.
+        sample_errors: of each test sample, packed; None in records from before this was kept.
+        test_fingerprint: hash of the test samples; None likewise.
+        code: hash of the code that shaped the result; None likewise.
+        libraries: that did so too, with their versions; None likewise.
+        sweep: the name of the sweep that trained it; None where it was trained alone, or likewise.
+        date: when it ended, as 2026-11-25 (UTC); None likewise.
+        machine: its processor, in words; None likewise.
     """
 
     run_id: str
@@ -89,6 +96,13 @@ class RunRecord:
     unit: str = "epoch"
     measure: Measure = ERROR
     extras: dict[str, Any] = field(default_factory=dict)
+    sample_errors: str | None = None
+    test_fingerprint: str | None = None
+    code: str | None = None
+    libraries: str | None = None
+    sweep: str | None = None
+    date: str | None = None
+    machine: str | None = None
 
     def error(self, split: str = "test", epoch: int | None = None) -> float:
         """Return the run's measure on a split.

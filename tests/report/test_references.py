@@ -57,7 +57,7 @@ def test_the_verdict_on_references_asks_for_nothing(report: Report) -> None:
     assert words.headline.startswith(
         "For reference: svm (hog), the best classical family by validation, has 10.1% test error"
     )
-    assert words.command is None
+    assert words.commands == []
     assert re.search(r"cnn 32k is better by 7\.\d points \[", words.sentences[0])
     assert not any("svm" in p.headline and "grow" in p.headline for p in report.contents.verdict)
 
@@ -75,7 +75,7 @@ def test_rows_show_bytes_and_only_a_linear_model_counts_parameters(report: Repor
 
 
 def test_charts_draw_references_as_lines_across_and_never_by_size(runs: list[RunRecord]) -> None:
-    by_size, by_cost, *_ = draw(analyse(runs, name="study"))
+    by_size, by_cost, *_ = draw(analyse(runs, name="study"), None)
     layers = by_size.spec["layer"]
     (line,) = [each for each in layers if each["mark"].get("strokeDash")]
     assert "x" not in line["encoding"]

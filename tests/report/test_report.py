@@ -30,7 +30,7 @@ FIGURES = (
 @pytest.fixture(scope="module")
 def runs() -> list[RunRecord]:
     rng = np.random.default_rng(0)
-    records = sweep("lstm", SIZES, 5, lambda n: 0.04 + 0.4 * (n / 500) ** -1.2, 0.004, rng)
+    records = sweep("lstm", SIZES, 5, lambda n: 0.04 + 0.4 * (n / 500) ** -1.0, 0.003, rng)
     records += sweep("cnn", SIZES, 5, lambda n: 0.02 + 0.4 * (n / 500) ** -0.25, 0.004, rng)
     return [*records, *(record("logistic", 410, seed, test_error=0.6) for seed in range(5))]
 
@@ -55,7 +55,7 @@ def test_markdown_states_the_facts(report: Report) -> None:
     assert "# study: how big does it need to be?" in text
     assert "55 runs on mnist1d: cnn, logistic and lstm, 11 sizes in all." in text
     assert "### lstm: 32k parameters are enough." in text
-    assert "### cnn: can't tell; its error still falls at the largest size run" in text
+    assert "### cnn: can't tell: still falling at the largest size run" in text
     assert "python train.py -m model=cnn size=256k,512k seed=0,1,2,3,4 experiment=study" in text
     assert "logistic has 1 size; a curve of three parameters needs at least 4." in text
     grown = re.search(
@@ -72,10 +72,10 @@ def test_markdown_states_the_facts(report: Report) -> None:
         assert f"(figures/{stem}.png)" in text
 
 
-def test_fitted_exponent_is_in_the_words(report: Report) -> None:
+def test_fitted_floor_is_in_the_words(report: Report) -> None:
     words = " ".join(" ".join(each.sentences) for each in report.contents.verdict)
-    low, high = map(float, re.findall(r"α = [\d.]+ \[([\d.]+), ([\d.]+)\]", words)[-1])
-    assert low < 1.2 < high
+    low, high = map(float, re.findall(r"E = [\d.]+% \[([\d.]+)%, ([\d.]+)%\]", words)[-1])
+    assert low <= 4.0 <= high
 
 
 def test_runs_are_written_as_they_came(report: Report, runs: list[RunRecord]) -> None:
@@ -208,8 +208,8 @@ def test_another_measure_is_reported_in_its_own_words(tmp_path: Path) -> None:
     (result,) = report.analysis.families
     assert isinstance(result.fit, Fit)
     assert result.fit.floor == pytest.approx(1.2, abs=0.01)
-    assert result.fit.exponent == pytest.approx(1.2, rel=0.02)
-    assert report.analysis.tolerance == 0.05
+    assert result.fit.curve.shape == pytest.approx(1.2, rel=0.02)
+    assert report.analysis.goal.tolerance == 0.05
     text = (tmp_path / "report.md").read_text()
     assert "lstm: 32k parameters are enough." in text
     assert re.search(r"\(test bits per byte of 1\.20\d bits over 5 seeds\)", text)

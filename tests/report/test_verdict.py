@@ -4,11 +4,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sizewise.report.goal import Goal
 from sizewise.report.proposal import propose
 from sizewise.report.selection import select
 from sizewise.report.verdict import Answer, Kind, answer, compared, growth
 from tests.report.synthetic import record, sweep
 
+GOAL = Goal(0.01)
 SIZES = (1000, 4000, 16_000, 64_000)
 
 
@@ -21,13 +23,12 @@ def judged(
     **config: Any,
 ) -> Answer:
     rng = np.random.default_rng(rng_seed)
-    return answer(select(sweep("lstm", sizes, seeds, error, noise, rng, **config)).cells, 0.01)
+    return answer(select(sweep("lstm", sizes, seeds, error, noise, rng, **config)).cells, GOAL)
 
 
 def told(found: Answer, command: str | None = None) -> str:
     """Return the command to run next, where no other key was swept."""
-    proposal = propose(found, {})
-    assert proposal is not None
+    (proposal,) = propose(found, {found.best.family: {}})
     return proposal.command(command)
 
 
@@ -39,8 +40,8 @@ def test_error_that_stops_falling_has_an_answer() -> None:
     found = judged(saturating)
     assert found.kind is Kind.ANSWER
     assert found.as_good.parameters == 16_000
-    assert found.not_worse is found.as_good
-    assert propose(found, {}) is None
+    assert not found.undecided
+    assert propose(found, {}) == []
 
 
 def test_error_that_still_falls_asks_for_larger_sizes() -> None:
@@ -55,9 +56,8 @@ def test_error_that_still_falls_asks_for_larger_sizes() -> None:
 def test_seeds_that_differ_too_much_ask_for_seeds() -> None:
     found = judged(saturating, noise=0.06, seeds=3)
     assert found.kind is Kind.MORE_SEEDS
-    assert found.not_worse.parameters < found.as_good.parameters
-    assert found.seeds_needed is not None
-    assert found.seeds_needed > 20
+    assert found.undecided[0].parameters < found.as_good.parameters
+    assert found.wanted is None or found.wanted.seeds > 3
     command = told(found, "python train.py experiment=mine")
     assert command.startswith("python train.py -m model=lstm size=")
     assert "seed=3,4,5," in command
@@ -91,8 +91,7 @@ def test_swept_keys_go_into_the_next_command() -> None:
 
         runs += sweep("lstm", SIZES, 3, error, 0.004, rng, training__learning_rate=rate)
     selection = select(runs)
-    proposal = propose(answer(selection.cells, 0.01), selection.swept["lstm"])
-    assert proposal is not None
+    (proposal,) = propose(answer(selection.cells, GOAL), selection.swept)
     assert proposal.command().endswith("training.learning_rate=0.003,0.01")
     rated = "python train.py model=lstm,cnn size=1k,4k training.learning_rate=0.003,0.01"
     assert proposal.command(rated) == (
@@ -156,4 +155,4 @@ def test_the_best_is_named_by_validation_not_by_a_lucky_test_set() -> None:
         runs.append(
             record(parameters=4000, seed=seed, test_error=0.12 - jitter, validation_error=0.11)
         )
-    assert answer(select(runs).cells, 0.01).best.parameters == 4000
+    assert answer(select(runs).cells, GOAL).best.parameters == 4000

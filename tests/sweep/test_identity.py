@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import mlflow
 import pytest
 
-from sizewise.records import read_records
+from sizewise.records import RunRecord, read_records
 from tests.processes import client, train
 
 Q = ("-m", "model=logistic", "training.max_steps=20")
@@ -28,6 +28,11 @@ def runs(folder: Path, condition: str = "") -> list[mlflow.entities.Run]:
     return list(client(folder).search_runs(["1"], condition))
 
 
+def reported(sweep: Path, own: int) -> list[RunRecord]:
+    """Return a sweep's own runs as its report has them, after those that are like them."""
+    return read_records(sweep / "report/runs.jsonl")[-own:]
+
+
 def test_a_swept_interpolation_trains_each_of_its_values(workspace: Path) -> None:
     swept = ["-m", "model=logistic", "seed=90", "training.epochs=12", BASIC]
     swept.append("training.batch_size=50,200")
@@ -36,15 +41,14 @@ def test_a_swept_interpolation_trains_each_of_its_values(workspace: Path) -> Non
     done = train(workspace, *swept, own, "hydra.sweep.dir=own")
 
     assert "0 done, 0 failed, 2 to run" in done.stdout, done.stderr
-    (report,) = (workspace / "own").glob("report/runs.jsonl")
-    assert [record.steps for record in read_records(report)] == [50, 200]
+    assert [record.steps for record in reported(workspace / "own", 2)] == [50, 200]
 
 
 def test_a_shuffled_sweep_trains_every_seed_under_its_own_name(workspace: Path) -> None:
     done = train(workspace, *Q, "seed=shuffle(0,1,2,3,4,5)", BASIC, "hydra.sweep.dir=shuffled")
 
     assert done.returncode == 0, done.stderr
-    records = read_records(workspace / "shuffled/report/runs.jsonl")
+    records = reported(workspace / "shuffled", 6)
     assert sorted(record.seed for record in records) == [0, 1, 2, 3, 4, 5]
     assert all(record.name.endswith(f"-s{record.seed}") for record in records)
     own = {record.seed: record.metrics["test/loss"] for record in records}
@@ -71,7 +75,7 @@ def test_a_seed_that_is_typed_twice_is_trained_once(workspace: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "0 done, 0 failed, 2 to run" in done.stdout
     assert [len(runs(workspace, f"tags.seed = '{seed}'")) for seed in (20, 21)] == [1, 1]
-    assert len(read_records(workspace / "twice/report/runs.jsonl")) == 2
+    assert {record.seed for record in reported(workspace / "twice", 2)} == {20, 21}
 
 
 def test_a_sweep_over_the_jobs_own_numbers_is_followed(workspace: Path) -> None:
@@ -79,7 +83,7 @@ def test_a_sweep_over_the_jobs_own_numbers_is_followed(workspace: Path) -> None:
     done = train(workspace, *Q, *numbered, BASIC, "hydra.sweep.dir=numbered")
 
     assert done.returncode == 0, done.stderr
-    records = read_records(workspace / "numbered/report/runs.jsonl")
+    records = reported(workspace / "numbered", 2)
     found = sorted((r.seed, r.config["training.learning_rate"]) for r in records)
     assert found == [(0, 0.02), (1, 0.03)]
 
@@ -93,7 +97,7 @@ def test_a_run_whose_artifacts_are_gone_is_the_only_one_trained_again(workspace:
     assert done.returncode == 0, done.stderr
     assert "2 done, 0 failed, 1 to run" in done.stdout
     assert "train again, since it can't be read: logistic-410-mnist1d-s1" in done.stdout
-    records = read_records(workspace / "mended/report/runs.jsonl")
+    records = reported(workspace / "mended", 3)
     assert [record.seed for record in records] == [0, 1, 2]
     assert records[1].run_id != lost.info.run_id
     assert records[1].metrics["test/loss"] == lost.data.metrics["test/loss"]

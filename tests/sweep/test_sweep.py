@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sizewise.records import read_records
 from tests.processes import ROOT, client, command, python, train
 
 # Three runs that finish and one whose loss overflows.
@@ -107,7 +108,7 @@ def test_running_a_finished_sweep_again_trains_nothing_and_reports_again(workspa
     assert first == again
 
 
-def test_a_sweep_of_runs_that_others_finished_has_a_report_of_its_own(workspace: Path) -> None:
+def test_a_report_takes_in_all_runs_alike_whichever_sweep_trained_them(workspace: Path) -> None:
     part = ("-m", "model=logistic", "size=500", "seed=0,1", "training.epochs=2")
     done = train(workspace, *part, "hydra.sweep.dir=part")
     assert "2 done, 0 failed, 0 to run" in done.stdout, done.stderr
@@ -115,7 +116,14 @@ def test_a_sweep_of_runs_that_others_finished_has_a_report_of_its_own(workspace:
     again = command(workspace, "report", name, "--to", "part-again")
 
     assert again.returncode == 0, again.stderr
-    assert len((workspace / "part-again/runs.jsonl").read_text().splitlines()) == 2
+    for report in ("part/report", "part-again"):
+        records = read_records(workspace / report / "runs.jsonl")
+        assert sorted((each.family, each.seed) for each in records) == [
+            *(("cnn", 0), ("cnn", 1), ("logistic", 0), ("logistic", 1))
+        ]
+        assert (
+            "2 runs of this sweep and 2 like them" in (workspace / report / "report.md").read_text()
+        )
 
 
 def test_a_deleted_run_is_the_only_one_trained_again(workspace: Path) -> None:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -53,7 +54,7 @@ def script_validation(
     def scripted(model: nn.Module, split: Samples, task: Task) -> Scores:
         shown.append({name: value.clone() for name, value in model.state_dict().items()})
         error = 1 - accuracies[len(shown) - 1]
-        return Scores(error, error, math.sqrt(error * (1 - error) / len(split)))
+        return Scores(error, error, math.sqrt(error * (1 - error) / len(split)), np.empty(0))
 
     monkeypatch.setattr(loop, "evaluate", scripted)
     return shown

@@ -1,6 +1,7 @@
 """Sweeps over a grid: composed once, planned, and launched less what is finished."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,19 @@ class GridSweeper(Sweeper):
         folder = Path(self._config.hydra.sweep.dir)
         OmegaConf.save(self._config, folder / "multirun.yaml")
         hide_passwords_in(folder)
-        size = self._batch_size or len(parent.jobs)
-        for start in range(0, len(parent.jobs), size or 1):
-            batch = parent.jobs[start : start + size]
-            for result in self._launcher.launch(batch, initial_job_idx=start):
-                if not getattr(result, "is_told", False):
-                    _ = result.return_value  # raises what a job has raised before it began
+        self._launch(parent.jobs, 0)
+        launched = len(parent.jobs)
+        while jobs := parent.propose():
+            self._launch(jobs, launched)
+            launched += len(jobs)
         if code := parent.finish():
             sys.exit(code)
+
+    def _launch(self, jobs: Sequence[Sequence[str]], first: int) -> None:
+        """Run `jobs`, whose numbers begin with `first`, in batches."""
+        size = self._batch_size or len(jobs)
+        for start in range(0, len(jobs), size or 1):
+            batch = jobs[start : start + size]
+            for result in self._launcher.launch(batch, initial_job_idx=first + start):
+                if not getattr(result, "is_told", False):
+                    _ = result.return_value  # raises what a job has raised before it began

@@ -9,6 +9,8 @@ from sizewise.errors import UserError
 from sizewise.records import RunRecord, read_records
 from sizewise.report import write_report
 from sizewise.report.proposal import spell_all
+from sizewise.report.stats.errors import CONFIDENCE
+from sizewise.report.verdict import look_confidence
 
 
 def run(arguments: Namespace) -> None:
@@ -17,21 +19,38 @@ def run(arguments: Namespace) -> None:
     Raises:
         UserError: there is no such sweep or file, or it can't be read.
     """
-    name, command = arguments.sweep, None
+    name, command, notes, confidence = arguments.sweep, None, list[str](), CONFIDENCE
     if name.endswith(".jsonl"):
         records = _read(Path(name))
         name = Path(name).resolve().parent.name
     else:
         # They import MLflow, which takes seconds, and which a file does not need.
         from sizewise.apply.runs import open_store
+        from sizewise.sweep.pooled import with_runs_alike
         from sizewise.tracking.resolve import find_sweep
 
-        command, runs = find_sweep(open_store(arguments), name)
-        records = [record for _, record in reversed(runs)]
+        store = open_store(arguments)
+        command, runs, looked_at = find_sweep(store, name)
+        confidence = look_confidence() if looked_at else CONFIDENCE
+        own = [record for _, record in reversed(runs)]
+        records, notes = with_runs_alike(store, own)
     conf = Path("conf").resolve()
     spell = partial(spelled, conf=conf) if (conf / "config.yaml").exists() else spell_all
     folder = arguments.to or Path("reports", name)
-    print(write_report(records, folder, name=name, command=command, spell=spell))
+    keys = ("tolerance", "target", "latency", "bytes", "train_seconds")
+    asked = {key: getattr(arguments, key) for key in keys}
+    print(
+        write_report(
+            records,
+            folder,
+            name=name,
+            command=command,
+            asked=asked,
+            notes=notes,
+            confidence=confidence,
+            spell=spell,
+        )
+    )
 
 
 def _read(path: Path) -> list[RunRecord]:

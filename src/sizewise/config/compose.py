@@ -172,6 +172,12 @@ class Grid:
         }
         self._of_a_job = any(OF_A_JOB.search(str(each.input_line)) for each in overrides)
 
+    def like(self, overrides: Sequence[str]) -> "Grid":
+        """Return the jobs of the same sweep, had these overrides of the task been typed."""
+        name = str(self.master.hydra.job.config_name)
+        whole = [*typed(self.master.hydra, "hydra"), *overrides]
+        return Grid(self._loader.load_configuration(name, whole, RunMode.MULTIRUN))
+
     def _is_plain(self, override: Override) -> bool:
         """Whether an override gives another value to a key, and does nothing else."""
         key = override.key_or_group

@@ -6,7 +6,10 @@ from typing import Any
 
 from sizewise.config.schema import Config, Section
 
-NOT_OF_THE_RUN = ("tracking.", "data.root", "sweep.", "checkpoint_minutes", "resume", "rerun")
+NOT_OF_THE_RUN = (
+    *("tracking.", "data.root", "sweep.", "answer.", "until."),
+    *("checkpoint_minutes", "resume", "rerun"),
+)
 HARDWARE = ("device", "threads")
 
 

@@ -61,6 +61,15 @@ Size = Annotated[int | None, Field(ge=1, le=LARGEST_SIZE), BeforeValidator(parse
 StoreUri = Annotated[Text, AfterValidator(sqlite_at_home)]
 
 
+# A number of up to nine digits, and in some keys its unit; without one it may be typed as a number.
+NUMBER = r"\d{0,9}\.?\d{1,9}"
+Quantity = Annotated[str, BeforeValidator(lambda given: str(given) if _is_number(given) else given)]
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool)
+
+
 class Section(BaseModel):
     """A group of keys."""
 
@@ -161,12 +170,31 @@ class SweepConfig(Section):
     on_failure: Literal["continue", "stop"]
 
 
+class AnswerConfig(Section):
+    """What is good enough, by the words of `report.goal`. None takes the measure's own."""
+
+    tolerance: Annotated[Quantity, Field(pattern=rf"^{NUMBER}%?$")] | None = None
+    target: Annotated[Quantity, Field(pattern=rf"^{NUMBER}%?$")] | None = None
+    latency: Annotated[Quantity, Field(pattern=rf"^{NUMBER}(us|ms|s)$")] | None = None
+    bytes: Annotated[Quantity, Field(pattern=rf"^{NUMBER}(B|kB|MB|GB)$")] | None = None
+    train_seconds: Positive | None = None
+
+
+class UntilConfig(Section):
+    """Until when a sweep goes on by its report's own proposals; None runs what was typed alone."""
+
+    minutes: Positive | None = None
+
+
 class Shared(Section):
     """What the runs of a sweep have in common, and its parent reads."""
 
     tracking: TrackingConfig
     sweep: SweepConfig
     rerun: bool
+    # A run's config from before there were these lacks them.
+    answer: AnswerConfig = AnswerConfig()
+    until: UntilConfig = UntilConfig()
 
 
 class Config(Shared):

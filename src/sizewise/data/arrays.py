@@ -52,7 +52,10 @@ class Arrays:
             targets = self.train_targets[training]
             chosen = choose_stratified(targets, config.train_samples, seed, "data.train_samples")
             training = training[chosen]
-        fingerprint = _fingerprint(self, training, validation)
+        test = self.test_inputs, self.test_targets
+        published = self.train_inputs, self.train_targets, *test
+        fingerprint = _fingerprint(*published, training, validation)
+        test_fingerprint = _fingerprint(*test)  # before it is normalised
         normalisation = measure(self.train_inputs, training)
 
         def split(inputs: np.ndarray, targets: np.ndarray) -> Split:
@@ -73,6 +76,7 @@ class Arrays:
             test=split(test_inputs, self.test_targets),
             normalisation=normalisation,
             fingerprint=fingerprint,
+            test_fingerprint=test_fingerprint,
         )
 
 
@@ -85,15 +89,9 @@ def _moved_to_front(inputs: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return taken
 
 
-def _fingerprint(arrays: Arrays, *indices: np.ndarray) -> str:
+def _fingerprint(*arrays: np.ndarray) -> str:
     digest = hashlib.sha256()
-    published = (
-        arrays.train_inputs,
-        arrays.train_targets,
-        arrays.test_inputs,
-        arrays.test_targets,
-    )
-    for array in (*published, *indices):
+    for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:16]

@@ -58,6 +58,7 @@ class Corpus:
             test=test,
             normalisation=UNCHANGED,
             fingerprint=fingerprint.hexdigest()[:16],
+            test_fingerprint=hashlib.sha256(texts[-1]).hexdigest()[:16],
         )
 
     def _divided(self, names: list[str], fraction: float) -> tuple[list[str], list[str]]:

@@ -1,8 +1,9 @@
 """A sweep's answer: fits, verdict, charts, tables, and a page, from run records alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import vl_convert
 
@@ -12,6 +13,7 @@ from sizewise.report.contents import Contents, contents
 from sizewise.report.markdown import write_markdown
 from sizewise.report.page import write_page
 from sizewise.report.proposal import Spell, spell_all
+from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.tables import write_runs
 
 __all__ = ["Report", "write_report"]
@@ -42,8 +44,7 @@ class Report:
             lines.append(paragraph.headline)
             if paragraph.growth:
                 lines.append(f"  {paragraph.growth}")
-            if paragraph.command:
-                lines.append(f"  run next: {paragraph.command}")
+            lines += [f"  run next ({price}): {text}" for text, price in paragraph.commands]
         return "\n".join([*lines, *self.analysis.notes, f"report: {self.files[0]}"])
 
 
@@ -54,7 +55,9 @@ def write_report(
     name: str,
     command: str | None = None,
     spell: Spell = spell_all,
-    tolerance: float | None = None,
+    asked: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    confidence: float = CONFIDENCE,
 ) -> Report:
     """Compare runs by size and write report.html, report.md, runs.jsonl, runs.csv and figures/.
 
@@ -66,14 +69,23 @@ def write_report(
         command: what the sweep was started with; commands to run next are made from it.
         spell: what returns the overrides that give a record's config, for the command to run next
             where it isn't known what the sweep was started with.
-        tolerance: of test error; a model at most this much worse than the best is as good. By
-            default the measure's own.
+        asked: what is good enough, by the keys of the config's `answer`.
+        notes: on where the runs come from.
+        confidence: of the intervals that decide; higher where they are looked at more than once.
 
     Raises:
         UserError: there are fewer than two finished runs, or they are on different data.
     """
     records = list(records)
-    analysis = analyse(records, name=name, command=command, tolerance=tolerance, spell=spell)
+    analysis = analyse(
+        records,
+        name=name,
+        command=command,
+        asked=asked,
+        notes=notes,
+        confidence=confidence,
+        spell=spell,
+    )
     found = contents(analysis)
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)

@@ -1,16 +1,20 @@
 """All that a report says, before it is put in words, tables and charts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sizewise.records import Measure, RunRecord
 from sizewise.report.cells import Cell, size_errors
+from sizewise.report.goal import Goal, read_goal
 from sizewise.report.proposal import Proposal, Spell, propose, spell_all
 from sizewise.report.selection import Selection, by_amount, select, usable_runs
-from sizewise.report.stats.compare import mean_intervals
+from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
-from sizewise.report.stats.resample import Interval
-from sizewise.report.verdict import Answer, Growth, answer, growth
+from sizewise.report.verdict import Answer, Growth, Kind, answer, growth
+
+# Kinds in which the smallest cell that is enough is known, or the smallest so far.
+TOLD = (Kind.ANSWER, Kind.SMALLER_SIZES, Kind.MORE_SEEDS)
 
 Rated = tuple[Cell, Interval | None]  # a cell and the interval of its mean error, if seeds give one
 
@@ -24,7 +28,7 @@ class FamilyResult:
     fit: Fit | NoFit
     growth: Growth | None
     answer: Answer
-    proposal: Proposal | None
+    proposals: list[Proposal]
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Analysis:
     """A sweep's results.
 
     Args:
-        name, command, tolerance, spell: as given.
+        name, command, spell: as given.
+        goal: what is good enough.
         usable: the runs that can be compared; of these `selection` holds the ones on most data.
         selection: what is compared.
         rows: every cell compared, networks by family and size, the references last.
@@ -43,7 +48,7 @@ class Analysis:
 
     name: str
     command: str | None
-    tolerance: float
+    goal: Goal
     spell: Spell
     usable: list[RunRecord]
     selection: Selection
@@ -51,6 +56,27 @@ class Analysis:
     families: list[FamilyResult]
     overall: Answer | None
     notes: list[str]
+
+    @property
+    def answer(self) -> Answer | None:
+        """Return the answer over all families, or that of the only one."""
+        return self.overall or (self.families[0].answer if self.families else None)
+
+    @property
+    def recommended(self) -> RunRecord | None:
+        """Return the run that is enough: of the answer's cell the best by validation."""
+        found = self.answer
+        if found is None or found.kind not in TOLD or found.as_good in found.undecided:
+            return None
+        return min(found.as_good.records, key=lambda record: record.error("val"))
+
+    @property
+    def proposals(self) -> list[Proposal]:
+        """Return what would tell more: of each family, or where all are told, over all."""
+        by_family = [each for result in self.families for each in result.proposals]
+        if by_family or self.overall is None:
+            return by_family
+        return propose(self.overall, self.selection.swept)
 
     @property
     def measure(self) -> Measure:
@@ -63,7 +89,9 @@ def analyse(
     *,
     name: str,
     command: str | None = None,
-    tolerance: float | None = None,
+    asked: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    confidence: float = CONFIDENCE,
     spell: Spell = spell_all,
 ) -> Analysis:
     """Select, fit and compare. The arguments are those of `write_report`.
@@ -71,8 +99,9 @@ def analyse(
     Raises:
         UserError: the runs can't be compared; see `usable_runs`.
     """
-    usable, notes = usable_runs(records)
-    tolerance = usable[0].measure.tolerance if tolerance is None else tolerance
+    usable, unusable = usable_runs(records)
+    notes = [*notes, *unusable]
+    goal = read_goal(usable[0].measure, **(asked or {}))
     *fewer, most = by_amount(usable)
     if fewer:
         notes.append(
@@ -84,15 +113,13 @@ def analyse(
     families = []
     for family, cells in selection.families.items():
         errors = size_errors(cells)
-        rows += zip(cells, mean_intervals(errors), strict=True)
-        found = answer(cells, tolerance)
-        proposal = propose(found, selection.swept[family])
-        fit = fit_sweep(errors)
-        families.append(FamilyResult(family, cells, fit, growth(cells), found, proposal))
+        rows += zip(cells, errors.intervals(), strict=True)
+        found = answer(cells, goal, confidence)
+        proposals = propose(found, selection.swept)
+        fit = fit_sweep(errors, found.margin or goal.tolerance)
+        families.append(FamilyResult(family, cells, fit, growth(cells), found, proposals))
     references = selection.references
-    rows += zip(references, mean_intervals(size_errors(references)), strict=True)
-    overall = answer(selection.cells, tolerance) if len(families) > 1 else None
+    rows += zip(references, size_errors(references).intervals(), strict=True)
+    overall = answer(selection.cells, goal, confidence) if len(families) > 1 else None
     notes += selection.notes
-    return Analysis(
-        name, command, tolerance, spell, usable, selection, rows, families, overall, notes
-    )
+    return Analysis(name, command, goal, spell, usable, selection, rows, families, overall, notes)

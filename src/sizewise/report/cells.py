@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sizewise import sample_errors
 from sizewise.records import Measure, RunRecord, readable_count
+from sizewise.report.stats import compare
+from sizewise.report.stats.compare import Seeds
+from sizewise.report.stats.errors import SizeErrors
 from sizewise.report.stats.noise import Array
-from sizewise.report.stats.resample import SizeErrors
 
 Setting = tuple[tuple[str, Any], ...]
 
@@ -31,12 +34,14 @@ class Cost(NamedTuple):
 
 PARAMETERS = Cost("cost/parameters", "parameters", "")
 TRAINING_TIME = Cost("cost/train_seconds", "training time", "s")
+LATENCY = Cost("cost/latency_ms_p50", "latency", "ms")
+MODEL_BYTES = Cost("cost/model_bytes", "size on disk", "B")
 COSTS = (
     PARAMETERS,
     TRAINING_TIME,
     Cost("cost/flops_inference", "FLOPs per sample", ""),
-    Cost("cost/latency_ms_p50", "latency", "ms"),
-    Cost("cost/model_bytes", "size on disk", "B"),
+    LATENCY,
+    MODEL_BYTES,
 )
 
 
@@ -78,10 +83,13 @@ class Cell:
         """Return the mean test error."""
         return float(self.test_errors.mean())
 
-    @property
-    def by_seed(self) -> dict[int, float]:
-        """Return each seed's test error."""
-        return dict(zip(self.seeds, self.test_errors, strict=True))
+    @cached_property
+    def by_seed(self) -> Seeds:
+        """Return each seed's test error, and of each test sample if all runs have kept that."""
+        kept = [record.sample_errors for record in self.records if record.sample_errors]
+        samples = np.array([sample_errors.unpack(each) for each in kept])
+        whole = len(kept) == len(self.records)
+        return Seeds(self.seeds, self.test_errors, samples if whole else None)
 
     @cached_property
     def validation_errors(self) -> Array:
@@ -154,7 +162,9 @@ def known_error(record: RunRecord, split: str) -> float:
 
 def size_errors(cells: Sequence[Cell]) -> SizeErrors:
     """Return the cells' test errors by size."""
-    return SizeErrors([cell.parameters for cell in cells], [cell.test_errors for cell in cells])
+    return compare.size_errors(
+        [cell.parameters for cell in cells], [cell.by_seed for cell in cells]
+    )
 
 
 def best_by_validation(cells: Iterable[Cell]) -> Cell:

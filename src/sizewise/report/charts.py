@@ -8,22 +8,26 @@ from sizewise.report.analysis import Analysis
 from sizewise.report.cells import COSTS, PARAMETERS, Cost, pareto_front, run_cost
 from sizewise.report.section import Chart, Rows
 from sizewise.report.stats.fit import Fit
+from sizewise.report.summary import Summary
 from sizewise.report.tables import cell_rows, run_rows
 from sizewise.report.words import MeasureWords
 
 MOST_DOTS = 2_000  # runs, beyond which their points would be a smear, and slow to draw
 CURVE_POINTS = 120
 LARGE, PANEL = {"width": 620, "height": 380}, {"width": 240, "height": 200}
-CELLS, RUNS, CURVES, EPOCHS = map(alt.NamedData, ("cells", "runs", "curves", "epochs"))
+CELLS, RUNS, CURVES, EPOCHS, MARKS, BAND = map(
+    alt.NamedData, ("cells", "runs", "curves", "epochs", "marks", "band")
+)
+INK = "#1d2530"
 NETWORKS = "!datum.reference"
 KINDS = ["fitted", "not fitted"]  # curves
 
 Drawn = alt.LayerChart | alt.FacetChart
 
 
-def draw(analysis: Analysis) -> list[Chart]:
-    """Return every chart that has something to show."""
-    charts = _Charts(analysis)
+def draw(analysis: Analysis, summary: Summary | None) -> list[Chart]:
+    """Return every chart that has something to show; `summary` is marked in the first."""
+    charts = _Charts(analysis, summary)
     drawn = [charts.error_by_cost()]
     if analysis.families:
         drawn = [charts.error_by_size(), *drawn, charts.learning_curves(), charts.gap()]
@@ -39,7 +43,7 @@ class _Charts:
     and the numbers that are drawn.
     """
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, summary: Summary | None) -> None:
         self.analysis = analysis
         self.words = MeasureWords(analysis.measure)
         cells = [cell for cell, _ in analysis.rows]
@@ -68,6 +72,8 @@ class _Charts:
                 for index, cell in enumerate(analysis.selection.cells)
                 for epoch, error in enumerate(cell.learning_curve, start=1)
             ],
+            "marks": summary.marks if summary else [],
+            "band": summary.band if summary else [],
         }
         self.y = style.error_y(self.words, self.words.test, self.data["cells"])
 
@@ -80,7 +86,7 @@ class _Charts:
         return style.chart(
             "error_by_size",
             f"{self.words.test.capitalize()} against size: means with 90% intervals over seeds, "
-            "fitted curves with bands",
+            "fitted curves; ringed is what is enough, shaded what is as good as the best",
             self._by_cost(PARAMETERS, large=True, front=False),
             self.data,
             on_page=False,
@@ -150,6 +156,8 @@ class _Charts:
         x, y, low, high = self.x(cost), self.y(), self.y("low"), alt.Y2("high")
         cells = alt.Chart(CELLS)
         layers = []
+        if large and self.analysis.answer:
+            layers.append(self._band())
         if front:
             best = cells.transform_filter(f"indexof(datum.fronts, '{cost.metric}') >= 0")
             step = best.mark_line(interpolate="step-after", strokeWidth=6, color="#999")
@@ -162,6 +170,13 @@ class _Charts:
             layers.append(curves.mark_area(opacity=0.13).encode(x, low, high, **self.colour))
             lines = curves.mark_line().encode(x, y, **self.colour)
             layers.append(lines.encode(style.dashes("kind", KINDS, None)))
+        if large and cost is PARAMETERS:  # below the points, so that one can point at those
+            marks = alt.Chart(MARKS)
+            ring = marks.mark_point(size=380, strokeWidth=2.5, color=INK, filled=False)
+            layers.append(ring.encode(x, y))
+            label = marks.encode(x, y, alt.Text("label:N"))
+            halo = label.mark_text(dy=-22, fontSize=12, stroke="white", strokeWidth=4)
+            layers += [halo, label.mark_text(dy=-22, fontSize=12, color=INK)]
         points = cells.mark_point(filled=True, size=75, stroke="white", strokeWidth=0.7, opacity=1)
         layers.append(cells.mark_rule().encode(x, low, high, **self.colour))
         layers.append(points.encode(x, y, tooltip=self.cell_tips, **self.family))
@@ -169,6 +184,12 @@ class _Charts:
             dots = alt.Chart(RUNS).mark_circle(size=16, opacity=0.4)
             layers.append(dots.encode(x, y, tooltip=self.run_tips, **self.colour))
         return alt.layer(*layers).properties(**(LARGE if large else PANEL))
+
+    def _band(self) -> alt.Chart:
+        """Draw what is good enough: within the tolerance of the best, or below the target."""
+        low, high = self.y("low"), alt.Y2("high")
+        band: alt.Chart = alt.Chart(BAND).mark_rect(color="#0072b2", opacity=0.1)
+        return band.encode(low, high)
 
     def _cells(self, texts: list[dict[str, str]]) -> Rows:
         cells = [cell for cell, _ in self.analysis.rows]

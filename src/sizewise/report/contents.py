@@ -7,6 +7,7 @@ from sizewise.report.analysis import Analysis
 from sizewise.report.charts import draw
 from sizewise.report.section import Chart, Section, Table
 from sizewise.report.studies import STUDIES
+from sizewise.report.summary import Summary, summaries
 from sizewise.report.tables import cell_rows, fit_rows
 from sizewise.report.wording import Paragraph, choice_sentences, paragraphs
 from sizewise.report.words import MeasureWords, listed
@@ -19,7 +20,8 @@ class Contents:
     Args:
         title, summary: of all of it; `command` is what the sweep was started with.
         studies: what they found; they come first.
-        verdict: on sizes.
+        summaries: the answer at a glance, for the report's tolerance, then for others, ascending.
+        verdict: on sizes, in full.
         sections: all that backs it.
     """
 
@@ -27,6 +29,7 @@ class Contents:
     summary: str
     command: str | None
     studies: list[Section]
+    summaries: list[Summary]
     verdict: list[Paragraph]
     sections: list[Section]
 
@@ -38,20 +41,22 @@ class Contents:
 
 def contents(analysis: Analysis) -> Contents:
     """Put together what the report says."""
+    found = summaries(analysis)
     return Contents(
         title=f"{analysis.name}: how big does it need to be?",
         summary=_summary(analysis),
         command=analysis.command,
-        studies=[found for study in STUDIES if (found := study(analysis.usable))],
+        studies=[each for study in STUDIES if (each := study(analysis.usable))],
+        summaries=found,
         verdict=paragraphs(analysis),
-        sections=_sections(analysis),
+        sections=_sections(analysis, found[0] if found else None),
     )
 
 
-def _sections(analysis: Analysis) -> list[Section]:
+def _sections(analysis: Analysis, summary: Summary | None) -> list[Section]:
     words = MeasureWords(analysis.measure)
     cells = [cell for cell, _ in analysis.rows]
-    charts = {chart.name: chart for chart in draw(analysis)}
+    charts = {chart.name: chart for chart in draw(analysis, summary)}
     by_cost = [charts.pop(name) for name in ("error_by_size", "error_by_cost") if name in charts]
     found = [
         Section(f"{words.test.capitalize()} against cost", charts=by_cost),
@@ -77,12 +82,42 @@ def _summary(analysis: Analysis) -> str:
         words += "; " if selection.references else ""
     if selection.references:
         words += f"{listed([cell.label for cell in selection.references])} for reference"
-    return f"{words}."
+    return f"{words}. {_made(analysis)}"
+
+
+def _made(analysis: Analysis) -> str:
+    """Return how, when, where and by what the runs were made, as far as they tell."""
+    records = [record for cell in analysis.selection.compared for record in cell.records]
+    seeds = sorted({record.seed for record in records})
+    epochs = {record.config.get("training.epochs") for record in records} - {None}
+    parts = [f"{len(seeds)} seed{'s' * (len(seeds) != 1)}"]
+    if len(epochs) == 1:
+        parts.append(f"at most {epochs.pop()} epochs")
+    dates = sorted({record.date for record in records if record.date})
+    if dates:
+        parts.append(f"trained {' to '.join(dict.fromkeys((dates[0], dates[-1])))}")
+    commits = sorted({record.git_commit[:7] for record in records if record.git_commit})
+    if len(commits) == 1:
+        parts.append(f"at commit {commits[0]}")
+    machines = sorted({record.machine for record in records if record.machine})
+    parts += [f"on {listed(machines)}"] if len(machines) in (1, 2) else []
+    return f"{', '.join(parts)}."
 
 
 def _method(analysis: Analysis, words: MeasureWords) -> list[str]:
     """Return what the numbers mean and what they can't say, one sentence each."""
     text = resources.files("sizewise.report").joinpath("method.txt").read_text(encoding="utf-8")
-    margin = words.margin(analysis.tolerance)
-    *sentences, on_references = text.format(definition=words.definition, margin=margin).splitlines()
+    goal, cells = analysis.goal, analysis.selection.compared
+    kept = all(cell.by_seed.samples is not None for cell in cells)
+    text = text.format(
+        definition=words.definition,
+        margin=f"{goal.tolerance:.3g} of its error"
+        if goal.relative
+        else words.margin(goal.tolerance),
+        samples="over test samples, of which another test set would hold others"
+        if kept
+        else "not over test samples: runs from before these were kept don't tell what another test "
+        "set would change",
+    )
+    *sentences, on_references = text.splitlines()
     return [*sentences, on_references] if analysis.selection.references else sentences

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sizewise.report.contents import Contents
 from sizewise.report.section import Section, Table
 from sizewise.report.tables import Row
+from sizewise.report.wording import Paragraph
 
 SHORT_ID = 8  # characters of a run's id, as git shortens its own; runs.csv has them whole
 
@@ -14,28 +15,37 @@ def write_markdown(contents: Contents) -> str:
     parts = [f"# {contents.title}", contents.summary]
     if contents.command:
         parts.append(f"```\n{contents.command}\n```")
-    parts += [_section(section) for section in contents.studies]
-    parts.append("## Verdict")
-    for paragraph in contents.verdict:
-        parts += [f"### {paragraph.headline}", _items(paragraph.sentences)]
-        if paragraph.command:
-            parts.append(f"Run next:\n```\n{paragraph.command}\n```")
-    parts += [_section(section) for section in contents.sections]
+    parts += [section_text(section) for section in contents.studies]
+    parts += ["## Verdict", verdict_text(contents.verdict)]
+    parts += [section_text(section) for section in contents.sections]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _section(section: Section) -> str:
-    parts = [f"## {section.title}", _items(section.sentences)]
-    parts += [f"![{chart.caption}](figures/{chart.name}.png)" for chart in section.charts]
-    parts += [_table(table) for table in section.tables]
+def verdict_text(paragraphs: Sequence[Paragraph]) -> str:
+    """Return every sentence of the verdict, and what to run next."""
+    parts = []
+    for paragraph in paragraphs:
+        parts += [f"### {paragraph.headline}", items(paragraph.sentences)]
+        for text, price in paragraph.commands:
+            parts.append(f"Run next, {price}:\n```\n{text}\n```")
     return "\n\n".join(part for part in parts if part)
 
 
-def _items(sentences: Sequence[str]) -> str:
+def section_text(section: Section, level: int = 2) -> str:
+    """Return a section under a heading of this level, with its charts as pictures."""
+    parts = [f"{'#' * level} {section.title}", items(section.sentences)]
+    parts += [f"![{chart.caption}](figures/{chart.name}.png)" for chart in section.charts]
+    parts += [table_text(table) for table in section.tables]
+    return "\n\n".join(part for part in parts if part)
+
+
+def items(sentences: Sequence[str]) -> str:
+    """Return sentences as a list."""
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def _table(table: Table) -> str:
+def table_text(table: Table) -> str:
+    """Return a table; of one whose rows are about cells, each row names the runs behind it."""
     rows: list[Row] = table.rows
     if table.cells:
         ids = [[record.run_id[:SHORT_ID] for record in cell.records] for cell in table.cells]

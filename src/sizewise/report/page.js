@@ -1,5 +1,5 @@
 // Draws the page's charts from the JSON in #data, and opens the runs behind a row.
-const { data, charts, runs } = JSON.parse(document.getElementById("data").textContent);
+const { data, charts, runs, answers } = JSON.parse(document.getElementById("data").textContent);
 const settings = { renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false } };
 
 // The encodings of an axis in every layer of a chart, where it can be logarithmic.
@@ -38,6 +38,20 @@ for (const [name, specs] of Object.entries(charts)) {
   draw(figure, chosen());
 }
 
+// The answers for other tolerances are computed beforehand; the slider looks them up.
+const slider = document.querySelector("#answer input");
+slider?.addEventListener("input", () => {
+  const found = answers[1 + Number(slider.value)];
+  const box = document.getElementById("answer");
+  box.querySelector("output").textContent = found.tolerance;
+  box.querySelector("h2").textContent = found.headline;
+  box.querySelector("p").textContent = found.sentence;
+  box.querySelector(".scroll").outerHTML = found.rows;
+  Object.assign(data, { marks: found.marks, band: found.band });
+  const figure = document.getElementById("error_by_cost");
+  draw(figure, charts.error_by_cost[figure.querySelector("select").value]);
+});
+
 function openRuns(cell, stay) {
   const row = document.querySelector(`tr.cell[data-cell="${cell}"]`);
   if (stay) row.scrollIntoView({ behavior: "smooth", block: "center" });
@@ -58,3 +72,24 @@ for (const row of document.querySelectorAll("tr.cell")) {
   row.addEventListener("click", () => openRuns(Number(row.dataset.cell), false));
   row.addEventListener("keydown", (event) => event.key === "Enter" && row.click());
 }
+
+// A click on a heading sorts its table by that column: numbers by their value, sizes and all.
+const UNITS = { k: 1e3, M: 1e6, G: 1e9, kB: 1e3, MB: 1e6, ms: 1e-3 };
+function value(text) {
+  const [, number, unit] = text.replaceAll(",", "").match(/^\D*?(-?\d+\.?\d*)\s*([a-zA-Z]*)/) ?? [];
+  return number === undefined ? text : Number(number) * (UNITS[unit] ?? 1);
+}
+document.addEventListener("click", ({ target: heading }) => {
+  if (heading.tagName !== "TH") return;
+  const table = heading.closest("table"), column = heading.cellIndex;
+  for (const open of table.querySelectorAll("tr.open")) openRuns(Number(open.dataset.cell), false);
+  const up = heading.classList.contains("sorted") && !heading.classList.contains("up");
+  for (const other of heading.parentNode.cells) other.classList.remove("sorted", "up");
+  heading.classList.add("sorted", ...(up ? ["up"] : []));
+  const rows = [...table.tBodies[0].rows].sort((one, other) => {
+    const [a, b] = [one, other].map((row) => value(row.cells[column].textContent));
+    return (typeof a === typeof b ? (a > b) - (a < b) : typeof a === "string" ? 1 : -1) * (up ? 1 : -1);
+  });
+  table.tBodies[0].append(...rows);
+});
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => (each.open = true)));

@@ -14,10 +14,11 @@ import vl_convert
 from sizewise.report.colours import looks
 from sizewise.report.contents import Contents
 from sizewise.report.section import Chart, Rows, Section, Table
+from sizewise.report.summary import Summary
 from sizewise.report.tables import run_rows
 from sizewise.report.wording import Paragraph
 
-WORDS = ("family", "form", "setting")  # columns that are not numbers
+WORDS = ("family", "form", "setting", "enough", "next step")  # columns that are not numbers
 
 
 def write_page(contents: Contents) -> str:
@@ -29,8 +30,21 @@ def write_page(contents: Contents) -> str:
     drawn = {chart.name: chart.choices or {"": chart.spec} for chart in charts}
     tables = [table for section in contents.sections for table in section.tables if table.cells]
     runs = [rows for table in tables for rows in run_rows(table.cells)]  # by `data-cell`
+    answers = [
+        {
+            "tolerance": each.tolerance,
+            "headline": each.headline,
+            "sentence": each.sentence,
+            "rows": _table(Table(each.rows)),
+            "marks": each.marks,
+            "band": each.band,
+        }
+        for each in contents.summaries
+    ]
     shown = json.dumps(
-        {"data": data, "charts": drawn, "runs": runs}, separators=(",", ":"), allow_nan=False
+        {"data": data, "charts": drawn, "runs": runs, "answers": answers},
+        separators=(",", ":"),
+        allow_nan=False,
     )
     command = f"<pre>{html.escape(contents.command)}</pre>" if contents.command else ""
     return Template(_read("page.html")).substitute(
@@ -39,10 +53,33 @@ def write_page(contents: Contents) -> str:
         summary=html.escape(contents.summary),
         command=command,
         studies="\n".join(_section(study, folded=True) for study in contents.studies),
+        answer=_answer(contents.summaries),
         verdict=_verdict(contents.verdict),
-        sections="\n".join(map(_section, contents.sections)),
+        chart=_section(contents.sections[0]),
+        sections="\n".join(
+            _section(each) if each.charts or each.tables else _folded(each)
+            for each in contents.sections[1:]
+        ),
         data=shown.replace("</", "<\\/"),  # or a name could end the script element
         script=vl_convert.javascript_bundle(_read("page.js")),  # with Vega and all it needs
+    )
+
+
+def _answer(summaries: Sequence[Summary]) -> str:
+    """Return the answer at a glance; its slider's first place is the report's own tolerance."""
+    if not summaries:
+        return ""
+    first, *others = summaries
+    slider = ""
+    if others:
+        at = [each.tolerance for each in others].index(first.tolerance)
+        slider = (
+            f'<label class="slider">as good as the best is within <output>{first.tolerance}'
+            f'</output> <input type="range" min="0" max="{len(others) - 1}" value="{at}"></label>'
+        )
+    return (
+        f'<section id="answer"><h2>{html.escape(first.headline)}</h2>'
+        f"<p>{html.escape(first.sentence)}</p>{_table(Table(first.rows))}{slider}</section>"
     )
 
 
@@ -54,8 +91,8 @@ def _verdict(paragraphs: Sequence[Paragraph]) -> str:
         if paragraph.family:
             kind = f'style="--family: {look[paragraph.family][0]}"'
         body = f"<h3>{html.escape(paragraph.headline)}</h3>{_items(paragraph.sentences)}"
-        if paragraph.command:
-            body += f"<p>Run next:</p><pre>{html.escape(paragraph.command)}</pre>"
+        for text, price in paragraph.commands:
+            body += f"<p>Run next, {price}:</p><pre>{html.escape(text)}</pre>"
         articles.append(f"<article {kind}>{body}</article>")
     return "\n".join(articles)
 
@@ -66,6 +103,11 @@ def _section(section: Section, *, folded: bool = False) -> str:
     tables = "".join(map(_table, section.tables))
     body += f"<details><summary>Every number</summary>{tables}</details>" if folded else tables
     return f"<section>{body}</section>"
+
+
+def _folded(section: Section) -> str:
+    title = html.escape(section.title)
+    return f"<details><summary>{title}</summary>{_items(section.sentences)}</details>"
 
 
 def _chart(chart: Chart) -> str:

@@ -1,12 +1,13 @@
 """What to run next: as data, and as the command that does it."""
 
+import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sizewise.records import RunRecord, readable_count
-from sizewise.report.cells import Cell
+from sizewise.report.cells import TRAINING_TIME, Cell
 from sizewise.report.verdict import Answer, Kind
 
 FEWEST_NEW_SEEDS, MOST_NEW_SEEDS = 2, 8  # at a time: the next report says if more are needed
@@ -35,6 +36,7 @@ class Proposal:
         widths: in place of sizes where those were not asked for; None else.
         seeds: of each.
         swept: the values tried of each other key: the new runs try the same.
+        seconds: of training, about, one run after the other on this machine.
     """
 
     like: RunRecord
@@ -42,6 +44,7 @@ class Proposal:
     widths: Sequence[int] | None
     seeds: Sequence[int]
     swept: Mapping[str, Sequence[Any]]
+    seconds: float
 
     def command(self, command: str | None = None, spell: Spell = spell_all) -> str:
         """Return the command that trains them.
@@ -68,50 +71,78 @@ class Proposal:
         return shlex.join([*kept[:at], "-m", *new, *kept[at:]])
 
 
-def propose(found: Answer, swept: Mapping[str, Sequence[Any]]) -> Proposal | None:
-    """Return what would tell more about one family; None if there is nothing to find out.
+def propose(found: Answer, swept: Mapping[str, Mapping[str, Sequence[Any]]]) -> list[Proposal]:
+    """Return what would tell more, a proposal for each family; none if there is nothing to find.
 
     Args:
-        found: the answer for the family.
-        swept: the values tried of each key.
+        found: the answer for one family or for several.
+        swept: for each family, the values tried of each key.
     """
     cells = list(found.comparisons)
+    if not cells or found.kind is Kind.ANSWER:
+        return []
+    if found.kind is Kind.MORE_SEEDS:
+        wanted, count = [*found.undecided, found.best], seeds_to_add(found)
+    elif found.kind is Kind.ONE_SEED:
+        wanted, count = cells, SEEDS_WHEN_ALONE
+    else:
+        return _other_sizes(found, cells, swept[cells[0].family])
+    by_family: dict[str, list[Cell]] = {}
+    for cell in dict.fromkeys(wanted):
+        by_family.setdefault(cell.family, []).append(cell)
+    start = 1 + max(seed for cell in wanted for seed in cell.seeds)
+    return [
+        _again(each, range(start, start + count), swept[family])
+        for family, each in by_family.items()
+    ]
+
+
+def _other_sizes(
+    found: Answer, cells: list[Cell], swept: Mapping[str, Sequence[Any]]
+) -> list[Proposal]:
     smallest, largest = (_asked(cell) for cell in (cells[0], cells[-1]))
     smaller = [max(1, smallest // 4), max(1, smallest // 2)]
     larger = [2 * largest, 4 * largest]
-    match found.kind:
-        case Kind.ANSWER:
-            return None
-        case Kind.LARGER_SIZES:
-            sizes = larger
-        case Kind.SMALLER_SIZES:
-            sizes = smaller
-        case Kind.ONE_SIZE if not found.best.width_known:
-            return None
-        case Kind.ONE_SIZE:
-            sizes = smaller + larger
-        case Kind.ONE_SEED:
-            return _again(cells, SEEDS_WHEN_ALONE, swept)
-        case Kind.MORE_SEEDS:
-            wanted = [*found.undecided, found.best]
-            missing = (found.seeds_needed or 0) - min(len(cell.seeds) for cell in wanted)
-            count = max(FEWEST_NEW_SEEDS, min(missing, MOST_NEW_SEEDS))
-            return _again(wanted, count, swept)
+    is_one = found.kind is Kind.ONE_SIZE
+    if len({cell.family for cell in cells}) > 1 or (is_one and not found.best.width_known):
+        return []  # over all families, each family's own proposal says it
+    sizes = {Kind.SMALLER_SIZES: smaller, Kind.ONE_SIZE: smaller + larger}.get(found.kind, larger)
     seeds = sorted({seed for cell in cells for seed in cell.seeds})
-    return Proposal(cells[0].records[0], sizes, None, seeds, swept)
+    seconds = [_seconds(cells, size) * len(seeds) for size in sizes]
+    return [Proposal(cells[0].records[0], sizes, None, seeds, swept, sum(seconds))]
 
 
-def _again(cells: Sequence[Cell], count: int, swept: Mapping[str, Sequence[Any]]) -> Proposal:
-    """Propose the cells once more, with `count` seeds that none of them has used."""
+def _seconds(cells: Sequence[Cell], size: int) -> float:
+    """Return what one run takes, from the nearest size that was run, in proportion beyond them."""
+    known = {c.parameters: c.cost(TRAINING_TIME) for c in cells}
+    nearest = min(known, key=lambda parameters: abs(math.log(max(size, 1) / max(parameters, 1))))
+    return known[nearest] * max(1.0, size / max(nearest, 1))
+
+
+def seeds_to_add(found: Answer) -> int:
+    """Return how many seeds to add where seeds are missing: some now, more if they don't tell."""
+    return max(FEWEST_NEW_SEEDS, min(seeds_missing(found), MOST_NEW_SEEDS))
+
+
+def seeds_missing(found: Answer) -> int:
+    """Return how many seeds each undecided cell lacks to be told from the best, about."""
+    seeds = found.wanted.seeds if found.wanted else 0
+    return seeds - min(len(cell.seeds) for cell in (*found.undecided, found.best))
+
+
+def _again(
+    cells: Sequence[Cell], seeds: Sequence[int], swept: Mapping[str, Sequence[Any]]
+) -> Proposal:
+    """Propose one family's cells once more, with seeds that none of them has used."""
     widths = [cell.records[0].width for cell in cells if cell.size_asked is None]
     known = [width for width in widths if width is not None]
-    start = 1 + max(seed for cell in cells for seed in cell.seeds)
     return Proposal(
         like=cells[0].records[0],
         sizes=[_asked(cell) for cell in cells],
         widths=known if len(known) == len(cells) else None,
-        seeds=range(start, start + count),
+        seeds=seeds,
         swept=swept,
+        seconds=sum(cell.cost(TRAINING_TIME) for cell in cells) * len(seeds),
     )
 
 

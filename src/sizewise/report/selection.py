@@ -178,6 +178,7 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
     for what, names in (
         ("measures", Counter(record.measure.name for record in records)),
         ("data sets", Counter(record.data for record in records)),
+        ("test sets", Counter(run.test_fingerprint for run in records if run.test_fingerprint)),
     ):
         if len(names) > 1:
             counts = ", ".join(f"{name} ({count} runs)" for name, count in sorted(names.items()))

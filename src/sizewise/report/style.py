@@ -9,7 +9,7 @@ import altair as alt
 
 from sizewise.report.colours import looks
 from sizewise.report.section import Chart, Rows
-from sizewise.report.stats.resample import Interval
+from sizewise.report.stats.errors import Interval
 from sizewise.report.words import MeasureWords
 
 DIGITS = 5  # significant, of every number in a chart's data

@@ -10,9 +10,9 @@ from sizewise.records import RunRecord
 from sizewise.report.analysis import Analysis
 from sizewise.report.cells import COSTS, Cell, known_error, run_cost
 from sizewise.report.selection import varying
+from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.fit import Fit
-from sizewise.report.stats.resample import Interval
-from sizewise.report.words import MeasureWords, quantity, setting_words, size
+from sizewise.report.words import MeasureWords, quantity, setting_words
 
 Row = dict[str, str]
 UNKNOWN = "–"
@@ -91,25 +91,18 @@ def run_rows(cells: Sequence[Cell]) -> list[list[Row]]:
 
 
 def fit_rows(analysis: Analysis) -> list[Row]:
-    """Return what each form makes of each family: its numbers, its AICc, its held-out error."""
+    """Return what each form makes of each family: its floor, and its AICc."""
     words = MeasureWords(analysis.measure)
     rows = []
     for result in analysis.families:
         if not isinstance(result.fit, Fit):
             continue
-        for form, curve, aicc, held_out in result.fit.forms:
-            shape = float(curve.shape)
+        for form, curve, behind in result.fit.scores:
             row = {
                 "family": result.family,
                 "form": f"{form.name}, {form.formula}",
-                "floor": words.value(float(curve.floor)) if form.has_floor else UNKNOWN,
-                "α or N₀": f"N₀ = {size(shape * result.fit.smallest)}"
-                if form.in_parameters
-                else f"α = {shape:.2f}",
-                "AICc above the best's": f"{aicc:.1f}",
-                words.counted("largest size, predicted less observed"): UNKNOWN
-                if held_out is None
-                else words.number(held_out),
+                "floor": words.value(curve.floor.item()) if form.has_floor else UNKNOWN,
+                "AICc above the best's": f"{behind:.1f}",
             }
             rows.append(row)
     return rows

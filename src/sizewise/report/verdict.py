@@ -6,9 +6,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
-from sizewise.report.cells import COSTS, Cell, Cost, best_by_validation
-from sizewise.report.stats.compare import Difference, compare
-from sizewise.report.stats.resample import Interval
+from sizewise.report.cells import COSTS, Cell, Cost, best_by_validation, size_errors
+from sizewise.report.goal import Goal
+from sizewise.report.stats.compare import Difference, compare, difference
+from sizewise.report.stats.errors import CONFIDENCE, Interval
+
+LOOKS = 5  # at most, of a sweep that goes on until it is told
+MOST_SEEDS = 50  # that anyone is told to run
+TEST_SAMPLES = (1, 2, 4, 8, 16, 32)  # as many times as many, tried in turn
 
 
 class Kind(Enum):
@@ -17,36 +22,55 @@ class Kind(Enum):
     ANSWER = "answer"
     SMALLER_SIZES = "the smallest size run is as good as the best"
     LARGER_SIZES = "the error still falls at the largest size"
-    MORE_SEEDS = "seeds differ too much to tell"
+    MORE_SEEDS = "not every smaller size is told from the best"
     ONE_SEED = "one seed at each size"
     ONE_SIZE = "one size"
+    NOT_REACHED = "no size reaches the target"
+    OVER_LIMITS = "no size is within the limits"
+
+
+class Wanted(NamedTuple):
+    """What would decide between the cells that are undecided, were nothing else to change.
+
+    Args:
+        seeds: of each cell, in all.
+        test_samples: how many times as many as now.
+    """
+
+    seeds: int
+    test_samples: int
 
 
 @dataclass(frozen=True)
 class Answer:
     """The smallest cell not worse than the best, of one family or of all.
 
-    A cell is *as good* if the 90 % interval of its error less the best's ends below the tolerance;
-    *worse* if the interval lies above zero and the difference above the tolerance; undecided
-    otherwise, as where seeds show that a difference is real but not whether it matters.
+    A cell is *as good* if the 90 % interval of its error less the best's ends at most at the
+    tolerance; *worse* if the interval begins above the tolerance; undecided otherwise. So a cell at
+    the tolerance's very edge is called the one or the other by mistake in 5 % of sweeps each.
 
     Args:
         kind: what can be said.
         best: the best by validation.
-        comparisons: of every cell with the best, by size.
-        not_worse: the smallest cell not shown to be worse.
-        as_good: the smallest cell shown to be as good; the answer if it is `not_worse` too.
-        undecided: cells smaller than `as_good` that are neither.
-        seeds_needed: of each cell, about, to decide; None unless seeds are what is missing.
+        comparisons: of every cell with the best, or with the target, by size.
+        as_good: the smallest cell shown to be as good, and the answer if nothing is undecided; the
+            best where none is shown to reach a target.
+        undecided: cells smaller than `as_good` not shown to be worse, by size.
+        margin: how much worse is as good; 0 where a target is to be reached.
+        wanted: what would decide; None where nothing is undecided, or nothing within reach would.
     """
 
     kind: Kind
     best: Cell
     comparisons: dict[Cell, Difference]
-    not_worse: Cell
     as_good: Cell
     undecided: list[Cell]
-    seeds_needed: int | None = None
+    margin: float
+    wanted: Wanted | None = None
+
+    def at(self, margin: float) -> "Answer":
+        """Return the answer by the same comparisons, were another difference as good."""
+        return _judge(self.best, self.comparisons, margin) if self.comparisons else self
 
     def below(self, parameters: float) -> Cell | None:
         """Return the largest cell of at most so many parameters."""
@@ -68,41 +92,82 @@ class Growth(NamedTuple):
     factors: dict[Cost, float]
 
 
-def compared(cells: Sequence[Cell], reference: Cell) -> dict[Cell, Difference]:
+def look_confidence() -> float:
+    """Return the confidence of intervals that are looked at up to `LOOKS` times.
+
+    Their error is divided over the looks (Bonferroni), so that all together they err as one does.
+    """
+    return 1 - (1 - CONFIDENCE) / LOOKS
+
+
+def compared(
+    cells: Sequence[Cell], reference: Cell, confidence: float = CONFIDENCE
+) -> dict[Cell, Difference]:
     """Compare each of `cells` with `reference`, in their order."""
     everyone = [*cells] if reference in cells else [*cells, reference]
     found = compare(
         [cell.parameters for cell in everyone],
         [cell.by_seed for cell in everyone],
         everyone.index(reference),
+        confidence,
     )
     return dict(zip(cells, found, strict=False))
 
 
-def answer(cells: Sequence[Cell], tolerance: float) -> Answer:
+def answer(cells: Sequence[Cell], goal: Goal, confidence: float = CONFIDENCE) -> Answer:
     """Return the answer for cells of one family or of several.
 
     Args:
         cells: what is compared.
-        tolerance: of test error; see `Answer`.
+        goal: what is good enough; cells beyond its limits are left out.
+        confidence: of the intervals; higher where the answer is looked at more than once.
     """
-    cells = sorted(cells, key=lambda cell: cell.parameters)
+    within = [cell for cell in cells if goal.allows(cell)]
+    if not within:
+        cheapest = min(cells, key=lambda cell: cell.parameters)
+        return Answer(Kind.OVER_LIMITS, cheapest, {}, cheapest, [], 0.0)
+    cells = sorted(within, key=lambda cell: cell.parameters)
     best = best_by_validation(cells)
-    comparisons = compared(cells, best)
-    not_worse = [cell for cell in cells if not comparisons[cell].is_worse(tolerance)]
-    as_good = next(cell for cell in cells if comparisons[cell].is_as_good(tolerance))
-    undecided = [
-        cell
-        for cell in not_worse
-        if cell.parameters < as_good.parameters and not comparisons[cell].is_as_good(tolerance)
-    ]
-    found = Answer(Kind.ANSWER, best, comparisons, not_worse[0], as_good, undecided)
-    found = replace(found, kind=_kind(found, tolerance))
-    if found.kind is not Kind.MORE_SEEDS or len({cell.family for cell in cells}) > 1:
+    if goal.target is None:
+        return _judge(best, compared(cells, best, confidence), goal.margin(best))
+    return _judge(best, against(cells, goal.target, confidence), 0.0)
+
+
+def _judge(best: Cell, comparisons: dict[Cell, Difference], margin: float) -> Answer:
+    cells = list(comparisons)
+    as_good = next((cell for cell in cells if comparisons[cell].is_as_good(margin)), None)
+    smaller = cells if as_good is None else cells[: cells.index(as_good)]
+    undecided = [cell for cell in smaller if not comparisons[cell].is_worse(margin)]
+    found = Answer(Kind.ANSWER, best, comparisons, as_good or best, undecided, margin)
+    if as_good is None and not undecided:
+        return replace(found, kind=Kind.NOT_REACHED)
+    found = replace(found, kind=_kind(found))
+    if found.kind is not Kind.MORE_SEEDS:
         return found
-    # the seeds at which an interval is half as wide as the tolerance, either way
-    spread = max(comparisons[cell].spread or 0.0 for cell in undecided)
-    return replace(found, seeds_needed=math.ceil((1.645 * spread / (tolerance / 2)) ** 2))
+    return replace(found, wanted=_wanted([comparisons[cell] for cell in undecided], margin))
+
+
+def _wanted(undecided: Sequence[Difference], tolerance: float) -> Wanted | None:
+    """Return the fewest seeds that decide each, with as few more test samples as will do."""
+    for factor in TEST_SAMPLES:
+        scaled = [each._replace(shared=each.shared / factor) for each in undecided]
+        needed = [each.seeds_needed(tolerance, MOST_SEEDS) for each in scaled]
+        known = [each for each in needed if each is not None]
+        if len(known) == len(needed):
+            return Wanted(max(known), factor)
+    return None
+
+
+def against(cells: Sequence[Cell], target: float, confidence: float) -> dict[Cell, Difference]:
+    """Compare each of `cells` with an error to reach."""
+    errors = size_errors(cells)
+    variances, degrees = errors.noise
+    rows = zip(
+        *(errors.means - target, variances, degrees, errors.covariance.diagonal()),
+        *(errors.half_widths(confidence), errors.counts),
+        strict=True,
+    )
+    return {cell: difference(*row) for cell, row in zip(cells, rows, strict=True)}
 
 
 def growth(cells: Sequence[Cell]) -> Growth | None:
@@ -122,15 +187,15 @@ def growth(cells: Sequence[Cell]) -> Growth | None:
     return Growth(smallest, largest, difference.mean, difference.interval, factors)
 
 
-def _kind(found: Answer, tolerance: float) -> Kind:
+def _kind(found: Answer) -> Kind:
     cells = list(found.comparisons)
     if len(cells) == 1:
         return Kind.ONE_SIZE
     if any(each.interval is None for each in found.comparisons.values()):
         return Kind.ONE_SEED
     half = found.below(found.best.parameters / 2)
-    if found.best is cells[-1] and half and found.comparisons[half].is_worse(tolerance):
+    if found.best is cells[-1] and half and found.comparisons[half].is_worse(found.margin):
         return Kind.LARGER_SIZES
-    if found.as_good is not found.not_worse:
+    if found.undecided:
         return Kind.MORE_SEEDS
     return Kind.SMALLER_SIZES if found.as_good is cells[0] else Kind.ANSWER

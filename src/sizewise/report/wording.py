@@ -2,32 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.cells import Cell, best_by_validation
+from sizewise.report.proposal import Proposal, seeds_missing
 from sizewise.report.selection import Choice
 from sizewise.report.stats.compare import Difference
 from sizewise.report.stats.fit import Fit, NoFit
-from sizewise.report.stats.forms import POWER_LAW
-from sizewise.report.verdict import Answer, Growth, Kind, compared
+from sizewise.report.verdict import MOST_SEEDS, Answer, Growth, Kind, compared
 from sizewise.report.words import (
     MeasureWords,
+    duration,
     factor,
     followed,
     listed,
-    numbers,
     setting_words,
     size,
     sizes,
 )
 
-CLEARLY_BETTER = 2.0  # of AICc: Burnham & Anderson, Model Selection, 2002, section 2.6
-MOST_SEEDS = 50  # that anyone is told to run
+
+class Command(NamedTuple):
+    """A command to run next, and what it takes and brings, in words."""
+
+    text: str
+    price: str
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A headline, what backs it, and the command to run next, if one would tell more.
+    """A headline, what backs it, and what to run next, if anything would tell more.
 
     `growth`, one of the sentences, is what growing bought and cost; None for a single size.
     `family` is what it is about; None for all of them.
@@ -35,7 +40,7 @@ class Paragraph:
 
     headline: str
     sentences: list[str] = field(default_factory=list)
-    command: str | None = None
+    commands: list[Command] = field(default_factory=list)
     growth: str | None = None
     family: str | None = None
 
@@ -77,7 +82,7 @@ class Writer:
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
         self.words = MeasureWords(analysis.measure)
-        self.margin = self.words.margin(analysis.tolerance)
+        self.goal = analysis.goal
 
     def overall(self, found: Answer) -> Paragraph:
         """Compare all families of networks."""
@@ -88,26 +93,37 @@ class Writer:
             for result in self.analysis.families
             if result.answer.kind is Kind.LARGER_SIZES
         ]
-        headline = "Over all families: "
+        enough = f"reaches {self._target()}" if self.goal.target else "is enough"
         match found.kind:
+            case Kind.OVER_LIMITS:
+                return Paragraph("Over all families: no model run is within the limits.")
+            case Kind.NOT_REACHED:
+                headline = f"no model run reaches {self._target()}; the best is {best.label}."
             case Kind.ONE_SEED:
-                headline += "can't tell, with one seed each."
+                headline = "can't tell, with one seed each."
             case Kind.MORE_SEEDS:
-                headline += (
-                    f"can't tell yet between {found.not_worse.label} and {found.as_good.label}."
-                )
+                smaller = found.undecided[0].label
+                headline = f"can't tell yet whether {smaller} {enough}."
+                if found.as_good not in found.undecided:
+                    headline = (
+                        f"{found.as_good.label} {enough}; can't tell yet whether {smaller} is."
+                    )
                 sentences.append(self._undecided(found))
+            case _ if found.as_good is best and best.family in growing:
+                headline = f"{best.label} or more; its error still falls there."
             case _ if found.as_good is best:
-                headline += f"{best.label}; no smaller model is as good."
+                headline = f"{best.label}; no smaller model is as good."
             case _:
-                headline += f"{found.as_good.label} is enough."
+                headline = f"{found.as_good.label} {enough}."
                 sentences.append(self._as_good(found))
         if growing:
             sentences.append(
                 f"But {listed(growing)} still gain{'s' if len(growing) == 1 else ''} from size at "
                 "the largest run, so a larger one may win yet."
             )
-        return Paragraph(headline, sentences)
+        told = not any(each.proposals for each in self.analysis.families)
+        commands = self._commands(found, self.analysis.proposals if told else [])
+        return Paragraph(f"Over all families: {headline}", sentences, commands)
 
     def family(self, result: FamilyResult) -> Paragraph:
         """Answer for one family."""
@@ -115,10 +131,18 @@ class Writer:
         growth = self._growth(result.growth) if result.growth else None
         sentences += [growth] if growth else []
         sentences += self._fit(result)
-        command = None
-        if result.proposal:
-            command = result.proposal.command(self.analysis.command, self.analysis.spell)
-        return Paragraph(f"{result.family}: {headline}", sentences, command, growth, result.family)
+        commands = self._commands(result.answer, result.proposals)
+        return Paragraph(f"{result.family}: {headline}", sentences, commands, growth, result.family)
+
+    def _commands(self, found: Answer, proposals: Sequence[Proposal]) -> list[Command]:
+        commands = []
+        for proposal in proposals:
+            price = f"about {duration(proposal.seconds)} of training"
+            if found.kind is Kind.MORE_SEEDS and seeds_missing(found) > len(proposal.seeds):
+                price += f"; {len(proposal.seeds)} of {seeds_missing(found)} seeds that are missing"
+            text = proposal.command(self.analysis.command, self.analysis.spell)
+            commands.append(Command(text, price))
+        return commands
 
     def references(self) -> Paragraph:
         """Say what the classical families reach, and how the best network compares."""
@@ -145,16 +169,23 @@ class Writer:
             case Kind.LARGER_SIZES:
                 half = found.below(found.best.parameters / 2)
                 assert half is not None  # or it would not be this kind
-                return (
-                    f"can't tell; its {self.analysis.measure.name} still falls at the largest size "
-                    f"run, {best}."
-                ), [f"{self._with_best(half, found)}, so growing further may pay."]
-            case Kind.MORE_SEEDS:
-                not_worse = size(found.not_worse.parameters)
-                return f"can't tell yet between {not_worse} and {as_good} parameters.", [
-                    f"{by_validation}.",
-                    self._undecided(found),
+                return f"can't tell: still falling at the largest size run, {best}.", [
+                    f"{self._with_best(half, found)}, so growing further may pay."
                 ]
+            case Kind.MORE_SEEDS:
+                least = size(found.undecided[0].parameters)
+                sentences = [f"{by_validation}.", self._undecided(found)]
+                if self.goal.target:
+                    return f"can't tell yet whether {least} parameters reach {self._target()}.", [
+                        *sentences
+                    ]
+                return f"{as_good} parameters are enough; can't tell yet whether {least} are.", [
+                    *sentences
+                ]
+            case Kind.NOT_REACHED:
+                return f"no size run reaches {self._target()}; the best has {best}.", []
+            case Kind.OVER_LIMITS:
+                return "no size run is within the limits.", []
             case Kind.SMALLER_SIZES:
                 return (
                     f"the smallest size run, {as_good} parameters, is enough; smaller ones weren't "
@@ -165,7 +196,13 @@ class Writer:
                 smaller = found.below(found.as_good.parameters - 1)
                 if smaller:
                     sentences.append(f"The next smaller, {self._with_best(smaller, found)}.")
+                if self.goal.target:
+                    return f"{as_good} parameters reach {self._target()}.", sentences
                 return f"{as_good} parameters are enough.", sentences
+
+    def _target(self) -> str:
+        assert self.goal.target is not None
+        return self.words.reached(self.goal.target)
 
     def _reached(self, cell: Cell) -> str:
         seeds = len(cell.seeds)
@@ -181,24 +218,27 @@ class Writer:
         return self._compared(cell, found.comparisons[cell])
 
     def _as_good(self, found: Answer) -> str:
+        if self.goal.target:
+            return f"{self._with_best(found.as_good, found)} than that."
         if found.as_good is found.best:
             return "No smaller size is as good."
         return (
-            f"{self._with_best(found.as_good, found)} in pairs of seeds, which rules out "
-            f"being worse by more than {self.margin}."
+            f"{self._with_best(found.as_good, found)} than the best, which rules out being worse "
+            f"by more than {self.words.margin(found.margin)}."
         )
 
     def _undecided(self, found: Answer) -> str:
         cells = listed([self._with_best(cell, found) for cell in found.undecided[:4]])
-        words = f"{cells}: not shown to be worse, nor to be as good (within {self.margin})."
-        if not found.seeds_needed:
-            return words
-        if found.seeds_needed <= MOST_SEEDS:
-            return f"{words} About {found.seeds_needed} seeds each would tell."
-        return (
-            f"{words} Seeds differ so much that no small number of them would tell: steady the "
-            "training, or accept a larger difference."
-        )
+        within = f" (within {self.words.margin(found.margin)})" if found.margin else ""
+        words = f"{cells}: not shown to be worse, nor to be as good{within}."
+        if found.wanted is None:
+            return f"{words} No {MOST_SEEDS} seeds would tell: accept a larger difference."
+        if found.wanted.test_samples > 1:
+            return (
+                f"{words} Seeds alone would not tell; about {found.wanted.seeds} seeds each with "
+                f"{found.wanted.test_samples} times the test samples would."
+            )
+        return f"{words} About {found.wanted.seeds} seeds each would tell."
 
     def _growth(self, grown: Growth) -> str:
         verb = "lowered" if grown.bought >= 0 else "raised"
@@ -216,18 +256,14 @@ class Writer:
         fit, words = result.fit, self.words
         if isinstance(fit, NoFit):
             return [f"No curve is fitted: {result.family} {fit.reason}."]
-        alpha = followed(f"α = {fit.exponent:.2f}", fit.exponent_interval, numbers)
-        floor = followed(f"floor E = {words.value(fit.floor)}", fit.floor_interval, words.values)
-        unsure = "; with one seed a size, nothing says how sure that is"
         sentences = [
             self._stops(result, fit),
-            f"{words.test.capitalize()} follows E + A·N^-α with {alpha}, {floor}"
-            f"{'' if fit.exponent_interval else unsure}.",
+            f"{words.test.capitalize()} follows {_form(fit, words)}.",
         ]
         if fit.scatter > 0:
             sentences.append(
                 f"Sizes scatter about the curve by {words.difference(fit.scatter)} beyond what "
-                "seeds explain, and the intervals allow for it."
+                "chance explains, and the intervals allow for it."
             )
         if fit.held_out:
             held = fit.held_out
@@ -241,9 +277,10 @@ class Writer:
 
     def _stops(self, result: FamilyResult, fit: Fit) -> str:
         """Say where growing stops paying, by the fitted curve."""
-        place, interval = fit.size_where_doubling_buys(self.analysis.tolerance)
+        least = result.answer.margin or self.goal.tolerance
+        place, interval = fit.size_where_doubling_buys(least)
         smallest, largest = result.cells[0].parameters, result.cells[-1].parameters
-        gain = f"{self.margin} of {self.words.test}"
+        gain = f"{self.words.margin(least)} of {self.words.test}"
         if place > largest:
             return (
                 f"By the fitted curve, a doubling still buys more than {gain} at {size(largest)}."
@@ -256,21 +293,22 @@ class Writer:
         )
 
 
+def _form(fit: Fit, words: MeasureWords) -> str:
+    """Return "E + A·N^-α with floor E = 4.1% [3.8%, 4.4%]"."""
+    if not fit.form.has_floor:
+        return fit.form.formula
+    floor = followed(f"floor E = {words.value(fit.floor)}", fit.floor_interval, words.values)
+    unsure = "" if fit.drawn else "; with one seed a size, nothing says how sure that is"
+    return f"{fit.form.formula} with {floor}{unsure}"
+
+
 def _rivals(fit: Fit) -> list[str]:
-    if not fit.forms:
+    if not fit.scores:
         return []
-    power = next(score for score in fit.forms if score.form is POWER_LAW)
-    first = fit.forms[0]
-    if power.aicc_difference > CLEARLY_BETTER:
-        return [
-            f"But a rival describes these sizes better: {first.form.name}, {first.form.formula} "
-            f"(AICc lower by {power.aicc_difference:.1f}); don't extrapolate the power law."
-        ]
-    close = [
-        score.form.name
-        for score in fit.forms
-        if score is not power and score.aicc_difference - power.aicc_difference <= CLEARLY_BETTER
+    tied = [
+        f"the {each.form.name}" for each in fit.scores if each.ties and each.form is not fit.form
     ]
-    if close:
-        return [f"These sizes don't tell it from a {listed(close)} (AICc within 2)."]
-    return ["By AICc it beats both rivals: a power law without floor, exponential saturation."]
+    if tied:
+        return [f"These sizes don't tell it from {listed(tied)} (AICc within 2)."]
+    others = [f"the {each.form.name}" for each in fit.scores if each.form is not fit.form]
+    return [f"By AICc it describes these sizes better than {listed(others)}."]

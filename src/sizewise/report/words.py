@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sizewise.records import ERROR, Measure, readable_count
 from sizewise.report.cells import Setting
-from sizewise.report.stats.resample import Interval
+from sizewise.report.stats.errors import Interval
 
 
 class MeasureWords(NamedTuple):
@@ -76,13 +76,22 @@ class MeasureWords(NamedTuple):
 
     def margin(self, tolerance: float) -> str:
         """Return a tolerance: 1 point, 0.5 points, 0.02 bits."""
-        number = f"{tolerance * self.scale:g}"
+        number = f"{tolerance * self.scale:.3g}"
         return f"{number} {'point' if number == '1' and self.is_share else self.unit}".rstrip()
 
 
 def factor(ratio: float) -> str:
     """Return a ratio: 3.2×, 64×."""
     return f"{ratio:.0f}×" if ratio >= 9.95 else f"{ratio:.1f}×"
+
+
+def duration(seconds: float) -> str:
+    """Return a time: 40 seconds, 3 minutes, 1.5 hours."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} seconds"
+    if seconds < 100 * 60:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.3g} hours"
 
 
 def size(parameters: float) -> str:

@@ -13,10 +13,10 @@ from sizewise.data import DataSpec
 from sizewise.data.published import module_of
 from sizewise.errors import UserError
 from sizewise.models import Architecture, Classical, build, find_class
-from sizewise.records import readable_count
+from sizewise.records import RunRecord, readable_count
 from sizewise.run.code import source_hash
 from sizewise.sizing import parameters_of, solve_width
-from sizewise.tasks import TASKS
+from sizewise.tasks import TASKS, find_task
 
 BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
 # What every run uses of sizewise, and what a network's and a classical family's training do.
@@ -29,11 +29,13 @@ LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
 class Identity(NamedTuple):
     """What is known of a run before it trains.
 
-    The architecture has the width solved for, and the features that a classical model reads.
+    The architecture has the width solved for, and the features that a classical model reads; `code`
+    is a hash of the code that shapes the run's result.
     """
 
     name: str
     key: str
+    code: str
     architecture: Architecture
     parameters: int | None
 
@@ -67,10 +69,25 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
     if config.data.train_samples is not None:
         name += f"-n{readable_count(config.data.train_samples)}"
     name += f"-s{config.seed}"
+    code = code_of(network, config.data.name, spec.task)
+    key = run_key(config, architecture.width, fingerprint, code)
+    return Identity(name, key, code, architecture, size)
+
+
+def code_now(record: RunRecord) -> str | None:
+    """Return the hash of the code that a run would be trained by now; None if its class is gone."""
+    try:
+        network = find_class(record.config["model.family"], record.config.get("model._target_"))
+    except UserError:
+        return None
+    task = next(name for name in TASKS if find_task(name).measure == record.measure)
+    return code_of(network, record.data, task)
+
+
+def code_of(network: type[nn.Module], data: str, task: str) -> str:
+    """Return a hash of the code that shapes the result of training a class on a data set."""
     training = SEARCH if issubclass(network, Classical) else LOOP
-    modules = (*EVERY_RUN, module_of(config.data.name), TASKS[spec.task], training)
-    key = run_key(config, architecture.width, fingerprint, source_hash(network, modules))
-    return Identity(name, key, architecture, size)
+    return source_hash(network, (*EVERY_RUN, module_of(data), TASKS[task], training))
 
 
 @functools.cache  # a sweep has many runs of each network

@@ -1,6 +1,8 @@
 """What came of a run: its scores, its saved network, its costs, its record and its files."""
 
 import os
+from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import torch
 import yaml
 from torch import nn
 
-from sizewise import cost
+from sizewise import cost, sample_errors
 from sizewise.config import Config, portable
 from sizewise.data import Dataset, DataSpec
 from sizewise.flops import flops_per_sample
@@ -24,6 +26,8 @@ from sizewise.training.checkpoint import SavedModel, save_model
 from sizewise.training.evaluate import evaluate
 from sizewise.training.fitted import Fitted
 from sizewise.uri import hide_password
+
+LIBRARIES = ("torch", "scikit-learn")  # that shape a result
 
 
 def make_record(
@@ -50,6 +54,7 @@ def make_record(
     folder, spec, task = tracker.folder, dataset.spec, find_task(dataset.spec.task)
     tally = task.tally(spec.num_outputs)
     scores = evaluate(model, dataset.test, task, tally)._asdict()
+    errors = scores.pop("errors")
     if tally is not None:
         scores |= tally.scores()
     saved = SavedModel(spec, dataset.normalisation, identity.architecture, state.best.weights)
@@ -89,6 +94,13 @@ def make_record(
         measure=task.measure,
         unit=unit,
         extras=extras,
+        sample_errors=sample_errors.pack(errors),
+        test_fingerprint=dataset.test_fingerprint,
+        code=identity.code,
+        libraries=" ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        sweep=tracker.tags.get("sweep"),
+        date=datetime.now(UTC).date().isoformat(),
+        machine=cost.machine(),
     )
     write_records(folder.path / folder.RECORD, [record])
     config_text = yaml.safe_dump(config.model_dump(by_alias=True), sort_keys=False)

@@ -14,7 +14,7 @@ from sizewise.config import Config, flatten
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
-from sizewise.records import Measure, RunRecord
+from sizewise.records import RunRecord
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise
@@ -100,7 +100,7 @@ def run(
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
         if found is None and stop():  # as when a sweep's parent has died: the next one starts it
             raise Interrupted
-        tags = _tags(config, identity, device, measure) | tags
+        tags = _tags(config, identity, device, dataset) | tags
         tags |= {"overrides": shlex.join(overrides), "command": command}
         tracker = found or start_run(store, identity.key, identity.name, folder, tags)
         RunFolder(folder).lead_to(tracker.folder)
@@ -124,7 +124,7 @@ def run(
 
 
 def _tags(
-    config: Config, identity: Identity, device: torch.device, measure: Measure
+    config: Config, identity: Identity, device: torch.device, dataset: Dataset
 ) -> dict[str, str]:
     """Return what a run is by its tags in the store."""
     return {
@@ -134,7 +134,8 @@ def _tags(
         # They decide the last bit of what comes out.
         "threads": str(torch.get_num_threads()),
         "device": device.type,
-        "measure": json.dumps(measure._asdict()),
+        "measure": json.dumps(find_task(dataset.spec.task).measure._asdict()),
+        "test_set": dataset.test_fingerprint,
     }
 
 

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,19 +12,22 @@ from omegaconf import DictConfig, OmegaConf
 
 from sizewise.config import parse_shared
 from sizewise.config.compose import Grid, command, is_grid, typed, without_hydra
-from sizewise.errors import UserError, first_line
+from sizewise.errors import UserError, first_line, say
 from sizewise.interrupts import stop_softly
 from sizewise.records import RunRecord
 from sizewise.report import write_report
+from sizewise.report.analysis import analyse
 from sizewise.run.folder import RunFolder
 from sizewise.sweep.job import STOP_ALL, SWEEP, Sweep, jobs_at_once
-from sizewise.sweep.plan import plan_sweep, sweep_key
+from sizewise.sweep.plan import PlannedRun, plan_sweep, sweep_key
+from sizewise.sweep.pooled import with_runs_alike
 from sizewise.sweep.progress import SweepProgress
 from sizewise.sweep.states import RunState, read_states
+from sizewise.sweep.until import Until
 from sizewise.threads import share_of_cores
 from sizewise.tracking.artifacts import finished_records
-from sizewise.tracking.lifecycle import put_right, start_sweep
-from sizewise.tracking.queries import membership, runs_by_key
+from sizewise.tracking.lifecycle import log_answer, put_right, start_sweep
+from sizewise.tracking.queries import membership, runs_by_key, search
 from sizewise.tracking.store import STORE_ERRORS, open_store
 
 # These run jobs in processes that this one starts, or in this one; the others' live elsewhere.
@@ -48,6 +52,7 @@ class Parent:
 
     def __init__(self, composed: DictConfig, grid: Grid | None) -> None:
         hydra = composed.hydra
+        self._composed, self._grid = composed, grid
         self._folder = Path(hydra.sweep.dir)
         if (self._folder / SWEEP).exists():
             raise UserError(
@@ -56,6 +61,7 @@ class Parent:
             )
         shared = parse_shared(without_hydra(composed))
         self._on_failure = shared.sweep.on_failure
+        self._asked = shared.answer.model_dump()
         self._planned = None if grid is None else plan_sweep(grid)
         self._store = open_store(shared.tracking)
         for line in put_right(self._store):
@@ -64,14 +70,20 @@ class Parent:
         key = sweep_key(self._planned, overrides)
         self._name = str(hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}")
         self._command = command(hydra, overrides, sweep=True)
+        looks = [
+            int(each)
+            for run in search(self._store, f"tags.sweep_key = '{key}'")
+            for each in run.tags.get("looks", "").split()
+        ]
+        self._until = Until(shared.until.minutes, jobs_at_once(composed), looks)
         self._run_id = start_sweep(
             self._store, key, self._name, self._folder, {"command": self._command}
         )
         self._lock: BaseFileLock | None = None
         try:
             self._lock = RunFolder(self._folder).claim(key)
-            self._tell_jobs(composed)
-            self._finished = self._announce(shared.rerun)
+            self._tell_jobs()
+            self._finished = self._announce(self._planned or {}, shared.rerun)
         except BaseException:
             self._end("FAILED")
             raise
@@ -86,7 +98,8 @@ class Parent:
         stop_softly(self._folder / STOP_ALL)
         self._progress = SweepProgress(self._folder, self._total, self._finished)
 
-    def _tell_jobs(self, composed: DictConfig) -> None:
+    def _tell_jobs(self) -> None:
+        composed = self._composed
         local = str(composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS)
         Sweep(
             name=self._name,
@@ -97,14 +110,13 @@ class Parent:
             optimises=not is_grid(composed),
         ).write(self._folder)
 
-    def _announce(self, rerun: bool) -> dict[str, RunRecord]:
+    def _announce(self, planned: dict[str, PlannedRun], rerun: bool) -> dict[str, RunRecord]:
         """Print what is done and what is to run, and return the records of the finished runs.
 
         These become members of this sweep.
         """
-        if self._planned is None:
+        if not planned:
             return {}
-        planned = self._planned
         known = {} if rerun else runs_by_key(self._store)
         found = finished_records(self._store, [] if rerun else planned)
         member = membership(self._run_id)
@@ -124,17 +136,59 @@ class Parent:
         print(f"{self._name}: {done}", *lines, sep="\n", flush=True)
         return {key: record for key, (_, record) in finished.items()}
 
+    def propose(self) -> list[tuple[str, ...]]:
+        """Return the jobs by which the sweep goes on until its answer is told; none to end it.
+
+        They are those of the report's own proposals, less what is finished.
+        """
+        records = self._records()
+        if self._grid is None or self._planned is None or len(records) < len(self._planned):
+            return []  # some have failed, or were stopped
+        records, _ = with_runs_alike(self._store, records)
+        if not self._until.look(len(records)):
+            return []
+        self._store.client.set_tag(
+            self._run_id, "looks", " ".join(map(str, sorted(self._until.looks)))
+        )
+        raw = shlex.join(["python", "train.py", *typed(self._composed.hydra)])  # passwords and all
+        try:
+            found = analyse(
+                records, name=self._name, asked=self._asked, confidence=self._until.confidence
+            )
+        except UserError as error:
+            say(str(error))
+            return []
+        new: dict[str, PlannedRun] = {}
+        for proposal in self._until.affordable(found.proposals):
+            words = shlex.split(proposal.command(raw))[2:]
+            refused: list[UserError] = []  # a size below the family's smallest, say
+            new |= plan_sweep(self._grid.like([w for w in words if w != "-m"]), refused) or {}
+            if refused:
+                say(f"{len(refused)} runs are not tried: {refused[0]}")
+        new = {key: run for key, run in new.items() if key not in self._planned}
+        self._planned |= new
+        self._tell_jobs()
+        self._finished |= self._announce(new, rerun=False)
+        left = [run.overrides for key, run in new.items() if key not in self._finished]
+        self._progress.grow(len(new), self._finished)
+        self._total += len(new)
+        return left
+
     def finish(self) -> int:
         """Write the report, log it to the parent run, list the failures; return the exit code."""
         self._progress.stop()
+        if records := self._records():
+            self._report(records)
+        return self._conclude(read_states(self._folder))
+
+    def _records(self) -> list[RunRecord]:
+        """Return the records of the runs that are done, in order; none after Ctrl-C."""
+        if (self._folder / STOP_ALL).exists():
+            return []
         states = read_states(self._folder)
-        if not (self._folder / STOP_ALL).exists():
-            done = {key: state.record for key, state in states.items() if state.status == "done"}
-            done = self._finished | done
-            records = [done[key] for key in (self._planned or done) if key in done]
-            if records:
-                self._report(records)
-        return self._conclude(states)
+        done = {key: state.record for key, state in states.items() if state.status == "done"}
+        done = self._finished | done
+        return [done[key] for key in (self._planned or done) if key in done]
 
     def _conclude(self, states: dict[str, RunState]) -> int:
         """Say what is missing and how to go on, end the parent run, and return the exit code."""
@@ -181,13 +235,23 @@ class Parent:
 
     def _report(self, records: Sequence[RunRecord]) -> None:
         folder = self._folder / "report"
+        records, notes = with_runs_alike(self._store, records)
         try:
-            report = write_report(records, folder, name=self._name, command=self._command)
+            report = write_report(
+                records,
+                folder,
+                name=self._name,
+                command=self._command,
+                asked=self._asked,
+                notes=notes,
+                confidence=self._until.confidence,
+            )
         except UserError as error:
             print(f"no report: {error}")
             return
         print(report)
         try:
+            log_answer(self._store, self._run_id, str(report), report.analysis.recommended)
             self._store.client.log_artifacts(self._run_id, str(folder), "report")
         except STORE_ERRORS as error:
             print(f"the report is not in {self._store.shown}: {first_line(error)}")

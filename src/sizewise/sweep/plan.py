@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sizewise.config import Config, DataConfig
 from sizewise.config.compose import Grid, command, in_run
 from sizewise.data import DataSpec, load
+from sizewise.errors import UserError
 from sizewise.run.identity import Identity, identify
 
 
@@ -23,8 +24,12 @@ class PlannedRun:
     num_samples: int
 
 
-def plan_sweep(grid: Grid) -> dict[str, PlannedRun] | None:
+def plan_sweep(grid: Grid, refused: list[UserError] | None = None) -> dict[str, PlannedRun] | None:
     """Size every run of a sweep, in the order of its jobs.
+
+    Args:
+        grid: the jobs.
+        refused: takes the errors of runs that can't be made; by default the first is raised.
 
     Returns:
         The runs by run key; None where they are known only as they start.
@@ -38,12 +43,18 @@ def plan_sweep(grid: Grid) -> dict[str, PlannedRun] | None:
     planned: dict[str, PlannedRun] = {}
     for job, config in zip(grid.jobs, grid.configs, strict=True):
         on = config.data, config.seed
-        with in_run(job):
-            if on not in facts:
-                dataset = load(*on)
-                facts[on] = dataset.spec, dataset.fingerprint, len(dataset.train)
-            spec, fingerprint, samples = facts[on]
-            identity = identify(config, spec, fingerprint)
+        try:
+            with in_run(job):
+                if on not in facts:
+                    dataset = load(*on)
+                    facts[on] = dataset.spec, dataset.fingerprint, len(dataset.train)
+                spec, fingerprint, samples = facts[on]
+                identity = identify(config, spec, fingerprint)
+        except UserError as error:
+            if refused is None:
+                raise
+            refused.append(error)
+            continue
         again = command(grid.master.hydra, job)
         planned.setdefault(identity.key, PlannedRun(job, again, config, identity, spec, samples))
     return planned

@@ -44,6 +44,12 @@ class SweepProgress:
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
+    def grow(self, runs: int, before: Iterable[str]) -> None:
+        """Take in so many runs more, and which are finished already."""
+        self._total += runs
+        self._told |= set(before)
+        self._bar.update(self._task, total=self._total)
+
     def stop(self) -> None:
         """Tell how the last runs ended, and end."""
         self._ended.set()

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from filelock import Timeout
+from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError, first_line, say
@@ -69,6 +70,19 @@ def start_sweep(store: Store, key: str, name: str, folder: Path, tags: Mapping[s
         )
     _resume(store, before, {**tags, "folder": str(folder.resolve())})
     return before.run_id
+
+
+def log_answer(store: Store, run_id: str, text: str, recommended: RunRecord | None) -> None:
+    """Put a sweep's answer on its parent run as a note, with the numbers of the run it recommends.
+
+    The tag `enough` tells which run that is.
+    """
+    store.client.set_tag(run_id, "mlflow.note.content", text)
+    store.client.set_tag(run_id, "enough", recommended.run_id if recommended else "")
+    if recommended:
+        now = time.time_ns() // 1_000_000
+        metrics = [Metric(key, value, now, 0) for key, value in recommended.metrics.items()]
+        store.client.log_batch(run_id, metrics)
 
 
 def _create(store: Store, name: str, folder: Path, tags: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Which sweep is meant by a name, and which run by an id, its start, a name or `best:STUDY`."""
+"""Which sweep is meant by a name, and which run by an id, its start, a name, or a study."""
 
 import difflib
 import re
@@ -12,15 +12,19 @@ from sizewise.tracking.artifacts import readable
 from sizewise.tracking.queries import StoredRun, members, search, sweeps_named
 from sizewise.tracking.store import Store
 
-BEST = "best:"
+BEST, ENOUGH = "best:", "enough:"
 SHOWN = 8  # characters of a run's id
 
 
 class StoredSweep(NamedTuple):
-    """A sweep in the store: the command that started it, and its finished runs, newest first."""
+    """A sweep in the store: the command that started it, and its finished runs, newest first.
+
+    `looked_at` is whether it went on by what its report said.
+    """
 
     command: str
     runs: list[tuple[StoredRun, RunRecord]]
+    looked_at: bool
 
 
 def find_sweep(store: Store, name: str) -> StoredSweep:
@@ -42,7 +46,8 @@ def find_sweep(store: Store, name: str) -> StoredSweep:
         raise UserError(f"no run of the sweep {name} is finished yet")
     for line in left_out:
         say(f"left out, since it can't be read: {line}")
-    return StoredSweep(sweeps[-1].tags["command"], list(by_key.values()))
+    looked_at = any(sweep.tags.get("looks") for sweep in sweeps)
+    return StoredSweep(sweeps[-1].tags["command"], list(by_key.values()), looked_at)
 
 
 def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
@@ -52,7 +57,8 @@ def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
         store: where.
         wanted: a run's id or its start, its name (the newest finished one's, if there are several,
             with a line that says so), or `best:STUDY`: the run of that sweep which does best on
-            validation, in the epoch whose weights were kept; of equals the smallest.
+            validation, in the epoch whose weights were kept; of equals the smallest. `enough:STUDY`
+            is the run that its report recommends.
         finished: whether it has to be.
 
     Raises:
@@ -60,6 +66,8 @@ def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
     """
     if wanted.startswith(BEST):
         return _best(store, wanted.removeprefix(BEST))
+    if wanted.startswith(ENOUGH):
+        wanted = _enough(store, wanted.removeprefix(ENOUGH))
     quote = '"' if "'" in wanted else "'"
     found: list[StoredRun] = []
     if quote not in wanted:
@@ -99,8 +107,18 @@ def _no_run(store: Store, wanted: str, found: Sequence[StoredRun]) -> str:
     close = difflib.get_close_matches(wanted, sorted(names), n=1, cutoff=0.5)
     guess = f"did you mean {close[0]}? " if close else ""
     return (
-        f"there is no run {wanted} in {store.shown}: {guess}expected an id, its start, a name or "
-        "best:STUDY, as `sizewise runs` lists them"
+        f"there is no run {wanted} in {store.shown}: {guess}expected an id, its start, a name, "
+        "best:STUDY or enough:STUDY, as `sizewise runs` lists them"
+    )
+
+
+def _enough(store: Store, study: str) -> str:
+    """Return the id of the run that the newest report of a study recommends."""
+    for sweep in sweeps_named(store, study):
+        if run_id := sweep.tags.get("enough"):
+            return run_id
+    raise UserError(
+        f"no report of {study} has told yet which size is enough; best:{study} is the best so far"
     )
 
 

@@ -1,21 +1,27 @@
-"""Is one size's error higher than another's? A paired bootstrap over seeds.
+"""Is one size's error higher than another's?
 
-Runs of the same seed share their division of the data and the order of its samples, so the
-differences within seeds are compared (in pairs). With three to five seeds a percentile bootstrap is
-far too sure of itself: three differences have ten distinct resamples. The interval is studentised
-instead: see `deviations`.
+Runs of the same seed share their division of the data and the order of its samples, so that where
+two sizes share most of their seeds, the differences within seeds are compared (in pairs); else
+their means are, by Welch's t. Either way variances are moderated and the test set's own chance is
+in: see `errors`.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
+from sizewise.report.stats.errors import CONFIDENCE, Interval, SizeErrors, half_width
 from sizewise.report.stats.noise import Array
-from sizewise.report.stats.resample import CONFIDENCE, Interval, SizeErrors, deviations
 
-BySeed = Mapping[int, float]  # errors
+
+class Seeds(NamedTuple):
+    """One size's errors: its seeds, each one's error (n,), and that of each sample, (n, N)."""
+
+    seeds: tuple[int, ...]
+    errors: Array
+    samples: Array | None = None
 
 
 class Difference(NamedTuple):
@@ -23,32 +29,48 @@ class Difference(NamedTuple):
 
     Args:
         mean: above zero where the first is worse.
-        interval: 90 %; None where neither pairs nor repeats say how sure it is.
-        spread: standard deviation of one seed's difference; None with `interval`.
-        seeds: pairs, or the fewer seeds of the two where they share none.
+        interval: None where there are no two seeds to say how sure it is.
+        variance: of one seed's difference, moderated; NaN with no interval.
+        degrees: of freedom, of `variance`.
+        shared: the variance of `mean` that comes of the test set.
+        seeds: pairs, or the fewer seeds of the two where most are not shared.
     """
 
     mean: float
     interval: Interval | None
-    spread: float | None
+    variance: float
+    degrees: float
+    shared: float
     seeds: int
 
     def is_worse(self, tolerance: float) -> bool:
-        """Return whether the interval lies above zero, and the difference above `tolerance`."""
-        return self.interval is not None and self.interval.low > 0 and self.mean > tolerance
+        """Return whether the interval rules out being worse by `tolerance` or less."""
+        return self.interval is not None and self.interval.low > tolerance
 
     def is_as_good(self, tolerance: float) -> bool:
         """Return whether the interval rules out being worse by more than `tolerance`."""
         return self.interval is not None and self.interval.high <= tolerance
 
+    def half_width(self, seeds: int, confidence: float = CONFIDENCE) -> float:
+        """Return half the interval's width, had there been so many seeds."""
+        degrees = max(self.degrees + seeds - self.seeds, 1)
+        of_seeds = np.asarray(self.variance / seeds)
+        return float(half_width(of_seeds, degrees, self.shared, confidence))
 
-def in_pairs(errors: BySeed, others: BySeed) -> Array:
-    """Return the differences within the seeds that both have, (n,)."""
-    return np.array([error - others[seed] for seed, error in errors.items() if seed in others])
+    def seeds_needed(self, tolerance: float, most: int) -> int | None:
+        """Return with how many seeds in all, more than now, it would decide; None above `most`.
+
+        Were mean and variance to stay as they are.
+        """
+        margin = abs(self.mean - tolerance)
+        return next((n for n in range(self.seeds + 1, most) if self.half_width(n) < margin), None)
 
 
 def compare(
-    sizes: Sequence[int], groups: Sequence[BySeed], reference: int, *, seed: int = 0
+    sizes: Sequence[int],
+    groups: Sequence[Seeds],
+    reference: int,
+    confidence: float = CONFIDENCE,
 ) -> list[Difference]:
     """Compare each size's errors with those at the index `reference`, in their order.
 
@@ -58,67 +80,74 @@ def compare(
         sizes: parameters, (K,).
         groups: each size's errors, (K,).
         reference: the index of what all are compared with.
-        seed: of the draws.
+        confidence: of the intervals.
     """
     own = groups[reference]
-    found = {reference: Difference(0.0, Interval(0.0, 0.0), 0.0, len(own))}
-    others = [index for index in range(len(groups)) if index != reference]
-    pairs = {index: in_pairs(groups[index], own) for index in others}
-    paired = [index for index in others if len(pairs[index])]
-    if any(len(pairs[index]) > 1 for index in paired):
-        differences = SizeErrors([sizes[i] for i in paired], [pairs[i] for i in paired])
-        found |= zip(paired, _paired(differences, seed), strict=True)
-    rest = [index for index in others if index not in found]
-    if rest:
-        everyone = [*rest, reference]
-        errors = [np.array(list(groups[index].values())) for index in everyone]
-        unpaired = _unpaired(SizeErrors([sizes[index] for index in everyone], errors))
-        found |= zip(rest, unpaired, strict=True)
-    return [found[index] for index in range(len(groups))]
-
-
-def mean_intervals(sweep: SizeErrors) -> list[Interval | None]:
-    """Return the 90 % interval of each size's mean error over seeds (moderated t)."""
-    noise = sweep.noise
-    half = _quantile(noise.degrees) * np.sqrt(noise.variances / sweep.counts)
-    return [
-        Interval(float(mean - h), float(mean + h)) if np.isfinite(h) else None
-        for mean, h in zip(sweep.means, half, strict=True)
+    none = Difference(0.0, Interval(0.0, 0.0), 0.0, math.inf, 0.0, len(own.seeds))
+    found = {reference: none}
+    pairs = {i: in_pairs(group, own) for i, group in enumerate(groups) if i != reference}
+    paired = [
+        i
+        for i, pair in pairs.items()
+        if 2 * len(pair.seeds) > min(len(groups[i].seeds), len(own.seeds))
     ]
-
-
-def _paired(differences: SizeErrors, seed: int) -> list[Difference]:
-    half = np.quantile(np.abs(deviations(differences, seed)), CONFIDENCE, axis=0)
-    return [
-        Difference(mean, Interval(mean - h, mean + h), float(np.sqrt(variance)), len(each))
-        for each, mean, h, variance in zip(
-            differences.errors,
-            map(float, differences.means),
-            map(float, half),
-            differences.variances,
+    if any(len(pairs[i].seeds) > 1 for i in paired):
+        differences = size_errors([sizes[i] for i in paired], [pairs[i] for i in paired])
+        variances, degrees = differences.noise
+        rows = zip(
+            *(differences.means, variances, degrees, differences.covariance.diagonal()),
+            differences.half_widths(confidence),
+            differences.counts,
             strict=True,
         )
-    ]
+        found |= {i: difference(*row) for i, row in zip(paired, rows, strict=True)}
+    rest = [i for i in range(len(groups)) if i not in found]
+    if rest:
+        everyone = [*rest, reference]
+        sweep = size_errors([sizes[i] for i in everyone], [groups[i] for i in everyone])
+        found |= zip(rest, _unpaired(sweep, confidence), strict=True)
+    return [found[i] for i in range(len(groups))]
 
 
-def _unpaired(sweep: SizeErrors) -> list[Difference]:
+def in_pairs(group: Seeds, other: Seeds) -> Seeds:
+    """Return the differences within the seeds that both have."""
+    shared = [seed for seed in group.seeds if seed in other.seeds]
+    first = [group.seeds.index(seed) for seed in shared]
+    second = [other.seeds.index(seed) for seed in shared]
+    samples = None
+    if group.samples is not None and other.samples is not None:
+        samples = np.subtract(group.samples[first], other.samples[second], dtype=np.float32)
+    return Seeds(tuple(shared), group.errors[first] - other.errors[second], samples)
+
+
+def size_errors(sizes: Sequence[float] | Array, groups: Sequence[Seeds]) -> SizeErrors:
+    """Return groups as `SizeErrors`."""
+    samples = [group.samples for group in groups if group.samples is not None]
+    kept = samples if samples and len(samples) == len(groups) else None
+    return SizeErrors(sizes, [group.errors for group in groups], kept)
+
+
+def _unpaired(sweep: SizeErrors, confidence: float) -> list[Difference]:
     """Compare all sizes with the last by Welch's t with moderated noise."""
     variances, degrees = sweep.noise
-    squares = variances / sweep.counts
+    squares, covariance = variances / sweep.counts, sweep.covariance
     found = []
     for i in range(len(squares) - 1):
-        mean = float(sweep.means[i] - sweep.means[-1])
-        seeds = int(min(sweep.counts[i], sweep.counts[-1]))
-        if np.isnan(squares[i]):
-            found.append(Difference(mean, None, None, seeds))
-            continue
-        total = squares[i] + squares[-1]
-        free = total**2 / (squares[i] ** 2 / degrees[i] + squares[-1] ** 2 / degrees[-1])
-        half = float(_quantile(free) * np.sqrt(total))
-        spread = float(np.sqrt(variances[i] + variances[-1]))
-        found.append(Difference(mean, Interval(mean - half, mean + half), spread, seeds))
+        both = squares[i] + squares[-1]
+        free = both**2 / (squares[i] ** 2 / degrees[i] + squares[-1] ** 2 / degrees[-1])
+        shared = covariance[i, i] + covariance[-1, -1] - 2 * covariance[i, -1]
+        shared = max(shared, 0.0)
+        half = float(half_width(both, free, shared, confidence))
+        seeds = min(sweep.counts[i], sweep.counts[-1])
+        mean = sweep.means[i] - sweep.means[-1]
+        found.append(difference(mean, both * seeds, free, shared, half, seeds))
     return found
 
 
-def _quantile(degrees: Array | float) -> Array:
-    return np.asarray(stats.t.ppf((1 + CONFIDENCE) / 2, degrees))
+def difference(
+    mean: float, variance: float, degrees: float, shared: float, half: float, seeds: float
+) -> Difference:
+    """Return a difference whose interval reaches `half` to either side; see `Difference`."""
+    interval = Interval(float(mean - half), float(mean + half)) if np.isfinite(half) else None
+    variance, degrees, shared = map(float, (variance, degrees, shared))
+    return Difference(float(mean), interval, variance, degrees, shared, int(seeds))

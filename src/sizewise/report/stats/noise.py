@@ -62,7 +62,9 @@ def moderate(variances: Array, counts: Array, log_sizes: Array) -> Noise:
     prior = np.exp(trend + special.digamma(d0 / 2) - np.log(d0 / 2))
     observed = np.zeros_like(trend)
     observed[..., known] = seen
-    return Noise((d0 * prior + degrees * observed) / (d0 + degrees), d0 + degrees)
+    # the prior is known no better than all sizes together tell it (as Smyth's limma has it)
+    total = np.minimum(d0 + degrees, degrees.sum())
+    return Noise((d0 * prior + degrees * observed) / (d0 + degrees), total)
 
 
 def _inverse_trigamma(value: Array) -> Array:

@@ -17,13 +17,15 @@ from sizewise.report import style
 from sizewise.report.cells import TRAINING_TIME, Cell, best_by_validation, size_errors
 from sizewise.report.section import Chart, Rows, Section, Table
 from sizewise.report.selection import AMOUNT, by_amount, select
-from sizewise.report.stats.compare import in_pairs, mean_intervals
+from sizewise.report.stats import compare
+from sizewise.report.stats.compare import in_pairs
+from sizewise.report.stats.errors import CONFIDENCE, TAILS, Interval
 from sizewise.report.stats.noise import Array
-from sizewise.report.stats.resample import CONFIDENCE, TAILS, Interval, SizeErrors, deviations
 from sizewise.report.tables import Row, reached
 from sizewise.report.words import MeasureWords, quantity, size
 
 LEAST_ERROR = 1e-5  # stands for none at all, which has no logarithm
+DRAWS = 4000
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,13 @@ class Crossing:
         place: where the difference changes sign for good: 0 where networks are ahead throughout,
             infinite where they aren't at the largest amount.
         interval: of the place; None with `intervals`.
-        never, always: the shares of resamples in which the networks are not ahead at the largest
+        never, always: the shares of draws in which the networks are not ahead at the largest
             amount, and are ahead at every one; NaN without intervals.
     """
 
     amounts: Array
     differences: Array
-    intervals: list[Interval] | None
+    intervals: Sequence[Interval | None] | None
     place: float
     interval: Interval | None = None
     never: float = math.nan
@@ -131,18 +133,15 @@ def cross(amounts: Sequence[Amount]) -> Crossing | None:
 
     place = float(places(differences))
     pairs = [in_pairs(network.by_seed, reference.by_seed) for _, network, reference in both]
-    if min(map(len, pairs)) < 2:
+    if min(len(each.seeds) for each in pairs) < 2:
         return Crossing(samples, differences, None, place)
-    sweep = SizeErrors(samples, pairs)
-    off = deviations(sweep, seed=0)
-    half = np.quantile(np.abs(off), CONFIDENCE, axis=0)
-    curves = sweep.means - off
-    ends = zip(sweep.means - half, sweep.means + half, strict=True)
+    sweep = compare.size_errors(samples, pairs)
+    curves = sweep.means + sweep.deviations(DRAWS)
     low, high = np.quantile(places(curves), TAILS, method="nearest")
     return Crossing(
         samples,
         differences,
-        [Interval(float(low), float(high)) for low, high in ends],
+        sweep.intervals(),
         place,
         Interval(float(low), float(high)),
         never=float((curves[:, -1] >= 0).mean()),
@@ -188,7 +187,7 @@ def _amount(records: Sequence[RunRecord]) -> Amount:
     return Amount(
         samples=records[0].config.get(AMOUNT) or max(known, default=0),
         cells=cells,
-        intervals=mean_intervals(size_errors(cells)),
+        intervals=size_errors(cells).intervals(),
         network=best_by_validation(networks) if networks else None,
         classical=best_by_validation(selection.references) if selection.references else None,
     )
@@ -212,7 +211,7 @@ def _sentences(
         )
     if crossing and crossing.intervals:
         sentences.append(
-            f"Over resampled seeds, networks are ahead at every amount in {crossing.always:.0%}, "
+            f"Over 4,000 draws, networks are ahead at every amount in {crossing.always:.0%}, "
             f"and not ahead at the largest in {crossing.never:.0%}."
         )
     sentences.append(

@@ -1,0 +1,130 @@
+"""The article's claims beside what was measured of them, in English and in Chinese.
+
+The numbers come from the studies' records; where no study asks yet, it says so.
+"""
+
+from pathlib import Path
+
+from sizewise.records import read_records
+from sizewise.report.analysis import Analysis, analyse
+from sizewise.report.cells import TRAINING_TIME
+from sizewise.report.contents import contents
+from sizewise.report.words import MeasureWords, factor, size
+
+HERE = Path(__file__).parent
+SIZES, SEQUENCES, IMAGES = (
+    ("large_vs_small/runs.jsonl",),
+    ("deep_vs_classical/runs.jsonl", "deep_vs_classical/near_runs.jsonl"),
+    ("deep_vs_classical/mnist_runs.jsonl", "deep_vs_classical/mnist_near_runs.jsonl"),
+)
+TEXTS: dict[str, dict[str, str]] = {
+    "en": {
+        "head": "| the article says | measured here | where |",
+        "accurate": "Large models are more accurate",
+        "cost": "… and cost more",
+        "deep": "Deep learning beats hand-made features, and needs more data",
+        "compute": "… and more compute",
+        "steps": "Models are trained, validated, then applied",
+        "steps measured": "every run: validation chooses, the test set is read once",
+        "challenges": "Large models are hard: compute, data quality, interpretability, stability",
+        "grew": "{family} from {small} to {large} parameters: {before} → {after} error, by {by}",
+        "paid": "{family}: {times} the parameters, {time} the training time",
+        "sequences": "from {place} training sequences on",
+        "images": "from {place} training images on",
+        "seconds": "{deep} against {classical} of training on 100 sequences",
+        "points": " points",
+        "not yet": "not yet",
+    },
+    "zh": {
+        "head": "| 文章的说法 | 这里测得的结果 | 出处 |",
+        "accurate": "大模型更准确",
+        "cost": "……但成本更高",
+        "deep": "深度学习胜过手工特征，但需要更多数据",
+        "compute": "……也需要更多算力",
+        "steps": "模型先训练，再验证，然后应用",
+        "steps measured": "每次运行都如此：由验证集选择，测试集只读一次",
+        "challenges": "大模型的四个难题：算力、数据质量、可解释性、稳定性",
+        "grew": "{family} 从 {small} 增至 {large} 个参数：错误率 {before} → {after}，降低 {by}",
+        "paid": "{family}：参数为 {times}，训练时间为 {time}",
+        "sequences": "训练序列达到 {place} 条之后",
+        "images": "训练图像达到 {place} 张之后",
+        "seconds": "用 100 条序列训练：{deep} 对 {classical}",
+        "points": " 个百分点",
+        "not yet": "尚无研究",
+    },
+}
+
+
+def claims(language: str) -> str:
+    """Return the table in `en` or `zh`."""
+    say = TEXTS[language]
+    sizes = _analysis(SIZES)
+    return "\n".join(
+        [
+            say["head"],
+            "|---|---|---|",
+            _row(say["accurate"], _each(sizes, say["grew"], say["points"]), "large_vs_small"),
+            _row(say["cost"], _each(sizes, say["paid"], say["points"]), "large_vs_small"),
+            _row(
+                say["deep"],
+                [
+                    say["sequences"].format(place=_crossing(SEQUENCES)),
+                    say["images"].format(place=_crossing(IMAGES)),
+                ],
+                "deep_vs_classical",
+            ),
+            _row(say["compute"], [_seconds(say["seconds"])], "deep_vs_classical"),
+            _row(say["steps"], [say["steps measured"]], "article"),
+            f"| {say['challenges']} | {say['not yet']} | |",
+        ]
+    )
+
+
+def _row(claim: str, measured: list[str], study: str) -> str:
+    return f"| {claim} | {'<br>'.join(measured)} | [{study}](experiments/{study}) |"
+
+
+def _analysis(files: tuple[str, ...]) -> Analysis:
+    records = [record for name in files for record in read_records(HERE / name)]
+    return analyse(records, name=Path(files[0]).parent.name)
+
+
+def _each(found: Analysis, text: str, points: str) -> list[str]:
+    words, rows = MeasureWords(found.measure), []
+    for result in found.families:
+        grown = result.growth
+        assert grown is not None
+        rows.append(
+            text.format(
+                family=result.family,
+                small=size(grown.smallest.parameters),
+                large=size(grown.largest.parameters),
+                before=words.value(grown.smallest.error),
+                after=words.value(grown.largest.error),
+                by=words.size_of(grown.bought, grown.interval).replace(" points", points),
+                times=factor(grown.largest.parameters / grown.smallest.parameters),
+                time=factor(grown.factors[TRAINING_TIME]),
+            )
+        )
+    return rows
+
+
+def _crossing(files: tuple[str, ...]) -> str:
+    """Return the place of a crossing with its interval, as the study's headline has it."""
+    (study,) = contents(_analysis(files)).studies
+    _, _, place = study.title.partition("at about ")
+    number, _, rest = place.partition(" training samples ")
+    return f"{number} {rest.rstrip('.')}"
+
+
+def _seconds(text: str) -> str:
+    (study,) = contents(_analysis(SEQUENCES)).studies
+    rows = [row for row in study.tables[0].rows if row["training samples"] == "100"]
+
+    def best(some: list[dict[str, str]]) -> str:
+        row = min(some, key=lambda row: float(row["validation error"].rstrip("%")))
+        return row["training time"]
+
+    classical = [row for row in rows if "(" in row["family"]]
+    networks = [row for row in rows if "(" not in row["family"]]
+    return text.format(deep=best(networks), classical=best(classical))

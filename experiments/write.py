@@ -1,0 +1,104 @@
+"""Writes what the READMEs quote of the studies' runs, between their markers.
+
+    python -m experiments.write            # all of them; a test holds that nothing would change
+
+A marker names a file of records, beside it or from the project's folder (or several, joined by +),
+and a part of the report on them:
+
+    <!-- of runs.jsonl: answer -->
+    ...
+    <!-- end -->
+
+Parts: `answer` (the headline, what backs it), `families` and `sizes` (a row for each), `crossing`
+(what a study finds, without its tables), `verdict` (every sentence, with the commands to run next),
+`forms` (of curves), `study` (all that a study of its own says), `notes` (which runs are in it).
+The table of the article's claims stands after `<!-- claims: en -->`.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from experiments.claims import claims
+from sizewise.records import read_records
+from sizewise.report.analysis import analyse
+from sizewise.report.contents import Contents, contents
+from sizewise.report.markdown import items, section_text, table_text, verdict_text
+from sizewise.report.section import Section, Table
+from sizewise.report.stats.errors import CONFIDENCE
+from sizewise.report.verdict import look_confidence
+
+ROOT = Path(__file__).parents[1]
+UNTIL_TOLD = ("large_vs_small",)  # studies that were looked at as they went on
+MARKED = re.compile(r"(<!-- of (\S+): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _answer(found: Contents) -> str:
+    first = found.summaries[0]
+    return f"**{first.headline}** {first.sentence}"
+
+
+def _section(title: str) -> Callable[[Contents], str]:
+    def text(found: Contents) -> str:
+        (section,) = (each for each in found.sections if each.title == title)
+        return "\n\n".join(table_text(Table(table.rows)) for table in section.tables)
+
+    return text
+
+
+PARTS: dict[str, Callable[[Contents], str]] = {
+    "answer": _answer,
+    "families": lambda found: table_text(Table(found.summaries[0].rows)),
+    "sizes": _section("Every size"),
+    "verdict": lambda found: verdict_text(found.verdict),
+    "forms": _section("Forms compared"),
+    "study": lambda found: "\n\n".join(section_text(each, level=3) for each in found.studies),
+    "crossing": lambda found: "\n\n".join(_finding(each) for each in found.studies),
+    "notes": lambda found: items([found.summary]),
+}
+
+
+def _finding(section: Section) -> str:
+    return f"**{section.title}**\n\n{items(section.sentences)}"
+
+
+@cache
+def report(*paths: Path) -> Contents:
+    """Return what the report on files of records says."""
+    records = [record for path in paths for record in read_records(path)]
+    name = paths[0].parent.name
+    confidence = look_confidence() if name in UNTIL_TOLD else CONFIDENCE
+    command = f"python train.py experiment={name}"
+    return contents(analyse(records, name=name, command=command, confidence=confidence))
+
+
+CLAIMS = re.compile(r"(<!-- claims: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def written(text: str, folder: Path) -> str:
+    """Return a README's text, with what stands between its markers as its records have it."""
+
+    def part(marker: re.Match[str]) -> str:
+        start, names, wanted, end = marker.groups()
+        paths = [folder / name for name in names.split("+")]
+        if not paths[0].exists():
+            paths = [ROOT / name for name in names.split("+")]
+        return f"{start}{PARTS[wanted](report(*paths))}\n{end}"
+
+    text = CLAIMS.sub(lambda marker: f"{marker[1]}{claims(marker[2])}\n{marker[3]}", text)
+    return MARKED.sub(part, text)
+
+
+def readmes() -> list[Path]:
+    """Return every README that may quote a study."""
+    return sorted([*ROOT.glob("README*.md"), *ROOT.glob("experiments/*/README.md")])
+
+
+if __name__ == "__main__":
+    for path in readmes():
+        before = path.read_text(encoding="utf-8")
+        after = written(before, path.parent)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            print(f"written: {path.relative_to(ROOT)}")

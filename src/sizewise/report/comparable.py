@@ -1,0 +1,71 @@
+"""Which other runs belong into a sweep's report: all that ask the same, whoever trained them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from sizewise.records import RunRecord
+from sizewise.report.selection import AMOUNT, NOT_SETTINGS, varying
+
+# Beside what varies in the sweep itself, these may differ.
+FREE = (*NOT_SETTINGS, "model.depth", "features")
+UNNAMED = "sweep-"  # how sweeps are called that are no study
+
+
+def gather(
+    own: Sequence[RunRecord],
+    others: Iterable[RunRecord],
+    code_of: Callable[[RunRecord], str | None],
+) -> tuple[list[RunRecord], list[str]]:
+    """Return a sweep's runs with all that are comparable, and notes on where they come from.
+
+    Comparable are runs on the same test samples, in the same settings but for what the sweep
+    varies, of the same study if the sweep is one; by the code and the libraries of now.
+
+    Args:
+        own: the sweep's runs.
+        others: any, newest first; those that the sweep has are left out.
+        code_of: what returns the hash of the code that a run would be trained by now.
+    """
+    first, keys = own[0], {record.run_key for record in own}
+    free = {*FREE, *varying(own), *({AMOUNT} if _amounts(own) > 1 else ())}
+    joined, older = [], 0
+    for record in others:
+        if record.run_key in keys or not _asks_the_same(record, first, free):
+            continue
+        keys.add(record.run_key)
+        if record.libraries == first.libraries and record.code == code_of(record):
+            joined.append(record)
+        else:
+            older += 1
+    notes = []
+    if joined:
+        named = Counter(record.sweep or "runs by themselves" for record in joined)
+        sources = ", ".join(f"{count} of {name}" for name, count in named.most_common())
+        notes.append(f"{len(own)} runs of this sweep and {len(joined)} like them: {sources}.")
+    if older:
+        notes.append(
+            f"{older} like them left out: trained by older code or other library versions."
+        )
+    return [*joined, *own], notes
+
+
+def _asks_the_same(record: RunRecord, first: RunRecord, free: set[str]) -> bool:
+    studies = [
+        None if each.sweep is None or each.sweep.startswith(UNNAMED) else each.sweep
+        for each in (record, first)
+    ]
+    same_test_set = record.test_fingerprint == first.test_fingerprint is not None
+    return (
+        same_test_set
+        and record.measure == first.measure
+        and studies[0] == studies[1]
+        and all(
+            record.config.get(key) == first.config.get(key)
+            for key in record.config.keys() | first.config.keys()
+            if key not in free
+        )
+    )
+
+
+def _amounts(records: Sequence[RunRecord]) -> int:
+    return len({record.config.get(AMOUNT) for record in records})

@@ -1,0 +1,33 @@
+"""The runs that a sweep's report is over: its own, and all others in the store like them."""
+
+import functools
+from collections.abc import Sequence
+
+from sizewise.records import RunRecord
+from sizewise.report.comparable import gather
+from sizewise.run.identity import code_now
+from sizewise.tracking.artifacts import readable
+from sizewise.tracking.queries import search
+from sizewise.tracking.store import Store
+
+
+def with_runs_alike(store: Store, own: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str]]:
+    """Return a sweep's records and those like them, and notes on where they come from.
+
+    Records from before it was kept what they were tested on stand by themselves.
+    """
+    if not own or not own[0].test_fingerprint:
+        return list(own), []
+    tested_alike = f"tags.test_set = '{own[0].test_fingerprint}'"
+    found = search(store, f"{tested_alike} AND attributes.status = 'FINISHED'")
+    others = [record for _, record in readable(store, found).by_key.values()]
+
+    @functools.cache
+    def code_of(family: str, target: str | None) -> str | None:
+        return code_now(next(each for each in others if _network(each) == (family, target)))
+
+    return gather(own, others, lambda record: code_of(*_network(record)))
+
+
+def _network(record: RunRecord) -> tuple[str, str | None]:
+    return record.config["model.family"], record.config.get("model._target_")

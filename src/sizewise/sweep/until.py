@@ -1,0 +1,63 @@
+"""How long a sweep goes on by its report's own proposals: `until=told`.
+
+Looking again and again until an interval decides would spoil its 5 %. So there are few looks, each
+at intervals so wide that all together they err as one would; and which looks there have been is
+kept with the sweep, so that typing its command again buys no more of them.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+
+from sizewise.errors import say
+from sizewise.report.proposal import Proposal
+from sizewise.report.stats.errors import CONFIDENCE
+from sizewise.report.verdict import LOOKS, look_confidence
+from sizewise.report.words import duration
+
+
+class Until:
+    """The looks and the time that a sweep has left.
+
+    Args:
+        minutes: that it may take in all; None for a sweep that runs what was typed alone.
+        at_once: runs.
+        looks: that there have been at it, each by the number of runs it was over.
+    """
+
+    def __init__(self, minutes: float | None, at_once: int, looks: Iterable[int]) -> None:
+        self._seconds = None if minutes is None else 60 * minutes
+        self._at_once = at_once
+        self._started = time.monotonic()
+        self.looks = set(looks)
+
+    @property
+    def confidence(self) -> float:
+        """Return that of the intervals that decide."""
+        return CONFIDENCE if self._seconds is None else look_confidence()
+
+    def look(self, runs: int) -> bool:
+        """Take a look at so many runs; return whether there is another after it."""
+        if self._seconds is None:
+            return False
+        self.looks.add(runs)
+        if len(self.looks) < LOOKS:
+            return True
+        say(f"{LOOKS} looks at the answer are all that its intervals allow: it stays as it is")
+        return False
+
+    def affordable(self, proposals: Sequence[Proposal]) -> list[Proposal]:
+        """Return the first of `proposals` that are done before time is over."""
+        assert self._seconds is not None
+        left = self._seconds - (time.monotonic() - self._started)
+        chosen = []
+        for proposal in proposals:
+            takes = proposal.seconds / self._at_once
+            if takes > left:
+                say(
+                    f"until.minutes={self._seconds / 60:g} are over: {proposal.like.family} would "
+                    f"take about {duration(takes)} more"
+                )
+                continue
+            left -= takes
+            chosen.append(proposal)
+        return chosen

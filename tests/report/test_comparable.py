@@ -1,0 +1,82 @@
+import dataclasses
+from typing import Any
+
+import pytest
+
+from sizewise.records import RunRecord
+from sizewise.report.comparable import gather
+from tests.report.synthetic import record
+
+
+def run(family: str = "lstm", parameters: int = 1000, seed: int = 0, **changes: Any) -> RunRecord:
+    fields = {field.name for field in dataclasses.fields(RunRecord)}
+    own = {key: value for key, value in changes.items() if key in fields}
+    rest = {key: value for key, value in changes.items() if key not in fields}
+    made = record(family, parameters, seed, **rest)
+    known = {"test_fingerprint": "test", "code": "now", "libraries": "torch 1", "sweep": "sweep-1"}
+    return dataclasses.replace(made, **(known | own))
+
+
+OWN = [run(parameters=n, seed=seed) for n in (1000, 4000) for seed in (0, 1)]
+
+
+def joined(*others: RunRecord, own: list[RunRecord] = OWN) -> list[RunRecord]:
+    records, _ = gather(own, others, lambda _: "now")
+    assert records[len(records) - len(own) :] == own
+    return records[: len(records) - len(own)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        run(seed=2, sweep="sweep-2"),
+        run(parameters=16_000),
+        run("cnn", 300, 7),
+        run(seed=5, sweep=None),
+    ],
+)
+def test_a_run_that_asks_the_same_is_taken_in(other: RunRecord) -> None:
+    assert joined(other) == [other]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        run(seed=2, training__epochs=7),
+        run(seed=2, data__num_samples=200),
+        run(seed=2, test_fingerprint="other"),
+        run(seed=2, test_fingerprint=None),
+        run(seed=2, sweep="a_study"),
+        run(seed=0),
+    ],
+)
+def test_a_run_that_asks_something_else_or_is_there_already_is_not(other: RunRecord) -> None:
+    assert joined(other) == []
+
+
+def test_what_the_sweep_varies_may_differ() -> None:
+    own = [run(seed=seed, training__learning_rate=rate) for seed in (0, 1) for rate in (0.1, 0.2)]
+    other = run(seed=2, training__learning_rate=0.3)
+    assert joined(other, own=own) == [other]
+    assert joined(other) == []
+
+
+def test_runs_by_older_code_or_libraries_are_counted_and_left_out() -> None:
+    others = [
+        run(seed=2),
+        run(seed=3, code="before"),
+        run(seed=4, libraries="torch 0"),
+        run(seed=5, code=None),
+    ]
+    records, notes = gather(OWN, others, lambda _: "now")
+    assert records == [others[0], *OWN]
+    assert notes == [
+        "4 runs of this sweep and 1 like them: 1 of sweep-1.",
+        "3 like them left out: trained by older code or other library versions.",
+    ]
+
+
+def test_a_study_takes_in_its_own_runs_alone() -> None:
+    own = [run(seed=seed, sweep="a_study") for seed in (0, 1)]
+    same, other = run(seed=2, sweep="a_study"), run(seed=3)
+    assert joined(same, other, own=own) == [same]

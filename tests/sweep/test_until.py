@@ -1,0 +1,65 @@
+"""Sweeps that go on by their report's own proposals."""
+
+from pathlib import Path
+
+import pytest
+
+from sizewise.report.proposal import Proposal
+from sizewise.report.stats.errors import CONFIDENCE
+from sizewise.report.verdict import LOOKS
+from sizewise.sweep.until import Until
+from tests.processes import client, command, train
+from tests.report.synthetic import record
+
+
+def proposal(seconds: float) -> Proposal:
+    return Proposal(record(), [1000], None, [1], {}, seconds)
+
+
+def test_a_sweep_looks_a_few_times_and_asks_more_of_each() -> None:
+    until = Until(30, 1, looks=[])
+    assert [until.look(runs) for runs in range(LOOKS)] == [True] * (LOOKS - 1) + [False]
+    assert 1 - until.confidence == pytest.approx((1 - CONFIDENCE) / LOOKS)
+
+
+def test_a_look_at_the_same_runs_is_none_but_one_from_before_counts() -> None:
+    until = Until(30, 1, looks=[10, 20, 30])
+    assert until.look(30)
+    assert until.look(40)
+    assert not until.look(50)
+
+
+def test_without_minutes_there_is_none() -> None:
+    until = Until(None, 1, looks=[])
+    assert not until.look(10)
+    assert until.confidence == CONFIDENCE
+
+
+def test_only_what_is_done_in_time_is_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    proposals = [proposal(50), proposal(200), proposal(60)]
+    assert Until(1, 1, []).affordable(proposals) == proposals[:1]
+    assert Until(1, 2, []).affordable(proposals) == [proposals[0], proposals[2]]
+    assert "until.minutes=1 are over: lstm would take about 2 minutes" in capsys.readouterr().err
+
+
+def test_a_sweep_goes_on_until_it_is_told(tmp_path: Path) -> None:
+    small = ("training.epochs=1", "threads=1", "data.num_samples=200")
+    told = ("answer.tolerance=90", "until=told", "until.minutes=5")
+    typed = ("-m", "model=cnn", "size=300,1k", "seed=0", *small, *told)
+    done = train(tmp_path, *typed, "hydra.sweep.dir=sweep")
+
+    assert done.returncode == 0, done.stderr
+    # one seed says nothing; with five any size is as good, so smaller ones are tried
+    assert done.stdout.count(" to run") == 3, done.stdout
+    assert "is too small" in done.stderr
+    (sweep,) = client(tmp_path).search_runs(["1"], "tags.kind = 'sweep'")
+    recommended = command(tmp_path, "where", f"enough:{sweep.info.run_name}")
+    assert recommended.returncode == 0, recommended.stderr
+    assert sweep.data.tags["enough"] in recommended.stdout
+    assert sweep.data.tags["mlflow.note.content"].startswith("cnn: the smallest size run")
+    assert sweep.data.metrics["cost/parameters"] < 200
+
+    again = train(tmp_path, *typed, "hydra.sweep.dir=again")
+    assert again.returncode == 0, again.stderr
+    (same,) = client(tmp_path).search_runs(["1"], "tags.kind = 'sweep'")
+    assert same.data.tags["looks"] == sweep.data.tags["looks"]

@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from sizewise.sample_errors import pack, unpack
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 1000, 32_000])
+def test_right_and_wrong_come_back_as_they_were(count: int) -> None:
+    wrong = (RANDOM.random(count) < 0.3).astype(float)
+    assert unpack(pack(wrong)) == pytest.approx(wrong, abs=0)
+    assert len(pack(wrong)) < 1.4 * count / 8 + 20
+
+
+def test_other_measures_come_back_to_half_precision() -> None:
+    bits = RANDOM.gamma(2.0, 1.0, 1500)
+    assert unpack(pack(bits)) == pytest.approx(bits, rel=1e-3)
+
+
+def test_what_is_long_comes_back_as_means_that_keep_the_whole_mean() -> None:
+    bits = RANDOM.gamma(2.0, 1.0, 60_000)
+    kept = unpack(pack(bits))
+    assert len(kept) == 2000
+    assert kept.mean() == pytest.approx(bits.mean(), rel=1e-3)
+    assert len(pack(bits)) < 5500
+    assert len(pack((bits > 2).astype(float))) < 5500
