@@ -88,9 +88,10 @@ def _summary(analysis: Analysis) -> str:
 def _made(analysis: Analysis) -> str:
     """Return how, when, where and by what the runs were made, as far as they tell."""
     records = [record for cell in analysis.selection.compared for record in cell.records]
-    seeds = sorted({record.seed for record in records})
+    seeds = sorted({len(cell.seeds) for cell in analysis.selection.compared})
     epochs = {record.config.get("training.epochs") for record in records} - {None}
-    parts = [f"{len(seeds)} seed{'s' * (len(seeds) != 1)}"]
+    counts = " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))
+    parts = [f"{counts} seed{'s' * (seeds[-1] != 1)} each"]
     if len(epochs) == 1:
         parts.append(f"at most {epochs.pop()} epochs")
     dates = sorted({record.date for record in records if record.date})
