@@ -32,7 +32,6 @@ RANGES = {
     "less_than": "a number below {lt}",
     "finite_number": "a finite number",
     "string_too_short": "a text",
-    "string_pattern_mismatch": "auto, cpu, cuda, cuda:N or mps",  # only a device has a pattern
     "literal_error": "{expected}",
 }
 
@@ -110,6 +109,8 @@ def _explain(error: ErrorDetails, given: dict[Any, Any]) -> str:
         return f"there is no config key {key} with data={chosen}; choose a set by data=NAME alone"
     if kind == "missing" or (value is None and is_group):
         return _no_value(key)
+    if kind == "string_pattern_mismatch":
+        return f"{key}={_shown(value)} is out of range: expected {_fields()[key].description}"
     if kind in RANGES:
         expected = RANGES[kind].format(**error.get("ctx", {}))
         return f"{key}={_shown(value)} is out of range: expected {expected}"

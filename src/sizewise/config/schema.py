@@ -65,6 +65,10 @@ StoreUri = Annotated[Text, AfterValidator(sqlite_at_home)]
 NUMBER = r"\d{0,9}\.?\d{1,9}"
 Quantity = Annotated[str, BeforeValidator(lambda given: str(given) if _is_number(given) else given)]
 
+Percent = Annotated[Quantity, Field(pattern=rf"^{NUMBER}%?$")]
+Time = Annotated[Quantity, Field(pattern=rf"^{NUMBER}(us|ms|s)$")]
+Bytes = Annotated[Quantity, Field(pattern=rf"^{NUMBER}(B|kB|MB|GB)$")]
+
 
 def _is_number(given: Any) -> bool:
     return isinstance(given, int | float) and not isinstance(given, bool)
@@ -173,10 +177,12 @@ class SweepConfig(Section):
 class AnswerConfig(Section):
     """What is good enough, by the words of `report.goal`. None takes the measure's own."""
 
-    tolerance: Annotated[Quantity, Field(pattern=rf"^{NUMBER}%?$")] | None = None
-    target: Annotated[Quantity, Field(pattern=rf"^{NUMBER}%?$")] | None = None
-    latency: Annotated[Quantity, Field(pattern=rf"^{NUMBER}(us|ms|s)$")] | None = None
-    bytes: Annotated[Quantity, Field(pattern=rf"^{NUMBER}(B|kB|MB|GB)$")] | None = None
+    tolerance: Percent | None = Field(
+        default=None, description="points, as 0.5, or a share, as 10%"
+    )
+    target: Percent | None = Field(default=None, description="an error, as 3%")
+    latency: Time | None = Field(default=None, description="a time with its unit, as 2ms")
+    bytes: Bytes | None = Field(default=None, description="a size with its unit, as 50kB")
     train_seconds: Positive | None = None
 
 
@@ -206,7 +212,12 @@ class Config(Shared):
     size: Size
     features: Literal["raw", "hog", "signal"] | None
     seed: Seed
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+    device: Annotated[
+        str,
+        Field(
+            pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:N or mps"
+        ),
+    ]
     threads: Annotated[int, Field(ge=1, le=1024)] | None
     checkpoint_minutes: Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
     resume: bool | None
