@@ -1,16 +1,18 @@
 """What stands in a report, in its order: the same in the page and in the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 from sizewise.report.analysis import Analysis
 from sizewise.report.charts import draw
 from sizewise.report.section import Chart, Section, Table
+from sizewise.report.selection import Choice
 from sizewise.report.studies import STUDIES
 from sizewise.report.summary import Summary, summaries
 from sizewise.report.tables import cell_rows, fit_rows
-from sizewise.report.wording import Paragraph, choice_sentences, paragraphs
-from sizewise.report.words import MeasureWords, listed
+from sizewise.report.wording import Paragraph, paragraphs
+from sizewise.report.words import MeasureWords, listed, setting_words
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def _sections(analysis: Analysis, summary: Summary | None) -> list[Section]:
     forms = fit_rows(analysis)
     if forms:
         found.append(Section("Forms compared", tables=[Table(forms)]))
-    choices = choice_sentences(analysis.selection.choices)
+    choices = _choices(analysis.selection.choices)
     chosen = choices or ["Each size was run under one setting."]
     found.append(Section("How the runs were chosen", chosen + analysis.notes))
     found.append(Section("How to read this", _method(analysis, words)))
@@ -122,3 +124,23 @@ def _method(analysis: Analysis, words: MeasureWords) -> list[str]:
     )
     *sentences, on_references = text.splitlines()
     return [*sentences, on_references] if analysis.selection.references else sentences
+
+
+def _choices(choices: Sequence[Choice]) -> list[str]:
+    """Return how settings were chosen, one sentence a cell, an edge of the grid said so."""
+    sentences = []
+    for choice in choices:
+        cell = choice.cell
+        measure = MeasureWords(cell.measure)
+        sentence = (
+            f"{cell.label} takes {setting_words(cell.setting)}: the best mean validation "
+            f"{cell.measure.name} ({measure.value(cell.validation_error)}) of {choice.tried} "
+            "settings tried."
+        )
+        for key, tried in choice.edges.items():
+            sentence += (
+                f" {key} is at the edge of what was tried ({', '.join(f'{v:g}' for v in tried)}): "
+                "a value beyond it may be better."
+            )
+        sentences.append(sentence)
+    return sentences

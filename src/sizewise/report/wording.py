@@ -7,7 +7,6 @@ from typing import NamedTuple
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.cells import Cell, best_by_validation
 from sizewise.report.proposal import Proposal, seeds_missing
-from sizewise.report.selection import Choice
 from sizewise.report.stats.compare import Difference
 from sizewise.report.stats.fit import Fit, NoFit
 from sizewise.report.verdict import MOST_SEEDS, Answer, Growth, Kind, compared
@@ -17,7 +16,6 @@ from sizewise.report.words import (
     factor,
     followed,
     listed,
-    setting_words,
     size,
     sizes,
 )
@@ -54,26 +52,6 @@ def paragraphs(analysis: Analysis) -> list[Paragraph]:
     if analysis.selection.references:
         words.append(writer.references())
     return words
-
-
-def choice_sentences(choices: Sequence[Choice]) -> list[str]:
-    """Return how settings were chosen, one sentence a cell, an edge of the grid said so."""
-    sentences = []
-    for choice in choices:
-        cell = choice.cell
-        measure = MeasureWords(cell.measure)
-        sentence = (
-            f"{cell.label} takes {setting_words(cell.setting)}: the best mean validation "
-            f"{cell.measure.name} ({measure.value(cell.validation_error)}) of {choice.tried} "
-            "settings tried."
-        )
-        for key, tried in choice.edges.items():
-            sentence += (
-                f" {key} is at the edge of what was tried ({', '.join(f'{v:g}' for v in tried)}): "
-                "a value beyond it may be better."
-            )
-        sentences.append(sentence)
-    return sentences
 
 
 class Writer:
