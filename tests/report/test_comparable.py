@@ -20,8 +20,10 @@ def run(family: str = "lstm", parameters: int = 1000, seed: int = 0, **changes: 
 OWN = [run(parameters=n, seed=seed) for n in (1000, 4000) for seed in (0, 1)]
 
 
-def joined(*others: RunRecord, own: list[RunRecord] = OWN) -> list[RunRecord]:
-    records, _ = gather(own, others, lambda _: "now")
+def joined(
+    *others: RunRecord, own: list[RunRecord] = OWN, name: str = "sweep-1"
+) -> list[RunRecord]:
+    records, _ = gather(own, others, lambda _: "now", name)
     assert records[len(records) - len(own) :] == own
     return records[: len(records) - len(own)]
 
@@ -33,6 +35,7 @@ def joined(*others: RunRecord, own: list[RunRecord] = OWN) -> list[RunRecord]:
         run(parameters=16_000),
         run("cnn", 300, 7),
         run(seed=5, sweep=None),
+        run(seed=2, sweep="a_study"),
     ],
 )
 def test_a_run_that_asks_the_same_is_taken_in(other: RunRecord) -> None:
@@ -46,7 +49,6 @@ def test_a_run_that_asks_the_same_is_taken_in(other: RunRecord) -> None:
         run(seed=2, data__num_samples=200),
         run(seed=2, test_fingerprint="other"),
         run(seed=2, test_fingerprint=None),
-        run(seed=2, sweep="a_study"),
         run(seed=0),
     ],
 )
@@ -68,7 +70,7 @@ def test_runs_by_older_code_or_libraries_are_counted_and_left_out() -> None:
         run(seed=4, libraries="torch 0"),
         run(seed=5, code=None),
     ]
-    records, notes = gather(OWN, others, lambda _: "now")
+    records, notes = gather(OWN, others, lambda _: "now", "sweep-1")
     assert records == [others[0], *OWN]
     assert notes == [
         "4 runs of this sweep and 1 like them: 1 of sweep-1.",
@@ -77,6 +79,6 @@ def test_runs_by_older_code_or_libraries_are_counted_and_left_out() -> None:
 
 
 def test_a_study_takes_in_its_own_runs_alone() -> None:
-    own = [run(seed=seed, sweep="a_study") for seed in (0, 1)]
+    own = [run(seed=0, sweep="sweep-2"), run(seed=1, sweep="a_study")]  # one was there before
     same, other = run(seed=2, sweep="a_study"), run(seed=3)
-    assert joined(same, other, own=own) == [same]
+    assert joined(same, other, own=own, name="a_study") == [same]

@@ -74,6 +74,17 @@ def test_a_target_is_reached_by_the_smallest_size_that_does() -> None:
     assert judged(Goal(0.01, target=0.03)).kind is Kind.NOT_REACHED
 
 
+def test_a_target_that_the_largest_size_alone_reaches_is_reached() -> None:
+    found = judged(Goal(0.01, target=0.055))
+    assert (found.kind, found.as_good.parameters) == (Kind.ANSWER, 64_000)
+
+
+def test_a_target_that_nothing_is_shown_to_reach_is_open() -> None:
+    found = judged(Goal(0.01, target=0.0505))
+    assert found.kind is Kind.MORE_SEEDS
+    assert not found.is_shown
+
+
 def test_sizes_beyond_a_limit_are_left_out() -> None:
     # 4 bytes a parameter and 2,000; 0.2 ms and 1 ms for 100,000
     found = judged(Goal(0.01, limits={MODEL_BYTES: 70_000}))
@@ -89,6 +100,7 @@ def test_sizes_beyond_a_limit_are_left_out() -> None:
         ({"target": "3%"}, "lstm: no size run reaches 3.0% test error; the best has 64k"),
         ({"bytes": "1kB"}, "lstm: no size run is within the limits."),
         ({"tolerance": "8"}, "lstm: 4k parameters are enough."),
+        ({"target": "5.5%"}, "lstm: 64k parameters reach 5.5% test error."),
     ],
 )
 def test_a_report_says_it(asked: dict[str, Any], headline: str, tmp_path: Path) -> None:

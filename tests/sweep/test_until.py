@@ -31,7 +31,7 @@ def test_a_look_at_the_same_runs_is_none_but_one_from_before_counts() -> None:
 
 def test_without_minutes_there_is_none() -> None:
     until = Until(None, 1, looks=[])
-    assert not until.look(10)
+    assert not until.is_asked_for
     assert until.confidence == CONFIDENCE
 
 
@@ -63,3 +63,10 @@ def test_a_sweep_goes_on_until_it_is_told(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     (same,) = client(tmp_path).search_runs(["1"], "tags.kind = 'sweep'")
     assert same.data.tags["looks"] == sweep.data.tags["looks"]
+
+
+def test_an_optimiser_is_not_gone_on_with(tmp_path: Path) -> None:
+    search = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=1", "training.epochs=1")
+    done = train(tmp_path, "-m", "model=logistic", "seed=choice(1,2)", *search, "until=told")
+    assert done.returncode == 2
+    assert "until=told goes on from a grid" in done.stderr

@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> None:
         command, runs, looked_at = find_sweep(store, name)
         confidence = look_confidence() if looked_at else CONFIDENCE
         own = [record for _, record in reversed(runs)]
-        records, notes = with_runs_alike(store, own)
+        records, notes = with_runs_alike(store, own, name)
     conf = Path("conf").resolve()
     spell = partial(spelled, conf=conf) if (conf / "config.yaml").exists() else spell_all
     folder = arguments.to or Path("reports", name)

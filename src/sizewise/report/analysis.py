@@ -11,10 +11,7 @@ from sizewise.report.proposal import Proposal, Spell, propose, spell_all
 from sizewise.report.selection import Selection, by_amount, select, usable_runs
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
-from sizewise.report.verdict import Answer, Growth, Kind, answer, growth
-
-# Kinds in which the smallest cell that is enough is known, or the smallest so far.
-TOLD = (Kind.ANSWER, Kind.SMALLER_SIZES, Kind.MORE_SEEDS)
+from sizewise.report.verdict import Answer, Growth, answer, growth
 
 Rated = tuple[Cell, Interval | None]  # a cell and the interval of its mean error, if seeds give one
 
@@ -66,7 +63,7 @@ class Analysis:
     def recommended(self) -> RunRecord | None:
         """Return the run that is enough: of the answer's cell the best by validation."""
         found = self.answer
-        if found is None or found.kind not in TOLD or found.as_good in found.undecided:
+        if found is None or not found.is_shown:
             return None
         return min(found.as_good.records, key=lambda record: record.error("val"))
 

@@ -15,21 +15,25 @@ def gather(
     own: Sequence[RunRecord],
     others: Iterable[RunRecord],
     code_of: Callable[[RunRecord], str | None],
+    name: str,
 ) -> tuple[list[RunRecord], list[str]]:
     """Return a sweep's runs with all that are comparable, and notes on where they come from.
 
     Comparable are runs on the same test samples, in the same settings but for what the sweep
-    varies, of the same study if the sweep is one; by the code and the libraries of now.
+    varies, of the same study where the sweep is one; by the code and the libraries of now.
 
     Args:
         own: the sweep's runs.
         others: any, newest first; those that the sweep has are left out.
         code_of: what returns the hash of the code that a run would be trained by now.
+        name: the sweep's, which is its study's if it is one.
     """
     first, keys = own[0], {record.run_key for record in own}
     free = {*FREE, *varying(own), *({AMOUNT} if _amounts(own) > 1 else ())}
     joined, older = [], 0
     for record in others:
+        if not name.startswith(UNNAMED) and record.sweep != name:
+            continue
         if record.run_key in keys or not _asks_the_same(record, first, free):
             continue
         keys.add(record.run_key)
@@ -50,15 +54,10 @@ def gather(
 
 
 def _asks_the_same(record: RunRecord, first: RunRecord, free: set[str]) -> bool:
-    studies = [
-        None if each.sweep is None or each.sweep.startswith(UNNAMED) else each.sweep
-        for each in (record, first)
-    ]
     same_test_set = record.test_fingerprint == first.test_fingerprint is not None
     return (
         same_test_set
         and record.measure == first.measure
-        and studies[0] == studies[1]
         and all(
             record.config.get(key) == first.config.get(key)
             for key in record.config.keys() | first.config.keys()

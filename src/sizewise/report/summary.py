@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sizewise.report.analysis import TOLD, Analysis, FamilyResult
+from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.cells import PARAMETERS, TRAINING_TIME
 from sizewise.report.proposal import propose
 from sizewise.report.section import Rows
@@ -74,10 +74,17 @@ def _summary(analysis: Analysis) -> Summary:
         sentence=" ".join(paragraph.sentences[:2]),
         rows=[_row(result, words, analysis) for result in analysis.families],
         marks=_marks(analysis),
-        band=[{"low": found.best.error, "high": found.best.error + found.margin}]
-        if found.margin
-        else [{"low": 0.0, "high": analysis.goal.target}],
+        band=_band(analysis),
     )
+
+
+def _band(analysis: Analysis) -> Rows:
+    found, target = analysis.answer, analysis.goal.target
+    if target is not None:
+        return [{"low": 0.0, "high": target}]
+    if found is None or not found.margin:
+        return []
+    return [{"low": found.best.error, "high": found.best.error + found.margin}]
 
 
 def _row(result: FamilyResult, words: MeasureWords, analysis: Analysis) -> dict[str, str]:
@@ -113,7 +120,8 @@ def enough(found: Answer) -> str:
         case Kind.LARGER_SIZES:
             return f"{text} or more"
         case Kind.MORE_SEEDS:
-            return f"{size(found.undecided[0].parameters)} to {text}, open"
+            upto = f"to {text}" if found.is_shown else "or more"
+            return f"{size(found.undecided[0].parameters)} {upto}, open"
         case Kind.NOT_REACHED:
             return "none reaches it"
         case Kind.OVER_LIMITS:
@@ -135,10 +143,10 @@ def _stops(result: FamilyResult, gain: float) -> str:
 def _marks(analysis: Analysis) -> Rows:
     """Return the answer's cell, or where it is open, the smallest and the largest it may be."""
     found = analysis.answer
-    if found is None or found.kind not in TOLD:
+    if found is None:
         return []
-    marked = {found.as_good: "is enough"}
-    if found.undecided:
+    marked = {found.as_good: "is enough"} if found.is_shown else {}
+    if found.undecided and found.kind is Kind.MORE_SEEDS:
         marked[found.undecided[0]] = "may be enough"
     return [
         {

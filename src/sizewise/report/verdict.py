@@ -29,6 +29,10 @@ class Kind(Enum):
     OVER_LIMITS = "no size is within the limits"
 
 
+# Those in which the smallest cell that is enough is known, or the smallest so far.
+TOLD = (Kind.ANSWER, Kind.SMALLER_SIZES, Kind.MORE_SEEDS)
+
+
 class Wanted(NamedTuple):
     """What would decide between the cells that are undecided, were nothing else to change.
 
@@ -67,6 +71,11 @@ class Answer:
     undecided: list[Cell]
     margin: float
     wanted: Wanted | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Return whether any cell is shown to be good enough: no target may be reached yet."""
+        return self.kind in TOLD and self.as_good not in self.undecided
 
     def at(self, margin: float) -> "Answer":
         """Return the answer by the same comparisons, were another difference as good."""
@@ -194,7 +203,8 @@ def _kind(found: Answer) -> Kind:
     if any(each.interval is None for each in found.comparisons.values()):
         return Kind.ONE_SEED
     half = found.below(found.best.parameters / 2)
-    if found.best is cells[-1] and half and found.comparisons[half].is_worse(found.margin):
+    falls = found.best is cells[-1] and half and found.comparisons[half].is_worse(found.margin)
+    if falls and found.margin:  # whoever reaches a target need not grow on
         return Kind.LARGER_SIZES
     if found.undecided:
         return Kind.MORE_SEEDS

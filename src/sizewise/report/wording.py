@@ -82,14 +82,15 @@ class Writer:
             case Kind.MORE_SEEDS:
                 smaller = found.undecided[0].label
                 headline = f"can't tell yet whether {smaller} {enough}."
-                if found.as_good not in found.undecided:
+                if found.is_shown:
+                    too = "does" if self.goal.target else "is"
                     headline = (
-                        f"{found.as_good.label} {enough}; can't tell yet whether {smaller} is."
+                        f"{found.as_good.label} {enough}; can't tell yet whether {smaller} {too}."
                     )
                 sentences.append(self._undecided(found))
             case _ if found.as_good is best and best.family in growing:
                 headline = f"{best.label} or more; its error still falls there."
-            case _ if found.as_good is best:
+            case _ if found.as_good is best and not self.goal.target:
                 headline = f"{best.label}; no smaller model is as good."
             case _:
                 headline = f"{found.as_good.label} {enough}."
@@ -153,13 +154,14 @@ class Writer:
             case Kind.MORE_SEEDS:
                 least = size(found.undecided[0].parameters)
                 sentences = [f"{by_validation}.", self._undecided(found)]
-                if self.goal.target:
-                    return f"can't tell yet whether {least} parameters reach {self._target()}.", [
-                        *sentences
-                    ]
-                return f"{as_good} parameters are enough; can't tell yet whether {least} are.", [
-                    *sentences
-                ]
+                if not self.goal.target:
+                    open_ = f"{as_good} parameters are enough; can't tell yet whether {least} are."
+                elif found.is_shown:
+                    open_ = f"{as_good} parameters reach {self._target()}; can't tell yet whether "
+                    open_ += f"{least} do."
+                else:
+                    open_ = f"can't tell yet whether {least} parameters reach {self._target()}."
+                return open_, sentences
             case Kind.NOT_REACHED:
                 return f"no size run reaches {self._target()}; the best has {best}.", []
             case Kind.OVER_LIMITS:
@@ -197,7 +199,7 @@ class Writer:
 
     def _as_good(self, found: Answer) -> str:
         if self.goal.target:
-            return f"{self._with_best(found.as_good, found)} than that."
+            return f"{self._with_best(found.as_good, found)} than the target."
         if found.as_good is found.best:
             return "No smaller size is as good."
         return (

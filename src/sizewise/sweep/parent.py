@@ -75,7 +75,13 @@ class Parent:
             for run in search(self._store, f"tags.sweep_key = '{key}'")
             for each in run.tags.get("looks", "").split()
         ]
-        self._until = Until(shared.until.minutes, jobs_at_once(composed), looks)
+        minutes = shared.until.minutes
+        if minutes is not None and self._planned is None:
+            raise UserError(
+                "until=told goes on from a grid whose runs are known beforehand: leave it out, or "
+                "give each key its values, without an optimiser"
+            )
+        self._until = Until(minutes, jobs_at_once(composed), looks)
         self._run_id = start_sweep(
             self._store, key, self._name, self._folder, {"command": self._command}
         )
@@ -141,15 +147,25 @@ class Parent:
 
         They are those of the report's own proposals, less what is finished.
         """
-        records = self._records()
-        if self._grid is None or self._planned is None or len(records) < len(self._planned):
-            return []  # some have failed, or were stopped
-        records, _ = with_runs_alike(self._store, records)
-        if not self._until.look(len(records)):
+        if not self._until.is_asked_for or self._grid is None or self._planned is None:
             return []
-        self._store.client.set_tag(
-            self._run_id, "looks", " ".join(map(str, sorted(self._until.looks)))
-        )
+        records = self._records()
+        if len(records) < len(self._planned):  # some have failed, or were stopped
+            return []
+        records, _ = with_runs_alike(self._store, records, self._name)
+        goes_on = self._until.look(len(records))
+        try:
+            looks = " ".join(map(str, sorted(self._until.looks)))
+            self._store.client.set_tag(self._run_id, "looks", looks)
+            return self._take_on(records) if goes_on else []
+        except STORE_ERRORS as error:  # what has been trained gets its report all the same
+            say(f"until=told ends here, since {self._store.shown} fails: {first_line(error)}")
+            return []
+
+    def _take_on(self, records: Sequence[RunRecord]) -> list[tuple[str, ...]]:
+        """Plan what a report on `records` proposes, and return the jobs that are not finished."""
+        assert self._grid is not None
+        assert self._planned is not None
         raw = shlex.join(["python", "train.py", *typed(self._composed.hydra)])  # passwords and all
         try:
             found = analyse(
@@ -235,7 +251,7 @@ class Parent:
 
     def _report(self, records: Sequence[RunRecord]) -> None:
         folder = self._folder / "report"
-        records, notes = with_runs_alike(self._store, records)
+        records, notes = with_runs_alike(self._store, records, self._name)
         try:
             report = write_report(
                 records,

@@ -31,14 +31,17 @@ class Until:
         self.looks = set(looks)
 
     @property
+    def is_asked_for(self) -> bool:
+        """Return whether the sweep goes on beyond what was typed."""
+        return self._seconds is not None
+
+    @property
     def confidence(self) -> float:
         """Return that of the intervals that decide."""
-        return CONFIDENCE if self._seconds is None else look_confidence()
+        return look_confidence() if self.is_asked_for else CONFIDENCE
 
     def look(self, runs: int) -> bool:
         """Take a look at so many runs; return whether there is another after it."""
-        if self._seconds is None:
-            return False
         self.looks.add(runs)
         if len(self.looks) < LOOKS:
             return True
