@@ -16,6 +16,8 @@ from typing import Any
 
 TRAIN = Path(__file__).parents[1] / "train.py"
 
+BEFORE = set(os.environ)
+
 
 def serve() -> None:
     for line in sys.stdin:
@@ -30,8 +32,9 @@ def serve() -> None:
 def _become(request: dict[str, Any]) -> None:
     """Run a program as if this process had been started for it, and end."""
     os.chdir(request["folder"])
+    made = {name: value for name, value in os.environ.items() if name not in BEFORE}
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update(made | request["environment"])  # what the imports have set stays
     signal.alarm(300)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor, name in ((1, "output"), (2, "errors")):
