@@ -59,6 +59,12 @@ def test_a_sweep_goes_on_until_it_is_told(tmp_path: Path) -> None:
     assert sweep.data.tags["mlflow.note.content"].startswith("cnn: the smallest size run")
     assert sweep.data.metrics["cost/parameters"] < 200
 
+    # the same answer, though 1 point is what is good enough where nothing else was said
+    report = command(tmp_path, "report", sweep.info.run_name)
+    assert report.stdout.startswith("cnn: the smallest size run"), report.stderr
+    strict = command(tmp_path, "report", sweep.info.run_name, "--tolerance", "0.001")
+    assert not strict.stdout.startswith("cnn: the smallest size run"), strict.stderr
+
     again = train(tmp_path, *typed, "hydra.sweep.dir=again")
     assert again.returncode == 0, again.stderr
     (same,) = client(tmp_path).search_runs(["1"], "tags.kind = 'sweep'")

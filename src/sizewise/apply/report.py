@@ -3,6 +3,7 @@
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sizewise.config.compose import spelled
 from sizewise.errors import UserError
@@ -19,7 +20,9 @@ def run(arguments: Namespace) -> None:
     Raises:
         UserError: there is no such sweep or file, or it can't be read.
     """
-    name, command, notes, confidence = arguments.sweep, None, list[str](), CONFIDENCE
+    name, command, confidence = arguments.sweep, None, CONFIDENCE
+    notes: list[str] = []
+    asked: dict[str, Any] = {}
     if name.endswith(".jsonl"):
         records = _read(Path(name))
         name = Path(name).resolve().parent.name
@@ -30,7 +33,7 @@ def run(arguments: Namespace) -> None:
         from sizewise.tracking.resolve import find_sweep
 
         store = open_store(arguments)
-        command, runs, looked_at = find_sweep(store, name)
+        command, runs, looked_at, asked = find_sweep(store, name)
         confidence = look_confidence() if looked_at else CONFIDENCE
         own = [record for _, record in reversed(runs)]
         records, notes = with_runs_alike(store, own, name)
@@ -38,7 +41,10 @@ def run(arguments: Namespace) -> None:
     spell = partial(spelled, conf=conf) if (conf / "config.yaml").exists() else spell_all
     folder = arguments.to or Path("reports", name)
     keys = ("tolerance", "target", "latency", "bytes", "train_seconds")
-    asked = {key: getattr(arguments, key) for key in keys}
+    given = {key: getattr(arguments, key) for key in keys if getattr(arguments, key) is not None}
+    if "tolerance" in given:  # in place of the target that the sweep may have had
+        asked.pop("target", None)
+    asked |= given
     print(
         write_report(
             records,

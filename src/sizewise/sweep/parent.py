@@ -1,6 +1,7 @@
 """A sweep's parent run: planned before its jobs start, reported after they have ended."""
 
 import atexit
+import json
 import os
 import shlex
 from collections import Counter
@@ -82,9 +83,8 @@ class Parent:
                 "give each key its values, without an optimiser"
             )
         self._until = Until(minutes, jobs_at_once(composed), looks)
-        self._run_id = start_sweep(
-            self._store, key, self._name, self._folder, {"command": self._command}
-        )
+        tags = {"command": self._command, "answer": json.dumps(self._asked)}
+        self._run_id = start_sweep(self._store, key, self._name, self._folder, tags)
         self._lock: BaseFileLock | None = None
         try:
             self._lock = RunFolder(self._folder).claim(key)

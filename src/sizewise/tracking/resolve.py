@@ -1,10 +1,11 @@
 """Which sweep is meant by a name, and which run by an id, its start, a name, or a study."""
 
 import difflib
+import json
 import re
 import shlex
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sizewise.errors import UserError, say
 from sizewise.records import RunRecord
@@ -19,12 +20,14 @@ SHOWN = 8  # characters of a run's id
 class StoredSweep(NamedTuple):
     """A sweep in the store: the command that started it, and its finished runs, newest first.
 
-    `looked_at` is whether it went on by what its report said.
+    `looked_at` is whether it went on by what its report said; `asked` is what was good enough, by
+    the keys of the config's `answer`.
     """
 
     command: str
     runs: list[tuple[StoredRun, RunRecord]]
     looked_at: bool
+    asked: dict[str, Any]
 
 
 def find_sweep(store: Store, name: str) -> StoredSweep:
@@ -47,7 +50,8 @@ def find_sweep(store: Store, name: str) -> StoredSweep:
     for line in left_out:
         say(f"left out, since it can't be read: {line}")
     looked_at = any(sweep.tags.get("looks") for sweep in sweeps)
-    return StoredSweep(sweeps[-1].tags["command"], list(by_key.values()), looked_at)
+    asked = json.loads(sweeps[0].tags.get("answer", "{}"))  # none in sweeps of before
+    return StoredSweep(sweeps[-1].tags["command"], list(by_key.values()), looked_at, asked)
 
 
 def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
