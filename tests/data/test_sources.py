@@ -68,11 +68,31 @@ class TestMnist1d:
         generated, cached = digest_of_read(fresh_config), digest_of_read(fresh_config)
         assert generated == cached
 
+    @pytest.mark.parametrize("shuffle", [False, True])
+    def test_more_test_samples_come_after_those_that_the_package_makes(
+        self, fresh_config: Mnist1dConfig, shuffle: bool
+    ) -> None:
+        from mnist1d.data import get_dataset_args, make_dataset
+
+        arguments = get_dataset_args()
+        arguments.num_samples, arguments.shuffle_seq = fresh_config.num_samples, shuffle
+        theirs = make_dataset(arguments)
+        asked = {"shuffle_seq": shuffle, "test_samples": 95}
+        more = read(fresh_config.model_copy(update=asked))
+        np.testing.assert_array_equal(more.train_inputs[:, 0], theirs["x"].astype(np.float32))
+        np.testing.assert_array_equal(more.train_targets, theirs["y"])
+        np.testing.assert_array_equal(more.test_inputs[:40, 0], theirs["x_test"].astype(np.float32))
+        assert more.test_inputs.shape == (95, 1, 40)
+        assert set(more.test_targets[40:]) == set(range(10))
+        # in the same order of steps: those are alike which are so in the samples before
+        alike = [np.cov(each[:, 0].T) for each in (more.test_inputs[40:], more.train_inputs)]
+        assert np.corrcoef(alike[0].ravel(), alike[1].ravel())[0, 1] > 0.7
+
     def test_a_second_read_takes_the_cache(
         self, fresh_config: Mnist1dConfig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         read(fresh_config)
-        monkeypatch.setattr("mnist1d.data.make_dataset", None)  # calling it would fail
+        monkeypatch.setattr("mnist1d.data.get_templates", None)  # calling it would fail
         assert read(fresh_config).train_inputs.shape == (160, 1, 40)
 
     @pytest.mark.parametrize("change", [{"num_samples": 100}, {"shuffle_seq": True}, {"seed": 43}])

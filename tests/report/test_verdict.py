@@ -1,9 +1,13 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sizewise import sample_errors
+from sizewise.records import RunRecord
+from sizewise.report.analysis import analyse
 from sizewise.report.goal import Goal
 from sizewise.report.proposal import propose
 from sizewise.report.selection import select
@@ -62,6 +66,46 @@ def test_seeds_that_differ_too_much_ask_for_seeds() -> None:
     assert command.startswith("python train.py -m model=lstm size=")
     assert "seed=3,4,5," in command
     assert command.endswith("experiment=mine")
+
+
+def shared_luck(parameters: int, samples: int | None) -> list[RunRecord]:
+    """Return runs that differ from larger ones by less than so few test samples tell."""
+    rng = np.random.default_rng(parameters)
+    wrong = rng.random(1000) < (0.2 if parameters == 4000 else 0.205)
+    config: dict[str, Any] = {"data__test_samples": samples} if samples != 0 else {}
+    runs = []
+    for seed in range(4):
+        errors = np.where(rng.random(1000) < 0.01, ~wrong, wrong)
+        made = record("lstm", parameters, seed, test_error=float(errors.mean()), **config)
+        metrics = made.metrics | {"cost/throughput": 10_000.0}
+        packed = sample_errors.pack(errors.astype(float))
+        runs.append(replace(made, metrics=metrics, sample_errors=packed))
+    return runs
+
+
+def test_a_generated_set_is_made_larger_before_seeds_are_added() -> None:
+    runs = [*shared_luck(1000, None), *shared_luck(4000, None)[:3]]
+    analysis = analyse(runs, name="sweep-1")
+    commands = [each.command("python train.py x=1") for each in analysis.families[0].proposals]
+    assert commands == [
+        "python train.py -m model=lstm size=1k seed=0,1,2,3 x=1 data.test_samples=20000",
+        "python train.py -m model=lstm size=4k seed=0,1,2 x=1 data.test_samples=20000",
+    ]
+    assert [each.seconds for each in analysis.families[0].proposals] == [8.0, 6.0]
+
+
+@pytest.mark.parametrize("samples", [0, 20_000])
+def test_what_is_published_or_large_asks_for_seeds(samples: int) -> None:
+    runs = [*shared_luck(1000, samples), *shared_luck(4000, samples)]
+    analysis = analyse(runs, name="sweep-1")
+    assert [each.test_samples for each in analysis.families[0].proposals] == [None]
+
+
+def test_runs_scored_on_the_most_test_samples_count() -> None:
+    few, many = ([*shared_luck(1000, n), *shared_luck(4000, n)] for n in (None, 20_000))
+    analysis = analyse([*few, *many], name="sweep-1")
+    assert {run.config["data.test_samples"] for run in analysis.usable} == {20_000}
+    assert "8 runs left out: scored on fewer test samples." in analysis.notes
 
 
 def test_error_that_never_falls_asks_for_smaller_sizes() -> None:

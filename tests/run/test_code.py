@@ -35,7 +35,9 @@ keys = {}
 for name, overrides in runs.items():
     config = compose([*overrides, "data.root=data", "size=null"], conf)
     dataset = load(config.data, config.seed)
-    keys[name] = identify(config, dataset.spec, dataset.fingerprint).key
+    keys[name] = identify(
+        config, dataset.spec, dataset.fingerprint, dataset.train_fingerprint
+    ).key
 print(json.dumps(keys))
 """
 MINE = """

@@ -1,5 +1,6 @@
 """Sweeps that go on by their report's own proposals."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,19 @@ def proposal(seconds: float) -> Proposal:
 
 def test_a_sweep_looks_a_few_times_and_asks_more_of_each() -> None:
     until = Until(30, 1, looks=[])
-    assert [until.look(runs) for runs in range(LOOKS)] == [True] * (LOOKS - 1) + [False]
+    told = [until.look([record()] * (1 + number)) for number in range(LOOKS)]
+    assert told == [True] * (LOOKS - 1) + [False]
     assert 1 - until.confidence == pytest.approx((1 - CONFIDENCE) / LOOKS)
 
 
 def test_a_look_at_the_same_runs_is_none_but_one_from_before_counts() -> None:
-    until = Until(30, 1, looks=[10, 20, 30])
-    assert until.look(30)
-    assert until.look(40)
-    assert not until.look(50)
+    before = Until(30, 1, looks=[])
+    for number in (1, 2, 3):
+        before.look([record()] * number)
+    until = Until(30, 1, looks=before.looks)
+    assert until.look([record()] * 3)
+    assert until.look([replace(record(), test_fingerprint="more test samples")] * 3)
+    assert not until.look([record()] * 4)
 
 
 def test_without_minutes_there_is_none() -> None:

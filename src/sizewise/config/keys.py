@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sizewise.config.schema import Config, Section
@@ -11,6 +12,7 @@ NOT_OF_THE_RUN = (
     *("checkpoint_minutes", "resume", "rerun"),
 )
 HARDWARE = ("device", "threads")
+OF_SCORING = ("data.test_samples",)  # what says nothing to training
 
 
 def flatten(section: Section) -> dict[str, Any]:
@@ -46,6 +48,20 @@ def run_key(config: Config, width: int | None, fingerprint: str, source: str) ->
         source: hash of the code that shapes its result.
     """
     asked = {key: value for key, value in portable(config).items() if key not in HARDWARE}
+    return _hash(asked, width, fingerprint, source)
+
+
+def training_key(config: Config, width: int | None, fingerprint: str, source: str) -> str:
+    """Hash what determines a run's network: same key, same weights, whatever it is scored on.
+
+    The arguments are those of `run_key`, the fingerprint that of the samples it learns from.
+    """
+    left_out = HARDWARE + OF_SCORING
+    asked = {key: value for key, value in portable(config).items() if key not in left_out}
+    return _hash(asked, width, fingerprint, source)
+
+
+def _hash(asked: Mapping[str, Any], width: int | None, fingerprint: str, source: str) -> str:
     identity = {key: value for key, value in asked.items() if value is not None}
     text = json.dumps([identity, width, fingerprint, source], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -109,6 +109,8 @@ class Mnist1dConfig(DataConfig):
     num_samples: Annotated[int, Field(ge=100, le=10**7)]
     shuffle_seq: bool
     seed: Seed
+    # A run's config from before there was a choice lacks it.
+    test_samples: Annotated[int, Field(ge=1, le=10**7)] | None = None
 
 
 class TextConfig(DataConfig):

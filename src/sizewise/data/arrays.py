@@ -53,9 +53,11 @@ class Arrays:
             chosen = choose_stratified(targets, config.train_samples, seed, "data.train_samples")
             training = training[chosen]
         test = self.test_inputs, self.test_targets
-        published = self.train_inputs, self.train_targets, *test
-        fingerprint = _fingerprint(*published, training, validation)
-        test_fingerprint = _fingerprint(*test)  # before it is normalised
+        learnt_from = self.train_inputs, self.train_targets
+        # of what is published, before it is normalised
+        fingerprint = _fingerprint(*learnt_from, *test, training, validation)
+        train_fingerprint = _fingerprint(*learnt_from, training, validation)
+        test_fingerprint = _fingerprint(*test)
         normalisation = measure(self.train_inputs, training)
 
         def split(inputs: np.ndarray, targets: np.ndarray) -> Split:
@@ -76,6 +78,7 @@ class Arrays:
             test=split(test_inputs, self.test_targets),
             normalisation=normalisation,
             fingerprint=fingerprint,
+            train_fingerprint=train_fingerprint,
             test_fingerprint=test_fingerprint,
         )
 

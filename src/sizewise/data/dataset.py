@@ -20,6 +20,7 @@ class Dataset:
         test: the published test samples, or those carved by what they are.
         normalisation: what was applied to all three; mean 0 and deviation 1 where nothing was.
         fingerprint: a hash of the published bytes and of the division.
+        train_fingerprint: a hash of the training and the validation samples.
         test_fingerprint: a hash of the test samples.
     """
 
@@ -29,6 +30,7 @@ class Dataset:
     test: Samples
     normalisation: Normalisation
     fingerprint: str
+    train_fingerprint: str = ""
     test_fingerprint: str = ""
 
     def to(self, device: torch.device) -> "Dataset":

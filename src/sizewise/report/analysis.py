@@ -1,13 +1,20 @@
 """All that a report says, before it is put in words, tables and charts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sizewise.records import Measure, RunRecord
 from sizewise.report.cells import Cell, size_errors
 from sizewise.report.goal import Goal, read_goal
-from sizewise.report.proposal import Proposal, Spell, propose, spell_all
+from sizewise.report.proposal import (
+    Proposal,
+    Spell,
+    more_test_samples,
+    propose,
+    score_again,
+    spell_all,
+)
 from sizewise.report.selection import Selection, by_amount, select, usable_runs
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
@@ -25,7 +32,7 @@ class FamilyResult:
     fit: Fit | NoFit
     growth: Growth | None
     answer: Answer
-    proposals: list[Proposal]
+    proposals: Sequence[Proposal] = ()
 
 
 @dataclass(frozen=True)
@@ -112,11 +119,35 @@ def analyse(
         errors = size_errors(cells)
         rows += zip(cells, errors.intervals(), strict=True)
         found = answer(cells, goal, confidence)
-        proposals = propose(found, selection.swept)
         fit = fit_sweep(errors, found.margin or goal.tolerance)
-        families.append(FamilyResult(family, cells, fit, growth(cells), found, proposals))
+        families.append(FamilyResult(family, cells, fit, growth(cells), found))
     references = selection.references
     rows += zip(references, size_errors(references).intervals(), strict=True)
     overall = answer(selection.cells, goal, confidence) if len(families) > 1 else None
     notes += selection.notes
-    return Analysis(name, command, goal, spell, usable, selection, rows, families, overall, notes)
+    return with_proposals(
+        Analysis(name, command, goal, spell, usable, selection, rows, families, overall, notes)
+    )
+
+
+def with_proposals(analysis: Analysis) -> Analysis:
+    """Return an analysis with what would tell more of each of its families.
+
+    Where more test samples can be had and would spare training, all runs are scored on them first:
+    errors on different samples are not compared.
+    """
+    cells, swept = analysis.selection.cells, analysis.selection.swept
+    answers = [result.answer for result in analysis.families]
+    answers += [analysis.overall] if analysis.overall else []
+    samples = None
+    if cells and not analysis.selection.references and len(by_amount(analysis.usable)) == 1:
+        samples = more_test_samples(answers, cells)
+    families = []
+    for each in analysis.families:
+        proposals = (
+            score_again(each.cells, swept[each.family], samples)
+            if samples
+            else propose(each.answer, swept)
+        )
+        families.append(replace(each, proposals=proposals))
+    return replace(analysis, families=families)

@@ -36,6 +36,7 @@ PARAMETERS = Cost("cost/parameters", "parameters", "")
 TRAINING_TIME = Cost("cost/train_seconds", "training time", "s")
 LATENCY = Cost("cost/latency_ms_p50", "latency", "ms")
 MODEL_BYTES = Cost("cost/model_bytes", "size on disk", "B")
+THROUGHPUT = Cost("cost/throughput", "throughput", "samples/s")
 COSTS = (
     PARAMETERS,
     TRAINING_TIME,

@@ -2,16 +2,18 @@
 
 import math
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sizewise.records import RunRecord, readable_count
-from sizewise.report.cells import TRAINING_TIME, Cell
+from sizewise.report.cells import THROUGHPUT, TRAINING_TIME, Cell
+from sizewise.report.selection import TEST_SAMPLES
 from sizewise.report.verdict import Answer, Kind
 
 FEWEST_NEW_SEEDS, MOST_NEW_SEEDS = 2, 8  # at a time: the next report says if more are needed
 SEEDS_WHEN_ALONE = 4  # to add where there is one: five are the fewest that show a spread
+MANY_TEST_SAMPLES = 20_000  # whose own chance is small beside that of a few seeds
 
 # By the next command, whatever the last said.
 DECIDED = ("model", "model._target_", "model.width", "size", "seed", "-m", "--multirun")
@@ -30,6 +32,8 @@ def spell_all(config: Mapping[str, Any]) -> list[str]:
 class Proposal:
     """Runs of one family that would tell more: each size (or width) with each seed.
 
+    They are new ones, or those that there are, scored on more test samples.
+
     Args:
         like: a run of the family: its config says what else was trained.
         sizes: in parameters.
@@ -37,6 +41,7 @@ class Proposal:
         seeds: of each.
         swept: the values tried of each other key: the new runs try the same.
         seconds: of training, about, one run after the other on this machine.
+        test_samples: on which finished runs are scored again; None for runs that are trained.
     """
 
     like: RunRecord
@@ -45,6 +50,7 @@ class Proposal:
     seeds: Sequence[int]
     swept: Mapping[str, Sequence[Any]]
     seconds: float
+    test_samples: int | None = None
 
     def command(self, command: str | None = None, spell: Spell = spell_all) -> str:
         """Return the command that trains them.
@@ -56,6 +62,8 @@ class Proposal:
         config = self.like.config
         words = shlex.split(command) if command else ["python", "train.py", *spell(config)]
         decided = DECIDED if command else (*DECIDED, *self.swept)
+        scored = [] if self.test_samples is None else [f"{TEST_SAMPLES}={self.test_samples}"]
+        decided += (TEST_SAMPLES,) if scored else ()
         kept = [word for word in words if word.partition("=")[0] not in decided]
         stated = {word.partition("=")[0] for word in kept}
         kept += [
@@ -68,7 +76,7 @@ class Proposal:
         if self.widths is not None:
             size = f"model.width={','.join(map(str, self.widths))}"
         new = [*_model(self.like), size, f"seed={','.join(map(str, self.seeds))}"]
-        return shlex.join([*kept[:at], "-m", *new, *kept[at:]])
+        return shlex.join([*kept[:at], "-m", *new, *kept[at:], *scored])
 
 
 def propose(found: Answer, swept: Mapping[str, Mapping[str, Sequence[Any]]]) -> list[Proposal]:
@@ -94,6 +102,41 @@ def propose(found: Answer, swept: Mapping[str, Mapping[str, Sequence[Any]]]) -> 
     return [
         _again(each, range(start, start + count), swept[family])
         for family, each in by_family.items()
+    ]
+
+
+def more_test_samples(answers: Iterable[Answer], cells: Sequence[Cell]) -> int | None:
+    """Return how many test samples would spare training seeds; None if no more can be had.
+
+    Args:
+        answers: to what is open.
+        cells: all that are compared.
+    """
+    config, samples = cells[0].records[0].config, cells[0].by_seed.samples
+    if TEST_SAMPLES not in config or samples is None:
+        return None
+    factor = MANY_TEST_SAMPLES / (config[TEST_SAMPLES] or samples.shape[1])
+    spared = factor > 1 and any(found.spares_seeds(factor) for found in answers)
+    return MANY_TEST_SAMPLES if spared else None
+
+
+def score_again(
+    cells: Iterable[Cell], swept: Mapping[str, Sequence[Any]], samples: int
+) -> list[Proposal]:
+    """Propose to score all runs of one family's cells on so many test samples.
+
+    One proposal for all cells that have the same seeds.
+    """
+    by_seeds: dict[tuple[int, ...], list[Cell]] = {}
+    for cell in cells:
+        by_seeds.setdefault(cell.seeds, []).append(cell)
+    return [
+        replace(
+            _again(each, seeds, swept),
+            seconds=sum(samples / cell.cost(THROUGHPUT) for cell in each) * len(seeds),
+            test_samples=samples,
+        )
+        for seeds, each in by_seeds.items()
     ]
 
 
@@ -133,7 +176,7 @@ def seeds_missing(found: Answer) -> int:
 def _again(
     cells: Sequence[Cell], seeds: Sequence[int], swept: Mapping[str, Sequence[Any]]
 ) -> Proposal:
-    """Propose one family's cells once more, with seeds that none of them has used."""
+    """Propose one family's cells once more, with other seeds."""
     widths = [cell.records[0].width for cell in cells if cell.size_asked is None]
     known = [width for width in widths if width is not None]
     return Proposal(

@@ -14,6 +14,7 @@ from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, Setting, known_error
 
 AMOUNT = "data.train_samples"
+TEST_SAMPLES = "data.test_samples"  # of sets that are generated
 
 # These vary between the runs of one cell, or can't change what a run learns.
 NOT_SETTINGS = ("seed", "size", "model.width", "model.family", "model._target_", "device")
@@ -81,9 +82,10 @@ def usable_runs(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str
         raise UserError(
             f"there are no runs to report: expected at least 2; make some with {example}"
         )
+    most = on_most_test_samples(records)
     usable = [
         record
-        for record in records
+        for record in most
         if all(math.isfinite(known_error(record, split)) for split in ("test", "val"))
     ]
     if not usable:
@@ -97,10 +99,20 @@ def usable_runs(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str
             f"seeds or sizes, as in {example}"
         )
     _check_alike(usable)
-    left_out = len(records) - len(usable)
-    noun = "run" if left_out == 1 else "runs"
-    note = f"{left_out} {noun} left out: no finite test and validation error."
-    return usable, [note] if left_out else []
+    notes = []
+    for before, after, why in (
+        (records, most, "scored on fewer test samples"),
+        (most, usable, "no finite test and validation error"),
+    ):
+        if left_out := len(before) - len(after):
+            notes.append(f"{left_out} run{'s' * (left_out != 1)} left out: {why}.")
+    return usable, notes
+
+
+def on_most_test_samples(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return those of runs on a generated set that are scored on the most test samples."""
+    counts = [record.config.get(TEST_SAMPLES) or 0 for record in records]
+    return [r for r, count in zip(records, counts, strict=True) if count == max(counts)]
 
 
 def by_amount(records: Sequence[RunRecord]) -> list[list[RunRecord]]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sizewise.report.analysis import Analysis, FamilyResult
+from sizewise.report.analysis import Analysis, FamilyResult, with_proposals
 from sizewise.report.cells import PARAMETERS, TRAINING_TIME
-from sizewise.report.proposal import propose
 from sizewise.report.section import Rows
 from sizewise.report.stats.fit import Fit
 from sizewise.report.verdict import Answer, Kind
@@ -53,14 +52,10 @@ def summaries(analysis: Analysis) -> list[Summary]:
 
 def _at(analysis: Analysis, margin: float) -> Analysis:
     """Return the analysis, were another difference as good."""
-    families = []
-    for each in analysis.families:
-        found = each.answer.at(margin)
-        proposals = propose(found, analysis.selection.swept)
-        families.append(replace(each, answer=found, proposals=proposals))
+    families = [replace(each, answer=each.answer.at(margin)) for each in analysis.families]
     overall = analysis.overall.at(margin) if analysis.overall else None
     goal = replace(analysis.goal, tolerance=margin, relative=False)
-    return replace(analysis, goal=goal, families=families, overall=overall)
+    return with_proposals(replace(analysis, goal=goal, families=families, overall=overall))
 
 
 def _summary(analysis: Analysis) -> Summary:

@@ -1,7 +1,7 @@
 """How big does it need to be: the answer, or what is missing for one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
@@ -76,6 +76,14 @@ class Answer:
     def is_shown(self) -> bool:
         """Return whether any cell is shown to be good enough: no target may be reached yet."""
         return self.kind in TOLD and self.as_good not in self.undecided
+
+    def spares_seeds(self, factor: float) -> bool:
+        """Return whether fewer seeds may tell with so many times the test samples."""
+        if self.kind is not Kind.MORE_SEEDS:
+            return False
+        undecided = [self.comparisons[cell] for cell in self.undecided]
+        now, then = (_seeds_needed(undecided, self.margin, each) for each in (1, factor))
+        return now is None or (then is not None and then < now)
 
     def at(self, margin: float) -> "Answer":
         """Return the answer by the same comparisons, were another difference as good."""
@@ -159,12 +167,17 @@ def _judge(best: Cell, comparisons: dict[Cell, Difference], margin: float) -> An
 def _wanted(undecided: Sequence[Difference], tolerance: float) -> Wanted | None:
     """Return the fewest seeds that decide each, with as few more test samples as will do."""
     for factor in TEST_SAMPLES:
-        scaled = [each._replace(shared=each.shared / factor) for each in undecided]
-        needed = [each.seeds_needed(tolerance, MOST_SEEDS) for each in scaled]
-        known = [each for each in needed if each is not None]
-        if len(known) == len(needed):
-            return Wanted(max(known), factor)
+        if (seeds := _seeds_needed(undecided, tolerance, factor)) is not None:
+            return Wanted(seeds, factor)
     return None
+
+
+def _seeds_needed(undecided: Iterable[Difference], tolerance: float, factor: float) -> int | None:
+    """Return the fewest seeds that decide each, with so many times the test samples."""
+    scaled = [each._replace(shared=each.shared / factor) for each in undecided]
+    needed = [each.seeds_needed(tolerance, MOST_SEEDS) for each in scaled]
+    known = [each for each in needed if each is not None]
+    return max(known) if len(known) == len(needed) else None
 
 
 def against(cells: Sequence[Cell], target: float, confidence: float) -> dict[Cell, Difference]:

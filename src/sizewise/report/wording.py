@@ -117,7 +117,9 @@ class Writer:
         commands = []
         for proposal in proposals:
             price = f"about {duration(proposal.seconds)} of training"
-            if found.kind is Kind.MORE_SEEDS and seeds_missing(found) > len(proposal.seeds):
+            if proposal.test_samples:
+                price = f"about {duration(proposal.seconds)}: no training, but more test samples"
+            elif found.kind is Kind.MORE_SEEDS and seeds_missing(found) > len(proposal.seeds):
                 price += f"; {len(proposal.seeds)} of {seeds_missing(found)} seeds that are missing"
             text = proposal.command(self.analysis.command, self.analysis.spell)
             commands.append(Command(text, price))

@@ -88,7 +88,8 @@ def factor(ratio: float) -> str:
 def duration(seconds: float) -> str:
     """Return a time: 40 seconds, 3 minutes, 1.5 hours."""
     if seconds < 100:
-        return f"{max(1, round(seconds))} seconds"
+        count = max(1, round(seconds))
+        return f"{count} second{'s' * (count != 1)}"
     if seconds < 100 * 60:
         return f"{round(seconds / 60)} minutes"
     return f"{seconds / 3600:.3g} hours"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from sizewise.config import Config, run_key
+from sizewise.config import Config, run_key, training_key
 from sizewise.data import DataSpec
 from sizewise.data.published import module_of
 from sizewise.errors import UserError
@@ -30,11 +30,13 @@ class Identity(NamedTuple):
     """What is known of a run before it trains.
 
     The architecture has the width solved for, and the features that a classical model reads; `code`
-    is a hash of the code that shapes the run's result.
+    is a hash of the code that shapes the run's result. Runs with the same `training_key` train the
+    same network, and may score it on other test samples.
     """
 
     name: str
     key: str
+    training_key: str
     code: str
     architecture: Architecture
     parameters: int | None
@@ -50,8 +52,10 @@ def check_names(config: Config) -> None:
     find_class(config.model.family, config.model.target)
 
 
-def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
+def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint: str) -> Identity:
     """Solve for the width and name the run, without allocating its network.
+
+    The fingerprints are the data set's.
 
     Raises:
         UserError: there is no such network, or it does not fit this machine.
@@ -71,7 +75,8 @@ def identify(config: Config, spec: DataSpec, fingerprint: str) -> Identity:
     name += f"-s{config.seed}"
     code = code_of(network, config.data.name, spec.task)
     key = run_key(config, architecture.width, fingerprint, code)
-    return Identity(name, key, code, architecture, size)
+    trained = training_key(config, architecture.width, train_fingerprint or fingerprint, code)
+    return Identity(name, key, trained, code, architecture, size)
 
 
 def code_now(record: RunRecord) -> str | None:

@@ -38,6 +38,7 @@ def make_record(
     state: Fitted,
     unit: str,
     tracker: Tracker,
+    costs: dict[str, float] | None = None,
 ) -> RunRecord:
     """Score a trained network on the test set, measure it, and keep what came of its run.
 
@@ -49,6 +50,7 @@ def make_record(
         state: what came of fitting it, in epochs or settings: `unit`.
         unit: see `RunRecord`.
         tracker: of the run, which is told all of it.
+        costs: what it takes to train and use the network, if that was measured before.
     """
     assert state.best is not None
     folder, spec, task = tracker.folder, dataset.spec, find_task(dataset.spec.task)
@@ -58,9 +60,10 @@ def make_record(
     if tally is not None:
         scores |= tally.scores()
     saved = SavedModel(spec, dataset.normalisation, identity.architecture, state.best.weights)
-    costs = {
+    on_disk = save_model(folder.path / folder.MODEL, saved)
+    costs = costs or {
         "train_seconds": state.train_seconds,
-        "model_bytes": save_model(folder.path / folder.MODEL, saved),
+        "model_bytes": on_disk,
         **_measured_costs(model, spec),
     }
     metrics = {f"test/{name}": value for name, value in scores.items()}

@@ -19,6 +19,7 @@ from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise
 from sizewise.run.results import make_record
+from sizewise.run.trained import trained_before
 from sizewise.screen import Screen
 from sizewise.tasks import find_task
 from sizewise.tracking import lifecycle
@@ -69,7 +70,8 @@ def run(
     device = prepare_torch(config.device)
     cost.reset_peak_memory(device)
     dataset = load(config.data, config.seed).to(device)
-    identity = identify(config, dataset.spec, dataset.fingerprint)
+    prints = dataset.fingerprint, dataset.train_fingerprint
+    identity = identify(config, dataset.spec, *prints)
     if RunFolder(folder).is_taken(by_other_than=identity.key if take_up else None):
         raise UserError(
             f"the folder {folder} already holds a run; choose another with hydra.run.dir=FOLDER, "
@@ -116,8 +118,15 @@ def run(
             learner = learner_of(model, config)
             _log_setting(tracker, config, identity, dataset)
             with learner.limits():
-                state = learner.fit(dataset, log, checkpoint)
-                record = make_record(config, identity, dataset, model, state, learner.unit, tracker)
+                trained = trained_before(store, tags) if take_up else None
+                if trained:
+                    state = trained.hand_over(model, tracker)
+                else:
+                    state = learner.fit(dataset, log, checkpoint)
+                costs = trained.costs if trained else None
+                record = make_record(
+                    config, identity, dataset, model, state, learner.unit, tracker, costs
+                )
         checkpoint.remove()
     screen.show_result(record, config.tracking.uri)
     return record
@@ -136,6 +145,7 @@ def _tags(
         "device": device.type,
         "measure": json.dumps(find_task(dataset.spec.task).measure._asdict()),
         "test_set": dataset.test_fingerprint,
+        "training_key": identity.training_key,
     }
 
 

@@ -72,7 +72,7 @@ class Parent:
         self._name = str(hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}")
         self._command = command(hydra, overrides, sweep=True)
         looks = [
-            int(each)
+            each
             for run in search(self._store, f"tags.sweep_key = '{key}'")
             for each in run.tags.get("looks", "").split()
         ]
@@ -153,9 +153,9 @@ class Parent:
         if len(records) < len(self._planned):  # some have failed, or were stopped
             return []
         records, _ = with_runs_alike(self._store, records, self._name)
-        goes_on = self._until.look(len(records))
+        goes_on = self._until.look(records)
         try:
-            looks = " ".join(map(str, sorted(self._until.looks)))
+            looks = " ".join(sorted(self._until.looks))
             self._store.client.set_tag(self._run_id, "looks", looks)
             return self._take_on(records) if goes_on else []
         except STORE_ERRORS as error:  # what has been trained gets its report all the same
@@ -175,13 +175,18 @@ class Parent:
             say(str(error))
             return []
         new: dict[str, PlannedRun] = {}
-        for proposal in self._until.affordable(found.proposals):
+        proposals = self._until.affordable(found.proposals)
+        if len(proposals) < len(found.proposals) and any(p.test_samples for p in proposals):
+            return []  # some scored on more test samples than others can't be compared
+        for proposal in proposals:
             words = shlex.split(proposal.command(raw))[2:]
             refused: list[UserError] = []  # a size below the family's smallest, say
             new |= plan_sweep(self._grid.like([w for w in words if w != "-m"]), refused) or {}
             if refused:
                 say(f"{len(refused)} runs are not tried: {refused[0]}")
         new = {key: run for key, run in new.items() if key not in self._planned}
+        if any(proposal.test_samples for proposal in proposals):
+            self._planned = {}  # these count in their place
         self._planned |= new
         self._tell_jobs()
         self._finished |= self._announce(new, rerun=False)

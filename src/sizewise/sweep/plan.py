@@ -39,7 +39,7 @@ def plan_sweep(grid: Grid, refused: list[UserError] | None = None) -> dict[str, 
     """
     if grid.configs is None:
         return None
-    facts: dict[tuple[DataConfig, int], tuple[DataSpec, str, int]] = {}
+    facts: dict[tuple[DataConfig, int], tuple[DataSpec, tuple[str, str], int]] = {}
     planned: dict[str, PlannedRun] = {}
     for job, config in zip(grid.jobs, grid.configs, strict=True):
         on = config.data, config.seed
@@ -47,9 +47,10 @@ def plan_sweep(grid: Grid, refused: list[UserError] | None = None) -> dict[str, 
             with in_run(job):
                 if on not in facts:
                     dataset = load(*on)
-                    facts[on] = dataset.spec, dataset.fingerprint, len(dataset.train)
-                spec, fingerprint, samples = facts[on]
-                identity = identify(config, spec, fingerprint)
+                    prints = dataset.fingerprint, dataset.train_fingerprint
+                    facts[on] = dataset.spec, prints, len(dataset.train)
+                spec, prints, samples = facts[on]
+                identity = identify(config, spec, *prints)
         except UserError as error:
             if refused is None:
                 raise

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sizewise.errors import UserError, first_line
 from sizewise.records import RunRecord
 from sizewise.report.comparable import gather
+from sizewise.report.selection import on_most_test_samples
 from sizewise.run.identity import code_now
 from sizewise.tracking.artifacts import readable
 from sizewise.tracking.queries import search
@@ -25,14 +26,15 @@ def with_runs_alike(
         own: the sweep's.
         name: the sweep's.
     """
+    own = on_most_test_samples(own)
     if not own or not own[0].test_fingerprint:
-        return list(own), []
+        return own, []
     tested_alike = f"tags.test_set = '{own[0].test_fingerprint}'"
     try:
         found = search(store, f"{tested_alike} AND attributes.status = 'FINISHED'")
         others = [record for _, record in readable(store, found).by_key.values()]
     except (*STORE_ERRORS, UserError) as error:
-        return list(own), [f"Other runs like these were not looked for: {first_line(error)}."]
+        return own, [f"Other runs like these were not looked for: {first_line(error)}."]
 
     @functools.cache
     def code_of(family: str, target: str | None) -> str | None:

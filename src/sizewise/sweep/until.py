@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from sizewise.errors import say
+from sizewise.records import RunRecord
 from sizewise.report.proposal import Proposal
 from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.verdict import LOOKS, look_confidence
@@ -21,10 +22,10 @@ class Until:
     Args:
         minutes: that it may take in all; None for a sweep that runs what was typed alone.
         at_once: runs.
-        looks: that there have been at it, each by the number of runs it was over.
+        looks: that there have been at it, each by the runs that it was over.
     """
 
-    def __init__(self, minutes: float | None, at_once: int, looks: Iterable[int]) -> None:
+    def __init__(self, minutes: float | None, at_once: int, looks: Iterable[str]) -> None:
         self._seconds = None if minutes is None else 60 * minutes
         self._at_once = at_once
         self._started = time.monotonic()
@@ -40,9 +41,9 @@ class Until:
         """Return that of the intervals that decide."""
         return look_confidence() if self.is_asked_for else CONFIDENCE
 
-    def look(self, runs: int) -> bool:
-        """Take a look at so many runs; return whether there is another after it."""
-        self.looks.add(runs)
+    def look(self, runs: Sequence[RunRecord]) -> bool:
+        """Take a look at these runs; return whether there is another after it."""
+        self.looks.add(f"{len(runs)}-{runs[0].test_fingerprint}")
         if len(self.looks) < LOOKS:
             return True
         say(f"{LOOKS} looks at the answer are all that its intervals allow: it stays as it is")

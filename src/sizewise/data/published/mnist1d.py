@@ -4,7 +4,6 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,16 +20,14 @@ def read(config: Mnist1dConfig) -> Arrays:
     generating takes seconds; the cache's name is a hash of the arguments, and it appears whole or
     not at all, so that parallel workers can share it.
     """
-    arguments = {
-        "num_samples": config.num_samples,
-        "shuffle_seq": config.shuffle_seq,
-        "seed": config.seed,
-    }
+    names = ("num_samples", "shuffle_seq", "seed", "test_samples")
+    values = {name: getattr(config, name) for name in names}
+    arguments = {name: value for name, value in values.items() if value is not None}
     digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:12]
     cache = Path(config.root) / "mnist1d" / f"{digest}.npz"
     arrays = _read_cache(cache)
     if arrays is None:
-        arrays = _generate_mnist1d(arguments)
+        arrays = _generate(config)
         _save_atomically(cache, arrays)
     return Arrays(
         train_inputs=arrays["x"][:, None, :],
@@ -58,16 +55,44 @@ def _read_cache(cache: Path) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _generate_mnist1d(arguments: dict[str, Any]) -> dict[str, np.ndarray]:
-    from mnist1d.data import get_dataset_args, make_dataset  # takes seconds: it pulls in matplotlib
+def _generate(config: Mnist1dConfig) -> dict[str, np.ndarray]:
+    """Return the set as the package's `make_dataset` does, which can't make more to test on.
 
-    settings = get_dataset_args()
-    for name, value in arguments.items():
-        setattr(settings, name, value)
-    generated = make_dataset(settings)
-    inputs = {name: generated[name].astype(np.float32) for name in ("x", "x_test")}
-    targets = {name: generated[name].astype(np.int64) for name in ("y", "y_test")}
-    return inputs | targets
+    What is more is drawn after the set itself, so that this stays as it is, and is brought to its
+    order of steps, mean and deviation.
+    """
+    from mnist1d.data import get_dataset_args, get_templates  # takes seconds: it pulls in pyplot
+    from mnist1d.transform import transform
+    from mnist1d.utils import set_seed
+
+    settings, templates = get_dataset_args(), get_templates()
+
+    def draw(each: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.repeat(templates["y"], each)
+        drawn = [transform(templates["x"][y], templates["t"], settings)[0] for y in labels]
+        order = np.random.permutation(len(labels))
+        return np.stack(drawn)[order], labels[order]
+
+    classes = len(templates["y"])
+    set_seed(config.seed)
+    inputs, targets = draw(config.num_samples // classes)
+    length = settings.final_seq_length
+    steps = np.random.permutation(length) if config.shuffle_seq else np.arange(length)
+    inputs = inputs[..., steps]
+    mean, deviation = inputs.mean(), inputs.std()
+    train = int(len(targets) * settings.train_split)
+    tested = config.test_samples or len(targets) - train
+    if (missing := tested - (len(targets) - train)) > 0:
+        more, their_targets = draw(-(-missing // classes))
+        inputs = np.concatenate([inputs, more[..., steps]])
+        targets = np.concatenate([targets, their_targets])
+    inputs = ((inputs - mean) / deviation).astype(np.float32)
+    return {
+        "x": inputs[:train],
+        "y": targets[:train].astype(np.int64),
+        "x_test": inputs[train : train + tested],
+        "y_test": targets[train : train + tested].astype(np.int64),
+    }
 
 
 def _save_atomically(path: Path, arrays: dict[str, np.ndarray]) -> None:
