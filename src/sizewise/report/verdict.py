@@ -51,7 +51,8 @@ class Answer:
 
     A cell is *as good* if the 90 % interval of its error less the best's ends at most at the
     tolerance; *worse* if the interval begins above the tolerance; undecided otherwise. So a cell at
-    the tolerance's very edge is called the one or the other by mistake in 5 % of sweeps each.
+    the tolerance's very edge is called the one or the other by mistake in 5 % of sweeps each. The
+    best by validation itself is as good if no other is better by more than the tolerance.
 
     Args:
         kind: what can be said.
@@ -146,8 +147,23 @@ def answer(cells: Sequence[Cell], goal: Goal, confidence: float = CONFIDENCE) ->
     cells = sorted(within, key=lambda cell: cell.parameters)
     best = best_by_validation(cells)
     if goal.target is None:
-        return _judge(best, compared(cells, best, confidence), goal.margin(best))
+        comparisons = compared(cells, best, confidence)
+        return _judge(best, _with_rivals(best, comparisons), goal.margin(best))
     return _judge(best, against(cells, goal.target, confidence), 0.0)
+
+
+def _with_rivals(best: Cell, comparisons: dict[Cell, Difference]) -> dict[Cell, Difference]:
+    """Return the comparisons, the best's own with how much better another may be.
+
+    The best by validation may be a lucky one: it is as good as the best there is if no other is
+    better by more than the tolerance.
+    """
+    known = [d for cell, d in comparisons.items() if cell is not best and d.interval is not None]
+    if not known:
+        return comparisons
+    rival = min(known, key=lambda each: each.low)
+    upto = Interval(0.0, max(0.0, -rival.low))
+    return comparisons | {best: rival._replace(mean=0.0, interval=upto)}
 
 
 def _judge(best: Cell, comparisons: dict[Cell, Difference], margin: float) -> Answer:

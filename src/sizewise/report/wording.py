@@ -6,18 +6,16 @@ from typing import NamedTuple
 
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.cells import Cell, best_by_validation
+from sizewise.report.curve_words import on_curve
 from sizewise.report.proposal import Proposal, seeds_missing
 from sizewise.report.stats.compare import Difference
-from sizewise.report.stats.fit import Fit, NoFit
 from sizewise.report.verdict import MOST_SEEDS, Answer, Growth, Kind, compared
 from sizewise.report.words import (
     MeasureWords,
     duration,
     factor,
-    followed,
     listed,
     size,
-    sizes,
 )
 
 
@@ -109,7 +107,7 @@ class Writer:
         headline, sentences = self._answer(result.answer)
         growth = self._growth(result.growth) if result.growth else None
         sentences += [growth] if growth else []
-        sentences += self._fit(result)
+        sentences += on_curve(result, self.words, self.goal)
         commands = self._commands(result.answer, result.proposals)
         return Paragraph(f"{result.family}: {headline}", sentences, commands, growth, result.family)
 
@@ -156,14 +154,14 @@ class Writer:
             case Kind.MORE_SEEDS:
                 least = size(found.undecided[0].parameters)
                 sentences = [f"{by_validation}.", self._undecided(found)]
-                if not self.goal.target:
-                    open_ = f"{as_good} parameters are enough; can't tell yet whether {least} are."
-                elif found.is_shown:
-                    open_ = f"{as_good} parameters reach {self._target()}; can't tell yet whether "
-                    open_ += f"{least} do."
-                else:
-                    open_ = f"can't tell yet whether {least} parameters reach {self._target()}."
-                return open_, sentences
+                reach = f"reach {self._target()}" if self.goal.target else "are enough"
+                if not found.is_shown:
+                    return f"can't tell yet whether {least} parameters {reach}.", sentences
+                too = "do" if self.goal.target else "are"
+                return (
+                    f"{as_good} parameters {reach}; can't tell yet whether {least} {too}.",
+                    sentences,
+                )
             case Kind.NOT_REACHED:
                 return f"no size run reaches {self._target()}; the best has {best}.", []
             case Kind.OVER_LIMITS:
@@ -210,17 +208,26 @@ class Writer:
         )
 
     def _undecided(self, found: Answer) -> str:
-        cells = listed([self._with_best(cell, found) for cell in found.undecided[:4]])
-        within = f" (within {self.words.margin(found.margin)})" if found.margin else ""
-        words = f"{cells}: not shown to be worse, nor to be as good{within}."
+        words = []
+        others = [cell for cell in found.undecided if cell is not found.best or self.goal.target]
+        if others:
+            cells = listed([self._with_best(cell, found) for cell in others[:4]])
+            within = f" (within {self.words.margin(found.margin)})" if found.margin else ""
+            words.append(f"{cells}: not shown to be worse, nor to be as good{within}.")
+        luck = found.comparisons[found.best].interval
+        if len(others) < len(found.undecided) and luck:
+            upto = self.words.margin(luck.high)
+            words.append(f"The best may be so by luck: another may be better by up to {upto}.")
         if found.wanted is None:
-            return f"{words} No {MOST_SEEDS} seeds would tell: accept a larger difference."
-        if found.wanted.test_samples > 1:
-            return (
-                f"{words} Seeds alone would not tell; about {found.wanted.seeds} seeds each with "
+            words.append(f"No {MOST_SEEDS} seeds would tell: accept a larger difference.")
+        elif found.wanted.test_samples > 1:
+            words.append(
+                f"Seeds alone would not tell; about {found.wanted.seeds} seeds each with "
                 f"{found.wanted.test_samples} times the test samples would."
             )
-        return f"{words} About {found.wanted.seeds} seeds each would tell."
+        else:
+            words.append(f"About {found.wanted.seeds} seeds each would tell.")
+        return " ".join(words)
 
     def _growth(self, grown: Growth) -> str:
         verb = "lowered" if grown.bought >= 0 else "raised"
@@ -232,65 +239,3 @@ class Writer:
             f"{self.words.value(grown.largest.error)}, by "
             f"{self.words.size_of(grown.bought, grown.interval)}, for {listed(costs)}."
         )
-
-    def _fit(self, result: FamilyResult) -> list[str]:
-        """Return where growing stops paying, the curve, how far to trust it, and its prediction."""
-        fit, words = result.fit, self.words
-        if isinstance(fit, NoFit):
-            return [f"No curve is fitted: {result.family} {fit.reason}."]
-        sentences = [
-            self._stops(result, fit),
-            f"{words.test.capitalize()} follows {_form(fit, words)}.",
-        ]
-        if fit.scatter > 0:
-            sentences.append(
-                f"Sizes scatter about the curve by {words.difference(fit.scatter)} beyond what "
-                "chance explains, and the intervals allow for it."
-            )
-        if fit.held_out:
-            held = fit.held_out
-            verdict = "inside" if held.observed in held.interval else "outside"
-            sentences.append(
-                f"Fitted without its largest size, {size(held.size)}, the curve predicts "
-                f"{words.value(held.predicted)} there {words.values(held.interval)}; "
-                f"{words.value(held.observed)} was observed, {verdict} that interval."
-            )
-        return sentences + _rivals(fit)
-
-    def _stops(self, result: FamilyResult, fit: Fit) -> str:
-        """Say where growing stops paying, by the fitted curve."""
-        least = result.answer.margin or self.goal.tolerance
-        place, interval = fit.size_where_doubling_buys(least)
-        smallest, largest = result.cells[0].parameters, result.cells[-1].parameters
-        gain = f"{self.words.margin(least)} of {self.words.test}"
-        if place > largest:
-            return (
-                f"By the fitted curve, a doubling still buys more than {gain} at {size(largest)}."
-            )
-        if place < smallest:
-            return f"By the fitted curve, no doubling from {size(smallest)} on buys {gain}."
-        return (
-            "By the fitted curve, growing stops paying at about "
-            f"{followed(size(place), interval, sizes)}: beyond, a doubling buys less than {gain}."
-        )
-
-
-def _form(fit: Fit, words: MeasureWords) -> str:
-    """Return "E + A·N^-α with floor E = 4.1% [3.8%, 4.4%]"."""
-    if not fit.form.has_floor:
-        return fit.form.formula
-    floor = followed(f"floor E = {words.value(fit.floor)}", fit.floor_interval, words.values)
-    unsure = "" if fit.drawn else "; with one seed a size, nothing says how sure that is"
-    return f"{fit.form.formula} with {floor}{unsure}"
-
-
-def _rivals(fit: Fit) -> list[str]:
-    if not fit.scores:
-        return []
-    tied = [
-        f"the {each.form.name}" for each in fit.scores if each.ties and each.form is not fit.form
-    ]
-    if tied:
-        return [f"These sizes don't tell it from {listed(tied)} (AICc within 2)."]
-    others = [f"the {each.form.name}" for each in fit.scores if each.form is not fit.form]
-    return [f"By AICc it describes these sizes better than {listed(others)}."]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sizewise.report.stats.errors import CONFIDENCE, Interval, SizeErrors, half_width
+from sizewise.report.stats.errors import CONFIDENCE, Interval, SizeErrors, both_degrees, half_width
 from sizewise.report.stats.noise import Array
 
 
@@ -43,9 +43,14 @@ class Difference(NamedTuple):
     shared: float
     seeds: int
 
+    @property
+    def low(self) -> float:
+        """Return the interval's lower end."""
+        return -math.inf if self.interval is None else self.interval.low
+
     def is_worse(self, tolerance: float) -> bool:
         """Return whether the interval rules out being worse by `tolerance` or less."""
-        return self.interval is not None and self.interval.low > tolerance
+        return self.low > tolerance
 
     def is_as_good(self, tolerance: float) -> bool:
         """Return whether the interval rules out being worse by more than `tolerance`."""
@@ -137,7 +142,7 @@ def _unpaired(sweep: SizeErrors, confidence: float) -> list[Difference]:
         free = both**2 / (squares[i] ** 2 / degrees[i] + squares[-1] ** 2 / degrees[-1])
         shared = covariance[i, i] + covariance[-1, -1] - 2 * covariance[i, -1]
         shared = max(shared, 0.0)
-        half = float(half_width(both, free, shared, confidence))
+        half = float(half_width(both, both_degrees(both, free, shared), shared, confidence))
         seeds = min(sweep.counts[i], sweep.counts[-1])
         mean = sweep.means[i] - sweep.means[-1]
         found.append(difference(mean, both * seeds, free, shared, half, seeds))

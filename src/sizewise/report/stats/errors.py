@@ -100,35 +100,53 @@ class SizeErrors:
 
     def intervals(self) -> list[Interval | None]:
         """Return the 90 % interval of each mean."""
+        variances, degrees = self.noise
+        of_seeds, of_samples = variances / self.counts, self.covariance.diagonal()
+        halves = half_width(of_seeds, both_degrees(of_seeds, degrees, of_samples), of_samples)
         return [
             Interval(float(mean - half), float(mean + half)) if np.isfinite(half) else None
-            for mean, half in zip(self.means, self.half_widths(), strict=True)
+            for mean, half in zip(self.means, halves, strict=True)
         ]
 
-    def deviations(self, draws: int, seed: int = 0) -> Array:
-        """Draw how far off the means may be, (draws, K)."""
+    def deviations(self, draws: int, seed: int = 0, covariance: Array | None = None) -> Array:
+        """Draw how far off the means may be, (draws, K).
+
+        Args:
+            draws: how many.
+            seed: of the draws.
+            covariance: what the test set gives the means, (K, K), where not all of it counts.
+        """
         generator = np.random.default_rng(seed)
         variances, degrees = self.noise
         of_seeds = generator.standard_t(degrees, (draws, len(variances)))
-        values, vectors = np.linalg.eigh(self.covariance)
+        values, vectors = np.linalg.eigh(self.covariance if covariance is None else covariance)
         scale = np.sqrt(np.maximum(values, 0))
         of_samples = generator.standard_normal((draws, len(values))) * scale @ vectors.T
         return np.asarray(of_seeds * np.sqrt(variances / self.counts) + of_samples)
 
 
 def half_width(
-    of_seeds: Array | float, degrees: Array | float, of_samples: Array | float, confidence: float
+    of_seeds: Array | float,
+    degrees: Array | float,
+    of_samples: Array | float,
+    confidence: float = CONFIDENCE,
 ) -> Array:
-    """Return how far an interval reaches to either side of a mean.
+    """Return how far an interval reaches to either side of a mean, by Student's t.
 
-    By Student's t, as if both variances were as uncertain as the first: the second is estimated
-    from the same few seeds.
+    With the first variance's degrees it is as if both were as uncertain as that one: verdicts are
+    given by pairs of seeds so, since the second is estimated from the same few.
 
     Args:
         of_seeds: the variance of the mean over seeds.
-        degrees: of freedom of that variance.
+        degrees: of freedom, of that variance or of `both_degrees`.
         of_samples: the variance of the mean that comes of the test set.
         confidence: of the interval.
     """
     quantile = stats.t.ppf((1 + confidence) / 2, np.maximum(degrees, 1e-9))
     return np.asarray(quantile * np.sqrt(of_seeds + of_samples))
+
+
+def both_degrees(of_seeds: Array, degrees: Array, of_samples: Array) -> Array:
+    """Return the degrees of freedom of both variances' sum, the second known (Satterthwaite)."""
+    whole = of_seeds + of_samples
+    return np.asarray(degrees * (whole / np.maximum(of_seeds, 1e-30)) ** 2)

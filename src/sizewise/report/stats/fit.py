@@ -18,6 +18,7 @@ sizes, and none is drawn.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -102,15 +103,23 @@ class Fit:
 
     def size_where_doubling_buys(self, gain: float) -> tuple[float, Interval | None]:
         """Return the size beyond which no doubling lowers the error by `gain`, and its interval."""
-        point = self._doubling(self.curve, gain).item()
-        if self.drawn is None:
-            return point, None
-        return point, _percentiles(self._doubling(self.drawn, gain))
+        own, drawn = self._gains
+        point = self._last_above(own, gain).item()
+        return point, None if drawn is None else _percentiles(self._last_above(drawn, gain))
 
-    def _doubling(self, curve: Curve, gain: float) -> Array:
-        sizes = self.smallest * BEYOND
-        once, twice = (self.form.predict(curve, n * sizes, self.smallest) for n in (1, 2))
-        pays = once - twice >= gain
+    @cached_property
+    def _gains(self) -> tuple[Array, Array | None]:
+        """What a doubling from each of `BEYOND` buys by the curve and the drawn ones, (B, M)."""
+
+        def gains(curve: Curve) -> Array:
+            sizes = self.smallest * BEYOND
+            once, twice = (self.form.predict(curve, n * sizes, self.smallest) for n in (1, 2))
+            return np.asarray(once - twice)
+
+        return gains(self.curve), None if self.drawn is None else gains(self.drawn)
+
+    def _last_above(self, gains: Array, gain: float) -> Array:
+        sizes, pays = self.smallest * BEYOND, gains >= gain
         last = len(sizes) - 1 - pays[:, ::-1].argmax(axis=1)
         return np.asarray(np.where(pays.any(axis=1), sizes[last], sizes[0]))
 
@@ -232,7 +241,9 @@ def _hold_out(form: Form, sweep: SizeErrors, seed: int) -> HeldOut | None:
     if len(rest.sizes) < FEWEST_SIZES or not (rest.counts > 1).any():
         return None
     own = _own_variances(rest)
-    deviations = rest.deviations(DRAWS, seed)
+    # what the test set does to all sizes it does to the largest too
+    of_samples = own - rest.noise.variances / rest.counts
+    deviations = rest.deviations(DRAWS, seed, np.diag(of_samples))
     scatter = _scatter(form, rest, own, deviations)
     curve, drawn = _drawn(form, rest, own, scatter, deviations)
     size, smallest = sweep.sizes[-1:], rest.sizes.min()
@@ -240,9 +251,7 @@ def _hold_out(form: Form, sweep: SizeErrors, seed: int) -> HeldOut | None:
     generator = np.random.default_rng(seed)
     of_seeds = generator.standard_t(unseen.degrees[-1], DRAWS)
     of_seeds *= np.sqrt(unseen.variances[-1] / sweep.counts[-1])
-    of_size = generator.standard_normal(DRAWS) * np.sqrt(
-        scatter**2 + own[-1] - rest.noise.variances[-1] / rest.counts[-1]
-    )
+    of_size = generator.standard_normal(DRAWS) * np.sqrt(scatter**2 + of_samples[-1])
     predictions = form.predict(drawn, size, smallest)[:, 0] + of_seeds + of_size
     interval = _percentiles(np.maximum(predictions, 0))
     predicted = form.predict(curve, size, smallest).item()
