@@ -96,7 +96,8 @@ class _Charts:
         """Draw mean test error against each cost that is known, with the Pareto front."""
         return style.chart(
             "error_by_cost",
-            f"{self.words.test.capitalize()} against each cost, with the Pareto front",
+            f"{self.words.test.capitalize()} against each cost; the grey line "
+            "joins the sizes that no other beats on both",
             alt.concat(*(self._by_cost(cost, large=False) for cost in self.costs), columns=3),
             self.data,
             choices={cost.words: self._by_cost(cost, large=True) for cost in self.costs},

@@ -57,12 +57,7 @@ def _form(fit: Fit, words: MeasureWords) -> str:
 
 
 def _rivals(fit: Fit) -> list[str]:
-    if not fit.scores:
-        return []
     tied = [
         f"the {each.form.name}" for each in fit.scores if each.ties and each.form is not fit.form
     ]
-    if tied:
-        return [f"These sizes don't tell it from {listed(tied)} (AICc within 2)."]
-    others = [f"the {each.form.name}" for each in fit.scores if each.form is not fit.form]
-    return [f"By AICc it describes these sizes better than {listed(others)}."]
+    return [f"These sizes don't tell it from {listed(tied)}."] if tied else []

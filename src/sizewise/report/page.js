@@ -92,4 +92,10 @@ document.addEventListener("click", ({ target: heading }) => {
   });
   table.tBodies[0].append(...rows);
 });
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => (each.open = true)));
+addEventListener("beforeprint", () =>
+  document.querySelectorAll("main > details").forEach((each) => (each.open = true)));
+
+const quoted = (text) => `"${String(text).replaceAll('"', '""')}"`;
+const lines = [Object.keys(runs[0]?.[0] ?? {}), ...runs.flat().map(Object.values)];
+const csv = new Blob([lines.map((line) => line.map(quoted).join(",") + "\n").join("")], { type: "text/csv" });
+document.getElementById("csv").href = URL.createObjectURL(csv);

@@ -19,6 +19,14 @@ from sizewise.report.tables import run_rows
 from sizewise.report.wording import Paragraph
 
 WORDS = ("family", "form", "setting", "enough", "next step")  # columns that are not numbers
+TERMS = {  # what columns mean that don't say it themselves
+    "enough": "the smallest size shown to be good enough",
+    "90% interval": "where another study like this one would find the mean, nine times in ten",
+    "growing stops paying at": "beyond it no doubling buys the tolerance, by the fitted curve",
+    "gap (points)": "test error less training error",
+    "floor": "the error that no size gets below, by the curve",
+    "AICc above the best's": "how much worse the form describes the sizes; below 2 it is a tie",
+}
 
 
 def write_page(contents: Contents) -> str:
@@ -136,10 +144,12 @@ def _table(table: Table) -> str:
         + "</tr>"
         for index, row in enumerate(table.rows)
     )
-    note = "Each number is a mean over runs: click a row to see them."
+    notes = [f"<b>{column}</b>: {TERMS[column]}" for column in table.rows[0] if column in TERMS]
+    if table.cells:
+        notes.insert(0, "Each number is a mean over runs: click a row to see them.")
     return (
-        f"{f'<p class=note>{note}</p>' if table.cells else ''}<div class='scroll'><table>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"</div><p class='note'>{' · '.join(notes)}</p>"
     )
 
 
