@@ -156,6 +156,13 @@ BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
         422,
         "Extra inputs are not permitted (x)",
     ),
+    "a key twice": (
+        "/predict",
+        b'{"inputs": [[1]], "inp\\u0075ts": ' + flat(64)[11:],
+        JSON,
+        422,
+        "the key inputs stands twice in the body",
+    ),
     "models": (
         "/predict",
         b'{"inputs": [1], "models": 3}',
