@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import resources
+from string import Template
 from typing import Annotated, Any
 
 import numpy as np
@@ -41,7 +42,9 @@ POLICY = (  # the page may ask for nothing but what this server has
 def create_app(shelf: Shelf) -> FastAPI:
     """Return the application that serves the networks of `shelf`."""
     app = FastAPI(title="sizewise", docs_url=None, redoc_url=None)
-    page = resources.files("sizewise.serve").joinpath("page.html").read_text(encoding="utf-8")
+    page = Template(_read("page.html")).substitute(
+        style=_read("page.css"), script=_read("inputs.js") + _read("page.js")
+    )
     # One thread: the networks share the cores, and the loop stays free to answer.
     worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="networks")
 
@@ -111,6 +114,10 @@ def create_app(shelf: Shelf) -> FastAPI:
         return _refusal(error.status_code, error.detail + asked * (error.status_code in (404, 405)))
 
     return app
+
+
+def _read(name: str) -> str:
+    return resources.files("sizewise.serve").joinpath(name).read_text(encoding="utf-8")
 
 
 def _refusal(status: int, text: str) -> Response:
