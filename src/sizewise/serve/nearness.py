@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 KNOWN = 5000  # training samples that inputs are held against; more find little more
 TRIED = 2000  # test samples that say what is usual
@@ -25,7 +24,7 @@ class Nearness:
 
     def __init__(self, train: np.ndarray, test: np.ndarray) -> None:
         self._known = _flat(_some(train, KNOWN))
-        self._shapes = normalize(self._known)
+        self._sizes = self._known.norm(dim=1)  # K
         lengths = self._lengths(_some(test, TRIED))
         self._usual = lengths.quantile(USUAL, dim=1, keepdim=True).clamp(min=1e-9)
         longest = (lengths / self._usual).amax(dim=0)
@@ -37,9 +36,12 @@ class Nearness:
 
     def _lengths(self, inputs: np.ndarray) -> Tensor:
         flat = _flat(inputs)  # N F
-        to_sample = torch.cdist(flat, self._known).amin(dim=1)
-        to_shape = torch.cdist(normalize(flat), self._shapes).amin(dim=1)
-        return torch.stack([to_sample, to_shape, flat.norm(dim=1)])  # 3 N
+        sizes = flat.norm(dim=1)  # N
+        products = flat @ self._known.T  # N K
+        to_samples = sizes[:, None] ** 2 + self._sizes**2 - 2 * products
+        to_shapes = 2 - 2 * products / (sizes[:, None] * self._sizes).clamp(min=1e-9)
+        squares = torch.stack([to_samples.amin(dim=1), to_shapes.amin(dim=1), sizes**2])
+        return squares.clamp(min=0).sqrt()  # 3 N
 
 
 def _some(samples: np.ndarray, most: int) -> np.ndarray:
