@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -36,7 +37,12 @@ def train(width: int, epochs: int) -> Served:
         architecture=Architecture("cnn", width, None),
         weights=model.state_dict(),
     )
-    made = record("cnn", count_parameters(model))
+    return serve(saved)
+
+
+def serve(saved: SavedModel) -> Served:
+    """Return a network with a record of a run that made it."""
+    made = record(saved.architecture.family, count_parameters(saved.build()))
     made.metrics.update(COSTS)
     return Served(Predictor(saved), made)
 
@@ -47,8 +53,8 @@ def shelf() -> Shelf:
     return Shelf([train(12, 8), train(2, 4)], DIGITS)
 
 
-@pytest.fixture(scope="package")
-def url(shelf: Shelf) -> Iterator[str]:
+@contextmanager
+def serving(shelf: Shelf) -> Iterator[str]:
     """Serve the networks on a free port, and yield where."""
     config = uvicorn.Config(create_app(shelf), host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
@@ -59,3 +65,9 @@ def url(shelf: Shelf) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="package")
+def url(shelf: Shelf) -> Iterator[str]:
+    with serving(shelf) as where:
+        yield where

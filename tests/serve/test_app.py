@@ -2,21 +2,24 @@
 
 import io
 import json
+import time
 import urllib.error
 import urllib.request
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from sizewise.data.files.conform import fit_drawing
+from sizewise.data.published import read_arrays
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
 from sizewise.serve.app import MOST_BYTES
 from sizewise.serve.models import Served, Shelf
 from tests.builders import make_saved
 from tests.report.synthetic import record
+from tests.serve.conftest import DIGITS, serving
 
 JSON = "application/json"
 
@@ -74,6 +77,49 @@ def test_inputs_on_another_scale_are_answered_with_a_warning(url: str) -> None:
     (warning,) = content["warnings"]
     assert warning.startswith("1 of 2: numbers from 0 to 1, mean 0.")
     assert "trained on numbers from 0 to 16, mean 4.89 ±" in warning
+
+
+def survey(url: str) -> tuple[int, Any]:
+    while (found := ask(f"{url}/survey"))[0] == 202:
+        time.sleep(0.05)
+    return found
+
+
+def test_the_survey_is_over_the_whole_test_set(url: str, shelf: Shelf) -> None:
+    arrays = read_arrays(DIGITS)
+    small, large = (
+        each.predictor.predict(arrays.test_inputs).argmax(axis=1) for each in shelf.served
+    )
+    truth = arrays.test_targets
+    status, found = survey(url)
+    assert status == 200
+    assert found["samples"] == len(truth) == 360
+    assert found["errors"] == pytest.approx([np.mean(small != truth), np.mean(large != truth)])
+    assert found["agreement"] == pytest.approx(np.mean(small == large))
+    assert found["all_wrong"] == pytest.approx(np.mean((small != truth) & (large != truth)))
+    assert found["disagreements"] == [index for index in range(360) if small[index] != large[index]]
+    assert 0 < len(found["disagreements"]) < 360
+
+
+def test_a_test_set_that_is_not_there_is_told_of_at_each_asking(shelf: Shelf) -> None:
+    with serving(Shelf(shelf.served, DIGITS.model_copy(update={"name": "pydoc"}))) as url:
+        for _ in range(2):
+            status, found = survey(url)
+            assert status == 422
+            assert found["error"].startswith("data=pydoc is a text")
+        assert ask(f"{url}/predict", flat(64))[1]["not_sure"] == [True]  # by its range still
+
+
+def test_a_dot_is_not_sure_and_a_digit_is(url: str) -> None:
+    survey(url)
+    dot, zero = Image.new("L", (320, 320)), Image.new("L", (320, 320))
+    ImageDraw.Draw(dot).ellipse((150, 150, 186, 186), fill=255)
+    ImageDraw.Draw(zero).ellipse((90, 30, 220, 290), outline=255, width=36)
+    _, of_dot = ask(f"{url}/draw", png(dot), "image/png")
+    _, of_zero = ask(f"{url}/draw", png(zero), "image/png")
+    assert (of_dot["not_sure"], of_zero["not_sure"]) == ([True], [False])
+    assert of_zero["answers"][1]["predictions"][0]["label"] == "0"
+    assert len(of_dot["answers"][1]["predictions"][0]["probabilities"]) == 10
 
 
 def test_one_model_can_be_asked_alone(url: str, shelf: Shelf) -> None:
@@ -155,6 +201,13 @@ BAD: dict[str, tuple[str, bytes | None, str, int, str]] = {
         JSON,
         422,
         "Extra inputs are not permitted (x)",
+    ),
+    "a key twice": (
+        "/predict",
+        b'{"inputs": [[1]], "inp\\u0075ts": ' + flat(64)[11:],
+        JSON,
+        422,
+        "the key inputs stands twice in the body",
     ),
     "models": (
         "/predict",

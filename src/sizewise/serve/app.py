@@ -5,17 +5,21 @@
     POST /predict     {"inputs": [...]} as the data set has them, or an image file (image/*)
     POST /draw        a drawing (image/*), cut out and brought to the set's form
     GET  /sample      a test sample with its label; ?index=N for a certain one
+    GET  /survey      the networks over the whole test set: errors, and where they disagree
 
 Answers are JSON. An error is {"error": "one line"} with a 4xx status. Inputs unlike all that was
-trained on are answered, with what is unlike in "warnings".
+trained on are answered, with which in "not_sure" and what is unlike in "warnings".
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import resources
+from string import Template
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -27,7 +31,8 @@ from sizewise.serve.models import Shelf
 
 MOST_BYTES = 16_000_000  # of a request
 MOST_CHARACTERS = 300  # of an error, which may quote what was sent
-WAYS = "expected GET /, GET /models, GET /sample, POST /predict or POST /draw"
+BATCH_SIZE = 200  # of the survey: a request waits for one batch at most
+WAYS = "expected GET /, GET /models, GET /sample, GET /survey, POST /predict or POST /draw"
 POLICY = (  # the page may ask for nothing but what this server has
     "default-src 'none'; connect-src 'self'; img-src 'self' data: blob:; "
     "style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -37,17 +42,29 @@ POLICY = (  # the page may ask for nothing but what this server has
 def create_app(shelf: Shelf) -> FastAPI:
     """Return the application that serves the networks of `shelf`."""
     app = FastAPI(title="sizewise", docs_url=None, redoc_url=None)
-    page = resources.files("sizewise.serve").joinpath("page.html").read_text(encoding="utf-8")
+    page = Template(_read("page.html")).substitute(
+        style=_read("page.css"), script=_read("inputs.js") + _read("page.js")
+    )
     # One thread: the networks share the cores, and the loop stays free to answer.
     worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="networks")
+
+    survey: asyncio.Task[dict[str, Any]] | None = None
 
     async def answer(work: Callable[[], dict[str, Any]]) -> Response:
         return JSONResponse(await asyncio.get_running_loop().run_in_executor(worker, work))
 
     def ask(asked: Asked) -> dict[str, Any]:
-        answers, warnings = shelf.answer(asked.inputs, asked.models), shelf.warnings(asked.inputs)
+        answers = shelf.answer(asked.inputs, asked.models)
         changed = {"done": asked.done, "inputs": asked.inputs.tolist()} if asked.done else {}
-        return {"answers": answers, "warnings": warnings} | changed
+        return {"answers": answers} | shelf.doubts(asked.inputs) | changed
+
+    async def take_survey() -> dict[str, Any]:
+        count = await asyncio.to_thread(shelf.read)  # may download: requests don't wait for it
+        classes = []
+        for start in range(0, count, BATCH_SIZE):
+            batch = partial(shelf.classes, start, start + BATCH_SIZE)
+            classes.append(await asyncio.get_running_loop().run_in_executor(worker, batch))
+        return shelf.survey(np.concatenate(classes, axis=1))
 
     @app.get("/", response_class=HTMLResponse)
     async def show_page() -> Response:
@@ -60,6 +77,15 @@ def create_app(shelf: Shelf) -> FastAPI:
     @app.get("/sample")
     async def give_sample(index: Annotated[int | None, Query(ge=0)] = None) -> Response:
         return await answer(lambda: shelf.sample(index))
+
+    @app.get("/survey")
+    async def give_survey() -> Response:
+        nonlocal survey
+        survey = survey or asyncio.create_task(take_survey())
+        if not survey.done():
+            return JSONResponse({}, 202)
+        taken, survey = survey, None if survey.exception() else survey  # a failed one is tried anew
+        return JSONResponse(taken.result())
 
     @app.post("/predict")
     async def predict(request: Request) -> Response:
@@ -88,6 +114,10 @@ def create_app(shelf: Shelf) -> FastAPI:
         return _refusal(error.status_code, error.detail + asked * (error.status_code in (404, 405)))
 
     return app
+
+
+def _read(name: str) -> str:
+    return resources.files("sizewise.serve").joinpath(name).read_text(encoding="utf-8")
 
 
 def _refusal(status: int, text: str) -> Response:

@@ -1,6 +1,7 @@
 """What clients send, checked: JSON arrays and images."""
 
 import io
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -39,6 +40,7 @@ def parse_json(body: bytes, form: Form) -> Asked:
     """
     try:
         content = Body.model_validate_json(body)
+        json.loads(body, object_pairs_hook=_check_keys, parse_int=float)
     except ValidationError as error:
         expected = f'{{"inputs": [...]}}, each of shape {form.shape}, or an image as image/png'
         raise UserError(f"{fault(error.errors())}; expected {expected}") from error
@@ -46,6 +48,15 @@ def parse_json(body: bytes, form: Form) -> Asked:
     if not finite.all():
         raise UserError(f"NaN, infinity or a number beyond float32 in input {np.argmin(finite)}")
     return Asked(values, content.models)
+
+
+def _check_keys(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object with a key twice, of which pydantic takes the last."""
+    seen = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise UserError(f"the key {key} stands twice in the body; expected it once")
+        seen.add(key)
 
 
 def parse_image(body: bytes, form: Form, *, drawn: bool) -> Asked:

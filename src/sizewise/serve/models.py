@@ -17,6 +17,7 @@ from sizewise.errors import UserError
 from sizewise.predict import Predictor
 from sizewise.predict.predictor import TOO_LARGE
 from sizewise.records import RunRecord
+from sizewise.serve.nearness import Nearness
 
 BYTES_PER_PARAMETER = 4
 
@@ -37,7 +38,7 @@ class Served:
             "family": self.record.family,
             "parameters": self.record.parameters,
             "size": self.size,
-            "test_accuracy": 1 - self.record.error(),
+            "test_error": self.record.error(),
             "train_seconds": metrics["cost/train_seconds"],
             "bytes": metrics["cost/model_bytes"],
             "latency_ms": self.latency_ms,
@@ -102,6 +103,7 @@ class Shelf:
         known = [each.predictor.normalisation for each in self.served]
         self._known = next((each for each in known if each.low), known[0])
         self.form = form_of(self.spec, self._known)
+        self._nearness: Nearness | None = None
         for each in self.served:
             each.about()  # warms it up
 
@@ -134,12 +136,45 @@ class Shelf:
         asked = [each for each in self.served if ids is None or each.record.run_id in ids]
         return [each.answer(inputs) for each in asked]
 
-    def warnings(self, inputs: np.ndarray) -> list[str]:
-        """Return what is to be said of inputs (N, C, *S) unlike all that was trained on."""
+    def doubts(self, inputs: np.ndarray) -> dict[str, Any]:
+        """Return which of inputs (N, C, *S) no network was taught, and what is to be said of them.
+
+        Until `read` is done it goes by their range, mean and spread alone.
+        """
         tally = Tally(self._known)
-        for each, is_unlike in zip(inputs, unlike(inputs, self._known).tolist(), strict=True):
+        strange = unlike(inputs, self._known)
+        for each, is_unlike in zip(inputs, strange.tolist(), strict=True):
             tally.add(each, is_unlike)
-        return [tally.warning()] if tally.unlike else []
+        if self._nearness:
+            strange = strange | self._nearness.far(inputs)
+        warnings = [tally.warning()] if tally.unlike else []
+        return {"not_sure": strange.tolist(), "warnings": warnings}
+
+    def read(self) -> int:
+        """Read the data set, which takes a while, and return how many test samples it has.
+
+        Raises:
+            UserError: the data is not here.
+        """
+        self._nearness = Nearness(self._arrays.train_inputs, self._arrays.test_inputs)
+        return len(self._arrays.test_targets)
+
+    def classes(self, start: int, stop: int) -> np.ndarray:
+        """Return the class that each network gives each of these test samples: (M, N)."""
+        inputs = self._arrays.test_inputs[start:stop]
+        return np.stack([each.predictor.predict(inputs).argmax(axis=1) for each in self.served])
+
+    def survey(self, classes: np.ndarray) -> dict[str, Any]:
+        """Return what /survey says, of the classes given to all test samples, (M, N)."""
+        right = classes == self._arrays.test_targets
+        agree = (classes == classes[0]).all(axis=0)
+        return {
+            "samples": len(agree),
+            "agreement": agree.mean(),
+            "all_wrong": 1 - right.any(axis=0).mean(),
+            "errors": (1 - right.mean(axis=1)).tolist(),
+            "disagreements": np.flatnonzero(~agree).tolist(),
+        }
 
     @functools.cached_property
     def _arrays(self) -> Arrays:

@@ -1,0 +1,232 @@
+"use strict";
+const at = (id) => document.getElementById(id);
+const paper = at("paper"), ink = paper.getContext("2d", { willReadFrequently: true });
+const percent = (share) => share > 0.9995 && share < 1 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`;
+const error = (share) => `${(100 * share).toFixed(2)} %`;
+const times = (ratio) => ratio < 10 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString("en");
+const FAR = "It lies farther off than 98 in 100 test samples: from every training sample, from the shape " +
+  "of each, or by more ink or larger numbers.";
+let shelf = null, survey = null, truth = null, asked = 0, shown = 0, next = 0;
+let again = null, waiting = null;  // the last request, and a drawing that will be one soon
+
+// torchvision names MNIST's classes "7 - seven"
+const short = (name) => name.replace(/^([0-9]) - [a-z]+$/, "$1");
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+async function ask(path, options) {
+  const response = await fetch(path, options);
+  const content = await response.json();
+  if (!response.ok) throw new Error(content.error);
+  return content;
+}
+
+function tell(text, more = "", trouble = false) {
+  at("verdict").replaceChildren(text, element("small", { textContent: more }));
+  at("verdict").classList.toggle("trouble", trouble);
+}
+
+/* ---- the models ---- */
+
+function sizeOf(model) {
+  return model.parameters === null
+    ? [Math.round(model.bytes / 1000).toLocaleString("en"), " kB stored"]
+    : [model.parameters.toLocaleString("en"), " parameters"];
+}
+
+function card(model, smallest, largest) {
+  const side = Math.max(4, 48 * Math.sqrt(model.size / largest));  // area as parameters
+  const ratio = model.size / smallest;
+  const dot = element("i");
+  dot.style.width = dot.style.height = `${side}px`;
+  const bars = element("div", { className: "bars" });
+  const rows = shelf.classes.map((name) => {
+    const fill = element("i");
+    const row = [element("b", { textContent: short(name) }), element("span", {}, fill), element("em")];
+    bars.append(...row);
+    return { row, fill };
+  });
+  const parts = {
+    label: element("span", { className: "label", textContent: "–" }),
+    share: element("span", { className: "share" }),
+    mark: element("span", { className: "mark" }),
+  };
+  const article = element("article", {},
+    element("header", {},
+      element("div", {},
+        element("div", { className: "size" }, sizeOf(model)[0],
+          element("small", { textContent: sizeOf(model)[1] })),
+        element("div", { className: "name", textContent: model.name }),
+        element("div", { className: "name",
+          textContent: ratio < 1.05 ? "" : `${times(ratio)} × the smallest` })),
+      element("div", { className: "dot" }, dot)),
+    element("div", { className: "answer" }, parts.label, parts.share, parts.mark),
+    bars,
+    element("dl", {}, ...[
+      ["latency, one sample", `${model.latency_ms.toFixed(2)} ms`, "latency"],
+      ["wrong on the test set", error(model.test_error), "error"],
+      ["training took", `${model.train_seconds.toFixed(1)} s`],
+      ["size on disk", `${Math.round(model.bytes / 1000).toLocaleString("en")} kB`],
+    ].flatMap(([what, value, className = ""]) => [
+      element("dt", { textContent: what }), element("dd", { className, textContent: value })])));
+  return { article, parts, rows, model };
+}
+
+function fill(shownCard, answer, unsure) {
+  const { parts, rows } = shownCard;
+  const prediction = answer.predictions[0];
+  const label = short(prediction.label), share = percent(prediction.probability);
+  parts.label.textContent = unsure ? "not sure" : label;
+  parts.label.classList.toggle("long", unsure || label.length > 3);
+  parts.share.textContent = unsure ? `if anything, ${label} (${share})` : share;
+  const right = prediction.label === truth;
+  parts.mark.textContent = truth === null ? "" : right ? "✓ right" : "✗ wrong";
+  parts.mark.className = `mark ${right ? "right" : "wrong"}`;
+  prediction.probabilities.forEach((share, index) => {
+    const { row, fill: bar } = rows[index];
+    bar.style.width = `${100 * share}%`;
+    row[2].textContent = percent(share);
+    const top = !unsure && shelf.classes[index] === prediction.label;
+    for (const cell of row) cell.classList.toggle("top", top);
+  });
+}
+
+// Clears picture and answers, and says why.
+function clear(text, more, trouble) {
+  shown = ++asked;  // an answer that is still under way comes too late
+  truth = again = null;
+  clearTimeout(waiting);
+  waiting = null;
+  for (const each of shelf.cards) {
+    each.parts.label.textContent = "–";
+    each.parts.share.textContent = each.parts.mark.textContent = "";
+    for (const { row, fill: bar } of each.rows) {
+      bar.style.width = 0;
+      row[2].textContent = "";
+      for (const cell of row) cell.classList.remove("top");
+    }
+  }
+  at("seen").hidden = true;
+  at("plot").replaceChildren();
+  hint();
+  tell(text, more, trouble);
+}
+
+function verdict(answers) {
+  const labels = answers.map((each) => short(each.predictions[0].label));
+  const known = truth === null ? "" : short(truth);
+  const said = labels.map((label, index) =>
+    `${sizeOf(shelf.cards[index].model).join("")} say ${label}`).join(", ");
+  const who = { 1: "The model", 2: "Both" }[labels.length] ?? "All";
+  if (known && !labels.includes(known))
+    return tell(`${who}${labels.length === 1 ? " is" : ""} wrong: it is ${known}.`, `${said}.`, true);
+  if (new Set(labels).size > 1)
+    return tell(`They disagree: ${said}.`, known && `By its label it is ${known}.`);
+  const sizes = shelf.cards.map((each) => each.model.size);
+  const ratio = sizes[sizes.length - 1] / sizes[0];
+  tell(`${who} say${labels.length === 1 ? "s" : ""} ${labels[0]}${known && ", and so does the label"}.`,
+    ratio >= 1.05 ? `${times(ratio)} times the size makes no difference here.` : "");
+}
+
+async function predict(path, body, type, done) {
+  const number = ++asked;
+  again = () => predict(path, body, type, done);
+  try {
+    const content = await ask(path, { method: "POST", body, headers: { "Content-Type": type } });
+    if (number < shown) return;
+    shown = number;
+    const unsure = truth === null && content.not_sure[0];  // a test sample is what they were taught
+    content.answers.forEach((answer, index) => fill(shelf.cards[index], answer, unsure));
+    if (!unsure) verdict(content.answers);
+    else tell("Not sure: the models were taught nothing like it.", content.warnings.length ? "" : FAR);
+    for (const warning of content.warnings)
+      at("verdict").append(element("small", { className: "warning", textContent: `Unlike the training data: ${warning}.` }));
+    if (done) done(content);
+  } catch (trouble) {
+    if (number >= shown) clear(trouble.message, "", true);
+  }
+}
+
+const predictNumbers = (inputs) =>
+  predict("/predict", JSON.stringify({ inputs }), "application/json");
+
+/* ---- test samples ---- */
+
+async function pickSample(index = null, place = "") {
+  try {
+    const sample = await ask(index === null ? "/sample" : `/sample?index=${index}`);
+    const words = `Test sample ${sample.index} of ${shelf.data}${place}.`;
+    if (shelf.kind === "image") {
+      see(sample.inputs[0], words, true);
+    } else {
+      at("numbers").value = sample.inputs[0].flat().map((value) => +value.toFixed(4)).join(", ");
+      plot(sample.inputs[0]);
+      caption(words);
+    }
+    truth = sample.label;
+    predictNumbers(sample.inputs);
+  } catch (trouble) {
+    clear(trouble.message, "", true);
+  }
+}
+
+function pickDisagreement() {
+  const all = survey.disagreements;
+  const index = all[next % all.length];
+  next = next % all.length + 1;
+  pickSample(index, `, ${next.toLocaleString("en")} of ${all.length.toLocaleString("en")} where they disagree`);
+}
+
+function welcome() {
+  const how = shelf.kind === "sequence" ? "Paste a sequence" : paper.hidden ? "Choose an image"
+    : "Draw on the left";
+  clear(`${how}, and see what each model makes of it.`, "Or pick a test sample, whose label is known.");
+}
+
+async function takeSurvey() {
+  const line = at("survey");
+  line.textContent = "Trying the whole test set…";
+  try {
+    while ((survey = await ask("/survey")).samples === undefined)
+      await new Promise((done) => setTimeout(done, 300));
+    const samples = `of all ${survey.samples.toLocaleString("en")} test samples`;
+    const who = shelf.models.length === 2 ? "both" : "all";
+    line.textContent = shelf.models.length === 1 ? `It is wrong on ${error(survey.errors[0])} ${samples}.`
+      : `They agree on ${percent(survey.agreement)} ${samples}; on ${error(survey.all_wrong)} ${who} are wrong.`;
+    shelf.cards.forEach(({ article }, index) => {
+      article.querySelector(".error").textContent = error(survey.errors[index]);
+    });
+    at("differ").disabled = !survey.disagreements.length;
+    if (!survey.disagreements.length) at("differ").textContent = "They disagree on none";
+    if (again) again();  // it may have been answered before it could be told what is far
+  } catch (trouble) {
+    line.textContent = `The test set can't be tried: ${trouble.message}`;
+  }
+}
+
+async function start() {
+  shelf = await ask("/models");
+  const sizes = shelf.models.map((model) => model.size);
+  shelf.cards = shelf.models.map((each) => card(each, Math.min(...sizes), Math.max(...sizes)));
+  at("models").append(...shelf.cards.map((each) => each.article));
+  const noun = shelf.models.length === 1 ? "model" : "models, the smallest first,";
+  at("summary").textContent = `${shelf.models.length} ${noun} trained on ${shelf.data}; ` +
+    "the area of a dot is its number of parameters.";
+  at("task").textContent = "Pick a test sample or an image";
+  at("sample").addEventListener("click", () => pickSample());
+  at("differ").addEventListener("click", pickDisagreement);
+  at("differ").hidden = shelf.models.length === 1;
+  const restart = () => { at("numbers").value = ""; welcome(); };
+  at("clear").addEventListener("click", restart);
+  addEventListener("keydown", (event) => event.key === "Escape" && restart());
+  takeSurvey();
+  if (shelf.kind === "image") prepareImages();
+  else prepareSequences();
+  if (!asked) welcome();
+}
+
+start().catch((error) => tell(error.message, "", true));
