@@ -8,6 +8,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise.config import Config, flatten, known_keys, parse, parse_size, run_key, unknown_key
+from sizewise.data.own import OWN
 from sizewise.data.published import PUBLISHED
 from sizewise.errors import UserError
 from sizewise.models import ALL_FAMILIES
@@ -55,7 +56,7 @@ def test_a_data_file_is_named_after_its_set(compose: Compose, option: str) -> No
 
 def test_every_family_and_every_set_has_a_file() -> None:
     assert {path.stem for path in (CONF / "model").glob("*.yaml")} == set(ALL_FAMILIES)
-    assert {path.stem for path in (CONF / "data").glob("*.yaml")} == set(PUBLISHED)
+    assert {path.stem for path in (CONF / "data").glob("*.yaml")} == {*PUBLISHED, *OWN}
 
 
 def test_defaults_are_the_published_data_and_the_articles_lstm(compose: Compose) -> None:

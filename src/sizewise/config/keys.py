@@ -12,6 +12,7 @@ NOT_OF_THE_RUN = (
     *("checkpoint_minutes", "resume", "rerun"),
 )
 HARDWARE = ("device", "threads")
+PLACE = "data.path"  # of own data, which the fingerprint tells from others
 OF_SCORING = ("data.test_samples",)  # what says nothing to training
 
 
@@ -47,7 +48,8 @@ def run_key(config: Config, width: int | None, fingerprint: str, source: str) ->
         fingerprint: of the data set.
         source: hash of the code that shapes its result.
     """
-    asked = {key: value for key, value in portable(config).items() if key not in HARDWARE}
+    left_out = (*HARDWARE, PLACE)
+    asked = {key: value for key, value in portable(config).items() if key not in left_out}
     return _hash(asked, width, fingerprint, source)
 
 
@@ -56,7 +58,7 @@ def training_key(config: Config, width: int | None, fingerprint: str, source: st
 
     The arguments are those of `run_key`, the fingerprint that of the samples it learns from.
     """
-    left_out = HARDWARE + OF_SCORING
+    left_out = (*HARDWARE, PLACE, *OF_SCORING)
     asked = {key: value for key, value in portable(config).items() if key not in left_out}
     return _hash(asked, width, fingerprint, source)
 

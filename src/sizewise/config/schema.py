@@ -119,7 +119,15 @@ class TextConfig(DataConfig):
     window: Annotated[int, Field(ge=1, le=10**6)]
 
 
+class OwnConfig(DataConfig):
+    """Data of one's own, at `path`; `test_fraction` of them are the test split if none is there."""
+
+    path: Annotated[Place, AfterValidator(os.path.abspath)]  # read from elsewhere later
+    test_fraction: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+
+
 DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
+    "arrays": OwnConfig,
     "mnist1d": Mnist1dConfig,
     "stdlib": TextConfig,
     "pydoc": TextConfig,

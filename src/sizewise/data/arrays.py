@@ -10,7 +10,7 @@ from sizewise.config import DataConfig
 from sizewise.data.dataset import Dataset
 from sizewise.data.normalisation import ROWS, measure
 from sizewise.data.spec import DataSpec
-from sizewise.data.splits import Split, carve_validation, choose_stratified
+from sizewise.data.splits import Split, carve_groups, carve_validation, choose_stratified
 from sizewise.errors import UserError
 
 DIGITS = tuple("0123456789")
@@ -22,6 +22,16 @@ class Arrays:
 
     Inputs are (N, C, *S), floats or bytes; targets are (N,) class indices. Arrays that are handed
     over are changed in place, so that a large set takes its memory once.
+
+    Args:
+        train_inputs, train_targets: what validation is carved out of.
+        test_inputs, test_targets: the test split.
+        class_names: by index.
+        handed_over: whether they may be changed.
+        name: the set's; by default as in `data=NAME`.
+        validation: which of the training samples are for validation, (N,), bool, where that is
+            given.
+        groups: of the training samples, (N,); those of one are never divided between splits.
     """
 
     train_inputs: np.ndarray
@@ -30,6 +40,9 @@ class Arrays:
     test_targets: np.ndarray
     class_names: tuple[str, ...]
     handed_over: bool = False
+    name: str | None = None
+    validation: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def divide(self, config: DataConfig, seed: int) -> Dataset:
         """Return the set, normalised, with validation carved out of training by `seed`.
@@ -42,7 +55,12 @@ class Arrays:
             UserError: it is too small to divide, or has fewer samples than are asked for.
         """
         fraction, count = config.validation_fraction, len(self.train_targets)
-        training, validation = carve_validation(self.train_targets, fraction, seed)
+        if self.validation is not None:
+            training, validation = np.flatnonzero(~self.validation), np.flatnonzero(self.validation)
+        elif self.groups is not None:
+            training, validation = carve_groups(self.groups, fraction, seed)
+        else:
+            training, validation = carve_validation(self.train_targets, fraction, seed)
         if not len(validation) or not len(training):
             raise UserError(
                 f"data.validation_fraction={fraction} of {count} training samples leaves a split "
@@ -72,7 +90,7 @@ class Arrays:
             train_inputs = self.train_inputs[training]
             test_inputs = self.test_inputs.copy()
         return Dataset(
-            spec=DataSpec(config.name, self.train_inputs.shape[1:], self.class_names),
+            spec=DataSpec(self.name or config.name, self.train_inputs.shape[1:], self.class_names),
             train=split(train_inputs, self.train_targets[training]),
             validation=held_out,
             test=split(test_inputs, self.test_targets),

@@ -126,6 +126,26 @@ def carve_validation(
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
+def carve_groups(groups: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divide samples into training and validation, group by group.
+
+    Args:
+        groups: (N,) of each sample; a group's stay together.
+        fraction: the share that goes to validation, about.
+        seed: which groups do.
+
+    Returns:
+        Sorted indices of the training and of the validation samples, disjoint, together all N.
+    """
+    names, members, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    # the groups up to that with which the share is met best; one at least on either side
+    short = np.abs(counts[order].cumsum() - fraction * len(groups))
+    last = min(int(short.argmin()), len(names) - 2)
+    chosen = np.isin(members, order[: last + 1])
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
 def choose_stratified(targets: np.ndarray, count: int, seed: int, key: str) -> np.ndarray:
     """Choose samples so that each class keeps its share, within one sample, and has at least one.
 

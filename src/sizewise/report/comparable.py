@@ -7,7 +7,7 @@ from sizewise.records import RunRecord
 from sizewise.report.selection import AMOUNT, NOT_SETTINGS, varying
 
 # Beside what varies in the sweep itself, these may differ.
-FREE = (*NOT_SETTINGS, "model.depth", "features")
+FREE = (*NOT_SETTINGS, "model.depth", "features", "data.path")
 UNNAMED = "sweep-"  # how sweeps are called that are no study
 
 

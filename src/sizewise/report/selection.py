@@ -202,7 +202,7 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
     prints: dict[tuple[str, int], set[str]] = defaultdict(set)
     for record in records:
         details = {key: value for key, value in record.config.items() if key.startswith("data.")}
-        for key in ("data.root", "data.name", AMOUNT):
+        for key in ("data.root", "data.path", "data.name", AMOUNT):
             details.pop(key, None)
         variants.add(repr(sorted(details.items())))
         # the fingerprint covers the division into training and validation, which the seed draws

@@ -86,7 +86,7 @@ def code_now(record: RunRecord) -> str | None:
     except UserError:
         return None
     task = next(name for name in TASKS if find_task(name).measure == record.measure)
-    return code_of(network, record.data, task)
+    return code_of(network, record.config["data.name"], task)
 
 
 def code_of(network: type[nn.Module], data: str, task: str) -> str:

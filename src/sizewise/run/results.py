@@ -79,7 +79,7 @@ def make_record(
         size_asked=config.size,
         parameters=identity.parameters,
         parameters_by_group=parameters_by_group(model),
-        data=config.data.name,
+        data=spec.name,
         fingerprint=dataset.fingerprint,
         seed=config.seed,
         best_epoch=state.best.epoch,

@@ -11,6 +11,7 @@ from typing import Protocol
 from sizewise.config import DataConfig
 from sizewise.data.arrays import Arrays
 from sizewise.data.dataset import Dataset
+from sizewise.data.own import OWN
 from sizewise.errors import UserError, nearest
 
 __all__ = ["PUBLISHED", "Arrays", "Source", "module_of", "read", "read_arrays"]
@@ -57,11 +58,12 @@ def read_arrays(config: DataConfig) -> Arrays:
 
 
 def module_of(name: str) -> str:
-    """Return the module that reads a set.
+    """Return the module that reads a set, or data of one's own.
 
     Raises:
         UserError: there is no such set.
     """
-    if name not in PUBLISHED:
-        raise UserError(f"there is no data set {name}: {nearest(name, PUBLISHED)}")
-    return PUBLISHED[name]
+    known = PUBLISHED | OWN
+    if name not in known:
+        raise UserError(f"there is no data set {name}: {nearest(name, known)}")
+    return known[name]

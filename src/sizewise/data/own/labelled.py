@@ -1,0 +1,95 @@
+"""Samples with their labels, as they are found, made into a data set."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sizewise.config import OwnConfig
+from sizewise.data.arrays import Arrays
+from sizewise.data.splits import carve_test
+from sizewise.errors import UserError, say
+
+SPLITS = ("train", "val", "test")
+SHOWN = 5  # names, at most, in a line
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Samples as they are found.
+
+    Args:
+        inputs: (N, C, *S).
+        labels: of each sample, words or whole numbers, (N,).
+        keys: of each sample, its content, or the name of its group, by which the test split is
+            chosen where none is given.
+        given: of each sample, its place in `SPLITS`, (N,), where splits are given.
+        groups: of each sample, where some belong together, (N,).
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    keys: Sequence[bytes]
+    given: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    def arrays(self, config: OwnConfig) -> Arrays:
+        """Return the set with its test split: the one given, or chosen by what samples are.
+
+        Raises:
+            UserError: there are fewer than two classes, or splits that can't be learnt from.
+        """
+        path = Path(config.path)
+        names = np.unique(self.labels)
+        if len(names) < 2:
+            raise UserError(
+                f"{path} holds {_listed(names, 'no class', 'one class, ')}: expected samples of "
+                "two classes or more"
+            )
+        targets = np.searchsorted(names, self.labels)
+        if self.given is None:
+            in_test = carve_test(self.keys, config.test_fraction)
+            learnt = np.bincount(targets[~in_test], minlength=len(names))
+            in_test &= learnt[targets] > 0  # a class too small to be divided is learnt from
+        else:
+            in_test = self.given == SPLITS.index("test")
+        self._check(path, names, targets, in_test)
+        of_training = ~in_test
+        validation = None
+        if self.given is not None and (self.given == SPLITS.index("val")).any():
+            validation = self.given[of_training] == SPLITS.index("val")
+        return Arrays(
+            train_inputs=self.inputs[of_training],
+            train_targets=targets[of_training],
+            test_inputs=self.inputs[in_test],
+            test_targets=targets[in_test],
+            class_names=tuple(map(str, names)),
+            name=path.resolve().stem,
+            validation=validation,
+            groups=None if self.groups is None else self.groups[of_training],
+        )
+
+    def _check(
+        self, path: Path, names: np.ndarray, targets: np.ndarray, in_test: np.ndarray
+    ) -> None:
+        """Say which classes the test split lacks; refuse those that training lacks."""
+        learnt, tested = (Counter(targets[each].tolist()) for each in (~in_test, in_test))
+        if missing := [name for index, name in enumerate(names) if not learnt[index]]:
+            raise UserError(
+                f"{path}: {_listed(missing)} is in the test split alone: add samples to learn it "
+                "from, or leave the class out"
+            )
+        if not tested:
+            raise UserError(
+                f"{path}: no sample of {len(targets)} falls to the test split: add samples, or set "
+                "data.test_fraction higher"
+            )
+        if missing := [name for index, name in enumerate(names) if not tested[index]]:
+            say(f"{path}: the test split has no sample of {_listed(missing)}")
+
+
+def _listed(names: Sequence[str] | np.ndarray, none: str = "", before: str = "") -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return before + ", ".join(map(str, names[:SHOWN])) + more if len(names) else none
