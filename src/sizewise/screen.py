@@ -95,7 +95,7 @@ class Screen(Progress):
             TimeRemainingColumn(),
             _Scores(),
             console=console,
-            disable=console.quiet or not console.is_terminal,
+            disable=console.quiet or not console.is_interactive,
             speed_estimate_period=24 * 3600,
         )
         self._measure = measure

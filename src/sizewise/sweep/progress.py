@@ -59,7 +59,7 @@ class SweepProgress:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
-        if self._console.is_terminal:
+        if self._console.is_interactive:
             self._live.start()
         self._thread.start()
 
@@ -67,7 +67,7 @@ class SweepProgress:
         """Take in more runs, and which of all are finished already."""
         with self._lock:
             self._total += len(runs)
-            self._states = dict(runs) | self._states
+            self._states |= runs
             self._before |= finished.keys() & runs.keys()
             self._records |= finished
             self._told |= finished.keys()
@@ -113,7 +113,7 @@ class SweepProgress:
         if state.status == "done":
             record = self._records[state.key] = state.record
             how = f"test {record.measure.name} {record.measure.shown(record.error())}"
-        if not self._console.is_terminal or state.status == "failed":
+        if not self._console.is_interactive or state.status == "failed":
             left = time_left(self._left)
             line = f"{len(self._told)}/{self._total}  {state.name}  {how}  {left}".rstrip()
             self._console.print(line, soft_wrap=True, highlight=False, markup=False)
