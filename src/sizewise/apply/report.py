@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sizewise.config.compose import spelled
+from sizewise.config.as_train import spelled
 from sizewise.errors import UserError
 from sizewise.records import RunRecord, read_records
 from sizewise.report import write_report
