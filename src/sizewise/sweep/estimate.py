@@ -14,7 +14,10 @@ from sizewise.sweep.job import jobs_at_once
 from sizewise.sweep.plan import PlannedRun, plan_sweep
 from sizewise.threads import share_of_cores
 from sizewise.tracking.artifacts import finished_records
+from sizewise.tracking.queries import search
 from sizewise.tracking.store import open_store
+
+FINISHED = "attributes.status = 'FINISHED'"
 
 
 def show_plan(composed: DictConfig) -> None:
@@ -38,10 +41,12 @@ def show_plan(composed: DictConfig) -> None:
     store = open_store(shared.tracking)
     takes_up = not shared.rerun if sweep else composed.resume
     done = finished_records(store, planned if takes_up else []).by_key
-    rows, seconds_left, longest, unknown = [], 0.0, 0.0, 0
+    trained = {run.tags.get("training_key") for run in search(store, FINISHED)} if takes_up else ()
+    rows, seconds_left, longest, unknown, again = [], 0.0, 0.0, 0, 0
     for runs in _alike(planned.values()):
         first = runs[0]
-        left = sum(run.identity.key not in done for run in runs)
+        missing = [run.identity for run in runs if run.identity.key not in done]
+        left, scored = len(missing), sum(each.training_key in trained for each in missing)
         cost = estimate(
             first.config,
             first.spec,
@@ -49,9 +54,10 @@ def show_plan(composed: DictConfig) -> None:
             first.num_samples,
             share_of_cores(jobs),
         )
-        seconds_left += (cost.seconds or 0) * left
-        longest = max(longest, (cost.seconds or 0) * (left > 0))
-        unknown += left if cost.seconds is None else 0
+        seconds_left += (cost.seconds or 0) * (left - scored)
+        longest = max(longest, (cost.seconds or 0) * (left > scored))
+        unknown += left - scored if cost.seconds is None else 0
+        again += scored
         rows.append(
             {
                 "family": first.config.model.name,
@@ -74,6 +80,7 @@ def show_plan(composed: DictConfig) -> None:
     print(
         f"{len(planned)} run{'s' * (len(planned) != 1)}, {len(planned) - to_run} done, {to_run} to "
         f"run: about {minutes:.1f} minutes, {jobs} at once"
+        + (f"; {again} only scored again, which takes seconds" if again else "")
         + (f", without the {unknown} of classical families, which can't be told" if unknown else "")
     )
 
