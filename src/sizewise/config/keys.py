@@ -33,19 +33,24 @@ def portable(config: Config) -> dict[str, Any]:
     return {key: value for key, value in leaves if not key.startswith(NOT_OF_THE_RUN)}
 
 
+def decisive(config: Config) -> dict[str, Any]:
+    """Return what the config says that determines a run's result, by dotted key.
+
+    Left out, besides what is not `portable`, are hardware and what is null: a key that is new and
+    off changes no run of before.
+    """
+    asked = portable(config).items()
+    return {key: value for key, value in asked if key not in HARDWARE and value is not None}
+
+
 def run_key(config: Config, width: int | None, fingerprint: str, source: str) -> str:
     """Hash what determines a run's result: same key, same result.
 
-    Where a run's files lie, which hardware it uses and where it is logged are left out, and so is
-    what is null: a key that is new and off changes no run of before.
-
     Args:
-        config: the run's config.
+        config: the run's; what is `decisive` in it counts.
         width: of its network, solved for where a size was asked for.
         fingerprint: of the data set.
         source: hash of the code that shapes its result.
     """
-    asked = {key: value for key, value in portable(config).items() if key not in HARDWARE}
-    identity = {key: value for key, value in asked.items() if value is not None}
-    text = json.dumps([identity, width, fingerprint, source], sort_keys=True)
+    text = json.dumps([decisive(config), width, fingerprint, source], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sizewise import cost
-from sizewise.config import Config, flatten
+from sizewise.config import Config, decisive
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
@@ -173,12 +173,18 @@ def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Itera
 def _log_setting(tracker: Tracker, config: Config, identity: Identity, dataset: Dataset) -> None:
     """Log what is to be trained, and on what."""
     solved = {
+        "model.family": config.model.name,
         "parameters": identity.parameters,
         "model.width": identity.architecture.width,
-        "features": identity.architecture.features or "raw",
+        "features": identity.architecture.features,
+        "data.train_samples": len(dataset.train),
     }
-    tracker.log_config(flatten(config) | solved)
-    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    profile: dict[str, object] = {split: len(samples) for split, samples in splits.items()}
-    profile |= {"shape": dataset.spec.input_shape}
-    tracker.log_dataset(config.data.name, dataset.fingerprint, profile)
+    solved = {name: value for name, value in solved.items() if value is not None}
+    tracker.log_config(solved | decisive(config) | solved)  # MLflow shows them in this order
+    shape = dataset.spec.input_shape
+    sizes = {"train": len(dataset.train), "validation": len(dataset.validation), "shape": shape}
+    uses = {
+        "training": (dataset.fingerprint, sizes),
+        "testing": (dataset.test_fingerprint, {"test": len(dataset.test), "shape": shape}),
+    }
+    tracker.log_datasets(config.data.name, uses)
