@@ -94,7 +94,7 @@ def run(
             unfinished = config.resume is not False
             found = lifecycle.take_up(store, identity.key, tags, unfinished=unfinished)
         if isinstance(found, RunRecord):
-            screen.show_result(found, config.tracking.uri, finished_before=True)
+            screen.show_result(found, store.shown, store.page(found.run_id), finished_before=True)
             return found
         if config.resume and found is None and not quiet:
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
@@ -119,7 +119,7 @@ def run(
                 state = learner.fit(dataset, log, checkpoint)
                 record = make_record(config, identity, dataset, model, state, learner.unit, tracker)
         checkpoint.remove()
-    screen.show_result(record, config.tracking.uri)
+    screen.show_result(record, store.shown, store.page(record.run_id))
     return record
 
 

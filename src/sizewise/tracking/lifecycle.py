@@ -20,7 +20,7 @@ from sizewise.records import RunRecord
 from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking.artifacts import finished_records, read_record
 from sizewise.tracking.queries import StoredRun, search
-from sizewise.tracking.store import STORE_ERRORS, Store, reopen_store
+from sizewise.tracking.store import MODEL_TRAINING, STORE_ERRORS, Store, reopen_store
 from sizewise.tracking.tracker import Tracker, deliver
 from sizewise.uri import hide_password, is_hidden, store_uri
 
@@ -78,6 +78,8 @@ def log_answer(store: Store, run_id: str, text: str, recommended: RunRecord | No
 
     The tag `enough` tells which run that is.
     """
+    page = f"#/experiments/{store.experiment_id}/runs/{run_id}/artifacts/report/report.html"
+    text += f"\n\n[The whole report]({page}?{MODEL_TRAINING})"
     enough = recommended.run_id if recommended else ""
     tags = [RunTag("mlflow.note.content", text), RunTag("enough", enough)]
     now = time.time_ns() // 1_000_000
