@@ -18,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 from sizewise.records import Measure, RunRecord
-from sizewise.uri import hide_password
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 MISSING = "–"
@@ -136,13 +135,11 @@ class Screen(Progress):
             self.console.print(line.rstrip(), soft_wrap=True, highlight=False)
 
     def show_result(
-        self, record: RunRecord, store_uri: str, *, finished_before: bool = False
+        self, record: RunRecord, store: str, page: str | None, *, finished_before: bool = False
     ) -> None:
-        """Show what came of the run and where it is."""
+        """Show what came of the run and where it is: in which store, and on which page, if any."""
         metrics = record.metrics
-        store_uri = hide_password(store_uri, store_uri)
         asked = "" if record.size_asked is None else f" (asked for {record.size_asked:,})"
-        on_web = store_uri.startswith("http")
         rows = {
             f"test {record.measure.name}": record.measure.shown(record.error()),
             "parameters": metric(metrics, "cost/parameters") + asked,
@@ -152,11 +149,12 @@ class Screen(Progress):
             "latency": f"{metric(metrics, 'cost/latency_ms_p50')} (p95 "
             f"{metrics['cost/latency_ms_p95']:.2f} ms)",
             "files": record.folder,
-            "MLflow run": f"{record.run_id}  in {store_uri}",
-            "browse": store_uri if on_web else f"sizewise ui --uri {shlex.quote(store_uri)}",
+            "MLflow run": f"{record.run_id}  in {store}",
+            "browse": page or f"sizewise ui --uri {shlex.quote(store)}",
         }
         title = f"{record.name} was finished before" if finished_before else record.name
-        self.console.print(facts(rows, title), soft_wrap=True)
+        text = f"{title}\n{facts(rows)}"
+        self.console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 def time_left(seconds: float | None) -> str:
@@ -209,12 +207,10 @@ def table(
     return found
 
 
-def facts(rows: Mapping[str, str], title: str | None = None) -> Table:
-    """Return a table of names and values, without the values that are empty."""
-    found = Table(box=None, show_header=False, title=title, title_justify="left")
-    found.add_column(no_wrap=True)
-    found.add_column(overflow="fold")
-    for name, value in rows.items():
-        if value:
-            found.add_row(name, value)
-    return found
+def facts(rows: Mapping[str, str]) -> str:
+    """Return names and values, a line each, without the values that are empty.
+
+    It goes to a screen as it is: a link or a path that is broken can't be clicked or copied.
+    """
+    widest = max(map(len, rows))
+    return "\n".join(f" {name:<{widest}}  {value}" for name, value in rows.items() if value)

@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import nn
 
 from sizewise import cost
-from sizewise.config import Config, flatten
+from sizewise.config import Config, decisive
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
@@ -102,7 +102,7 @@ def run(
             unfinished = config.resume is not False
             found = lifecycle.take_up(store, identity.key, tags, unfinished=unfinished)
         if isinstance(found, RunRecord):
-            screen.show_result(found, config.tracking.uri, finished_before=True)
+            screen.show_result(found, store.shown, store.page(found.run_id), finished_before=True)
             return found
         if config.resume and found is None and not quiet:
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
@@ -140,7 +140,7 @@ def run(
                     config, identity, dataset, model, state, learner.unit, tracker, costs
                 )
         checkpoint.remove()
-    screen.show_result(record, config.tracking.uri)
+    screen.show_result(record, store.shown, store.page(record.run_id))
     return record
 
 
@@ -195,12 +195,18 @@ def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Itera
 def _log_setting(tracker: Tracker, config: Config, identity: Identity, dataset: Dataset) -> None:
     """Log what is to be trained, and on what."""
     solved = {
+        "model.family": config.model.name,
         "parameters": identity.parameters,
         "model.width": identity.architecture.width,
-        "features": identity.architecture.features or "raw",
+        "features": identity.architecture.features,
+        "data.train_samples": len(dataset.train),
     }
-    tracker.log_config(flatten(config) | solved)
-    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    profile: dict[str, object] = {split: len(samples) for split, samples in splits.items()}
-    profile |= {"shape": dataset.spec.input_shape}
-    tracker.log_dataset(config.data.name, dataset.fingerprint, profile)
+    solved = {name: value for name, value in solved.items() if value is not None}
+    tracker.log_config(solved | decisive(config) | solved)  # MLflow shows them in this order
+    shape = dataset.spec.input_shape
+    sizes = {"train": len(dataset.train), "validation": len(dataset.validation), "shape": shape}
+    uses = {
+        "training": (dataset.fingerprint, sizes),
+        "testing": (dataset.test_fingerprint, {"test": len(dataset.test), "shape": shape}),
+    }
+    tracker.log_datasets(config.data.name, uses)

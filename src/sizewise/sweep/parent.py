@@ -268,6 +268,7 @@ class Parent:
                 asked=self._asked,
                 notes=notes,
                 confidence=self._until.confidence,
+                link=self._store.page,
             )
         except UserError as error:
             self._progress.stop()
@@ -275,8 +276,10 @@ class Parent:
             return
         self._progress.stop()
         print(report)
+        if page := self._store.page(self._run_id):
+            print(f"in MLflow: {page}")
         try:
-            log_answer(self._store, self._run_id, str(report), report.analysis.recommended)
+            log_answer(self._store, self._run_id, report.note, report.analysis.recommended)
             self._store.client.log_artifacts(self._run_id, str(folder), "report")
         except STORE_ERRORS as error:
             print(f"the report is not in {self._store.shown}: {first_line(error)}")
