@@ -17,7 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sizewise.config import TrackingConfig
-from sizewise.config.compose import Grid, composed_sweep
+from sizewise.config.as_train import composed_as_typed
+from sizewise.config.compose import Grid
 from sizewise.records import RunRecord, read_records, write_records
 from sizewise.sweep.plan import plan_sweep
 from sizewise.tracking.store import open_store
@@ -46,7 +47,9 @@ def main() -> None:
 
 def _fill(folder: Path, record: RunRecord) -> None:
     """Put a finished run into the store for each run of the sweep."""
-    with composed_sweep([*GRID, f"data.root={folder}/data"], ROOT / "conf") as composed:
+    with composed_as_typed(
+        [*GRID, f"data.root={folder}/data"], ROOT / "conf", multirun=True
+    ) as composed:
         planned = plan_sweep(Grid(composed))
     assert planned is not None
     assert len(planned) == RUNS

@@ -2,8 +2,7 @@
 
     python -m experiments.pictures       # a minute; needs Chromium, and the extra dev
 
-The report is written from experiments/large_vs_small/runs.jsonl, by the confidence of a study that
-was looked at as it went on; for the page a small and a large
+The report is written from experiments/large_vs_small/runs.jsonl; for the page a small and a large
 network are trained, in a folder of its own.
 """
 
@@ -21,7 +20,6 @@ from playwright.sync_api import Page, sync_playwright
 
 from sizewise.records import read_records
 from sizewise.report import write_report
-from sizewise.report.verdict import look_confidence
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs/pictures"
@@ -42,9 +40,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         records = read_records(ROOT / "experiments/large_vs_small/runs.jsonl")
-        report = write_report(
-            records, folder / "report", name="large_vs_small", confidence=look_confidence()
-        )
+        report = write_report(records, folder / "report", name="large_vs_small")
         page.goto(report.files[0].as_uri())
         page.locator("#error_by_cost svg.marks").wait_for()
         page.screenshot(path=PICTURES / "report.png")

@@ -1,5 +1,6 @@
 """The program as a user runs it: train.py and sizewise in processes of their own."""
 
+import getpass
 import json
 import re
 import shlex
@@ -49,14 +50,19 @@ def test_a_run_is_in_mlflow_whole(workspace: Path) -> None:
     assert run.data.params["size"] == "1000"
     assert run.data.params["parameters"] == f"{run.data.metrics['cost/parameters']:.0f}"
     assert run.data.params["training.epochs"] == "2"
+    assert "None" not in run.data.params.values()
+    assert not [name for name in run.data.params if name.startswith(("tracking.", "answer."))]
+    assert run.data.tags["mlflow.user"] == getpass.getuser()
+    assert run.data.tags["mlflow.source.name"] == "train.py"
     assert Path(run.data.tags["folder"], "mlflow_run_id").read_text().strip() == run.info.run_id
     assert run.data.tags["overrides"] == " ".join((*TINY, "seed=3"))
     assert re.fullmatch(r"[0-9a-f]{16}", run.data.tags["run_key"])
     assert run.data.tags["version.torch"] == version("torch")
     assert run.inputs is not None
-    (use,) = run.inputs.dataset_inputs
-    assert use.dataset.name == "mnist1d"
-    assert json.loads(str(use.dataset.profile))["test"] == 1000
+    uses = {use.tags[0].value: use.dataset for use in run.inputs.dataset_inputs}
+    assert {dataset.name for dataset in uses.values()} == {"mnist1d"}
+    assert uses["testing"].digest == run.data.tags["test_set"] != uses["training"].digest
+    assert json.loads(str(uses["testing"].profile))["test"] == 1000
     history = client(workspace).get_metric_history(run.info.run_id, "val/error")
     assert [point.step for point in history] == [1, 2]
 
@@ -76,6 +82,28 @@ def test_a_run_keeps_its_files_in_its_folder_and_in_mlflow(workspace: Path) -> N
     assert lines[-1]["test/accuracy"] == run.data.metrics["test/accuracy"]
     confusion = np.loadtxt(folder / "confusion.csv", delimiter=",")
     assert confusion.trace() / confusion.sum() == run.data.metrics["test/accuracy"]
+
+
+def test_the_logged_model_goes_by_its_run_and_has_its_scores_on_the_test_set(
+    workspace: Path,
+) -> None:
+    run = the_run(workspace)
+    assert run.outputs is not None
+    (output,) = run.outputs.model_outputs
+    model = client(workspace).get_logged_model(output.model_id)
+
+    assert model.status == "READY"
+    assert model.name == str(run.info.run_name).replace(".", "_")
+    assert model.params == run.data.params
+    assert model.tags["mlflow.user"] == run.data.tags["mlflow.user"]
+    of_model = {each.key: each for each in model.metrics or ()}
+    final = {name for name in METRICS if name.startswith(("test/", "cost/"))}
+    assert {name: each.value for name, each in of_model.items()} == {
+        name: run.data.metrics[name] for name in final
+    }
+    assert of_model["test/error"].dataset_digest == run.data.tags["test_set"]
+    assert of_model["cost/parameters"].dataset_digest is None
+    assert len(client(workspace).get_metric_history(run.info.run_id, "test/error")) == 1
 
 
 def test_the_logged_model_reproduces_the_logged_test_accuracy(workspace: Path) -> None:

@@ -13,7 +13,8 @@ import yaml
 from omegaconf import OmegaConf
 
 from sizewise.config import parse, portable
-from sizewise.config.compose import Grid, as_typed, command, composed_sweep, spelled, typed
+from sizewise.config.as_train import composed_as_typed, spelled
+from sizewise.config.compose import Grid, as_typed, command, typed
 from sizewise.records import RunRecord, read_records
 from sizewise.report.proposal import Proposal, spell_all
 from sizewise.report.selection import select
@@ -47,14 +48,14 @@ def pasted(text: str) -> list[str]:
 
 
 def jobs(overrides: list[str]) -> list[Any]:
-    with composed_sweep(overrides, CONF) as composed:
+    with composed_as_typed(overrides, CONF, multirun=True) as composed:
         grid = Grid(composed)
         return [OmegaConf.to_container(grid.compose(job)) for job in sorted(grid.jobs)]
 
 
 @pytest.mark.parametrize("overrides", SWEEPS, ids=lambda each: each[0])
 def test_the_command_of_a_sweep_starts_the_same_sweep(overrides: list[str]) -> None:
-    with composed_sweep(overrides, CONF) as composed:
+    with composed_as_typed(overrides, CONF, multirun=True) as composed:
         text = command(composed.hydra, typed(composed.hydra), sweep=True)
     multirun, *words = pasted(text)
     assert multirun == "-m"
@@ -63,7 +64,7 @@ def test_the_command_of_a_sweep_starts_the_same_sweep(overrides: list[str]) -> N
 
 @pytest.mark.parametrize("overrides", SWEEPS, ids=lambda each: each[0])
 def test_the_command_of_one_of_its_runs_trains_that_run(overrides: list[str]) -> None:
-    with composed_sweep(overrides, CONF) as composed:
+    with composed_as_typed(overrides, CONF, multirun=True) as composed:
         grid = Grid(composed)
         wanted = {
             command(composed.hydra, job): OmegaConf.to_container(grid.compose(job))

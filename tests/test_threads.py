@@ -194,7 +194,7 @@ def test_what_is_typed_on_resuming_wins(config: Callable[..., Config], tmp_path:
 
 
 def test_the_plan_shows_the_threads(tmp_path: Path, data_root: Path) -> None:
-    sweep = ("model=cnn", "size=800,60k", "data.num_samples=200", "hydra.launcher.n_jobs=1")
+    sweep = ("-m", "model=cnn", "size=800,60k", "data.num_samples=200", "hydra.launcher.n_jobs=1")
     done = command(
         ROOT, "plan", *sweep, f"tracking.uri=sqlite:///{tmp_path}/mlflow.db",
         SIZEWISE_DATA=str(data_root), COLUMNS="200",

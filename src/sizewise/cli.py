@@ -7,19 +7,19 @@ what they need takes time to import.
 from argparse import ArgumentParser
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sizewise.entry import one_line_errors, replace_unencodable
 from sizewise.uri import DEFAULT_STORE, hide_password, store_uri
 
 MEANT = "an id, its start, a name, best:STUDY or enough:STUDY"
 
-Argument = tuple[str, dict[str, Any]]
+Argument = tuple[tuple[str, ...], dict[str, Any]]
 
 
-def argument(name: str, **options: Any) -> Argument:
+def argument(*names: str, **options: Any) -> Argument:
     """Return what argparse's `add_argument` is called with."""
-    return name, options
+    return names, options
 
 
 RUN = argument("run", metavar="RUN", help=MEANT)
@@ -47,6 +47,9 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     "plan": (
         "what a command of train.py would run, and its cost",
         argument("overrides", nargs="*", help="as for train.py: experiment=large_vs_small"),
+        argument("--multirun", "-m", action="store_true", help="of a sweep, as for train.py"),
+        argument("--config-dir", "-cd", type=Path, metavar="DIR", help="as for train.py"),
+        argument("--config-name", "-cn", default="config", metavar="NAME", help="likewise"),
     ),
     "report": (
         "write a sweep's report again",
@@ -102,10 +105,17 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
 }
 
 
+class _Parser(ArgumentParser):
+    """Tells a mistake in one line, as all of sizewise does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"sizewise: {message}; see: {self.prog} --help\n")
+
+
 def main() -> None:
     """Run the `sizewise` command."""
     about = "How big does a model need to be? (Train with train.py.)"
-    parser = ArgumentParser(prog="sizewise", description=about)
+    parser = _Parser(prog="sizewise", description=about)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     uri = store_uri(DEFAULT_STORE)
     shown = hide_password(uri).replace("%", "%%")  # argparse reads a % as its own
@@ -114,9 +124,14 @@ def main() -> None:
         if name not in WITHOUT_STORE:
             command.add_argument("--uri", default=uri, help=f"of MLflow's store (default: {shown})")
             command.add_argument("--experiment", default="sizewise", help="default: %(default)s")
-        for argument_name, options in arguments:
-            command.add_argument(argument_name, **options)
-    given = parser.parse_args()
+        for names, options in arguments:
+            command.add_argument(*names, **options)
+    given, rest = parser.parse_known_args()
+    flags = [each for each in rest if each.startswith("-") or given.command != "plan"]
+    if flags:
+        commands.choices[given.command].error(f"there is no {' '.join(flags)} here")
+    if rest:  # overrides after a flag: argparse takes only those before
+        given.overrides += rest
     replace_unencodable()
     with one_line_errors():
         import_module(f"sizewise.apply.{given.command}").run(given)

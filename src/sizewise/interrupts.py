@@ -51,6 +51,8 @@ def stop_softly(file: Path) -> None:
 
     def stop(*_: object) -> None:
         if file.exists():
+            if os.isatty(1):
+                os.write(1, b"\n\x1b[?25h")  # the cursor, which a live table hides
             os._exit(128 + signal.SIGINT)
         file.touch()
         say("stopping; the runs at work finish their step and are kept (again: at once)")

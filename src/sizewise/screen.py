@@ -2,18 +2,27 @@
 
 import math
 import shlex
-import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from sizewise.records import Measure, RunRecord
-from sizewise.uri import hide_password
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 MISSING = "–"
+LONG_SECONDS = 5.0  # an epoch that takes so long is shown step by step
+LINE_SECONDS = 30.0  # between lines within an epoch, where there is no terminal
 FORMS = {  # of a run's metrics: what each is called, and how its value is written
     "test/macro_f1": ("test macro F1", "{:.4f}"),
     "test/loss": ("test loss", "{:.4f}"),
@@ -27,58 +36,110 @@ FORMS = {  # of a run's metrics: what each is called, and how its value is writt
 }
 
 
-class Screen(Progress):
-    """A run's progress: one moving line on a terminal, one plain line per epoch elsewhere."""
+class Course(NamedTuple):
+    """What a run goes through at most.
 
-    def __init__(
-        self, name: str, measure: Measure, epochs: int, quiet: bool = False, unit: str = "epoch"
-    ) -> None:
-        screen = Console(quiet=quiet)
+    Args:
+        unit: "epoch", or "setting" of a classical family's grid.
+        steps: of gradient descent in all; a setting counts as one.
+        each: the steps of an epoch, or 1.
+    """
+
+    unit: str
+    steps: int
+    each: int
+
+    @property
+    def units(self) -> int:
+        """Return how many epochs or settings there are."""
+        return -(-self.steps // self.each)
+
+    def after(self, units: int) -> int:
+        """Return how many steps are done after so many epochs or settings."""
+        return min(units * self.each, self.steps)
+
+    def place(self, step: int, speed: float | None) -> str:
+        """Return where a run is after so many steps, within an epoch only if that takes long.
+
+        Args:
+            step: how many are done.
+            speed: in steps per second, if it is known.
+        """
+        done = min(step // self.each, self.units - 1)
+        within, of = step - done * self.each, self.after(done + 1) - done * self.each
+        words = f"{self.unit} {done + 1}/{self.units}"
+        if not speed or self.each / speed < LONG_SECONDS or within in (0, of):
+            return words
+        return f"{words}, step {within}/{of}"
+
+
+class _Scores(ProgressColumn):
+    """Makes way for the others where a line is short."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["scores"], no_wrap=True, overflow="ellipsis")
+
+
+class Screen(Progress):
+    """A run's progress: one moving line on a terminal, elsewhere plain lines.
+
+    There is a line for each epoch, and where epochs take long some within them.
+    """
+
+    def __init__(self, name: str, measure: Measure, course: Course, console: Console) -> None:
         super().__init__(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn(unit + " {task.completed}/{task.total}  {task.fields[scores]}"),
+            BarColumn(bar_width=10),
+            TextColumn("{task.fields[place]}"),
             TimeRemainingColumn(),
-            console=screen,
-            disable=not screen.is_terminal,
+            _Scores(),
+            console=console,
+            disable=console.quiet or not console.is_interactive,
+            speed_estimate_period=24 * 3600,
         )
         self._measure = measure
         self._name = name
-        self._epochs = epochs
-        self._unit = unit  # "setting" for a classical family
-        self._began = time.monotonic()
-        self._first: int | None = None  # the first epoch shown; later than 1 after an interruption
-        self._line = self.add_task(name, total=epochs, scores="")
+        self._course = course
+        place = course.place(0, None)
+        self._line = self.add_task(name, total=course.steps, place=place, scores="")
+        self._printed_at = self.get_time()
+
+    def show_step(self, step: int) -> None:
+        """Show that so many steps are done."""
+        self.update(self._line, completed=step)
+        place = self._course.place(step, self.tasks[0].speed)
+        self.update(self._line, place=place)
+        if self.get_time() - self._printed_at >= LINE_SECONDS:
+            self._print(place)
 
     def show_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Show a finished epoch, counted from 1, by its metrics."""
+        shown = self._measure.shown
         scores = (
-            f"loss {metrics['train/loss']:.4f}  {self._measure.name}: train "
-            f"{self._measure.shown(metrics['train/error'])}  validation "
-            f"{self._measure.shown(metrics['val/error'])}"
+            f"validation {shown(metrics['val/error'])}  train {shown(metrics['train/error'])}  "
+            f"loss {metrics['train/loss']:.4f}"
         )
-        self.update(self._line, completed=epoch, scores=scores)
-        self._first = self._first or epoch
+        step = self._course.after(epoch)
+        place = self._course.place(step, None)
+        self.update(self._line, completed=step, place=place, scores=scores)
+        rate = metrics.get("samples_per_second")  # a classical family's fit has none
+        speed = f"  {rate:,.0f} samples/s" if rate else ""
+        done = f"{self._course.unit} {epoch}/{self._course.units}"
+        self._print(f"{done}  {self._measure.name}: {scores}{speed}")
+
+    def _print(self, text: str) -> None:
+        """Print a line with the time left, if the screen is no terminal."""
+        self._printed_at = self.get_time()
         if self.disable:
-            per_epoch = (time.monotonic() - self._began) / (epoch - self._first + 1)
-            rate = metrics.get("samples_per_second")  # a classical family's fit has none
-            speed = f"  {rate:,.0f} samples/s" if rate else ""
-            left = per_epoch * (self._epochs - epoch)
-            self.console.print(
-                f"{self._name}  {self._unit} {epoch}/{self._epochs}  {scores}{speed}"
-                f"  {left:.0f} s left",
-                soft_wrap=True,
-                highlight=False,
-            )
+            line = f"{self._name}  {text}  {time_left(self.tasks[0].time_remaining)}"
+            self.console.print(line.rstrip(), soft_wrap=True, highlight=False)
 
     def show_result(
-        self, record: RunRecord, store_uri: str, *, finished_before: bool = False
+        self, record: RunRecord, store: str, page: str | None, *, finished_before: bool = False
     ) -> None:
-        """Show what came of the run and where it is."""
+        """Show what came of the run and where it is: in which store, and on which page, if any."""
         metrics = record.metrics
-        store_uri = hide_password(store_uri, store_uri)
         asked = "" if record.size_asked is None else f" (asked for {record.size_asked:,})"
-        on_web = store_uri.startswith("http")
         rows = {
             f"test {record.measure.name}": record.measure.shown(record.error()),
             "parameters": metric(metrics, "cost/parameters") + asked,
@@ -88,11 +149,21 @@ class Screen(Progress):
             "latency": f"{metric(metrics, 'cost/latency_ms_p50')} (p95 "
             f"{metrics['cost/latency_ms_p95']:.2f} ms)",
             "files": record.folder,
-            "MLflow run": f"{record.run_id}  in {store_uri}",
-            "browse": store_uri if on_web else f"sizewise ui --uri {shlex.quote(store_uri)}",
+            "MLflow run": f"{record.run_id}  in {store}",
+            "browse": page or f"sizewise ui --uri {shlex.quote(store)}",
         }
         title = f"{record.name} was finished before" if finished_before else record.name
-        self.console.print(facts(rows, title), soft_wrap=True)
+        text = f"{title}\n{facts(rows)}"
+        self.console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def time_left(seconds: float | None) -> str:
+    """Return a time to go as text, empty if it is not known: 4:10 left, 1:02:03 left."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} left" if hours else f"{minutes}:{rest:02} left"
 
 
 def metric(metrics: Mapping[str, float], name: str) -> str:
@@ -136,12 +207,10 @@ def table(
     return found
 
 
-def facts(rows: Mapping[str, str], title: str | None = None) -> Table:
-    """Return a table of names and values, without the values that are empty."""
-    found = Table(box=None, show_header=False, title=title, title_justify="left")
-    found.add_column(no_wrap=True)
-    found.add_column(overflow="fold")
-    for name, value in rows.items():
-        if value:
-            found.add_row(name, value)
-    return found
+def facts(rows: Mapping[str, str]) -> str:
+    """Return names and values, a line each, without the values that are empty.
+
+    It goes to a screen as it is: a link or a path that is broken can't be clicked or copied.
+    """
+    widest = max(map(len, rows))
+    return "\n".join(f" {name:<{widest}}  {value}" for name, value in rows.items() if value)

@@ -41,7 +41,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     runs += sweep("lstm", sizes, 4, lambda n: 0.08 + 0.5 * (n / 1000) ** -0.9, 0.006, rng)
     runs += [record("logistic", 410, seed, test_error=0.6) for seed in range(4)]
     folder = tmp_path_factory.mktemp("report")
-    return write_report(runs, folder, name="study", command="python train.py experiment=study")
+    command = "python train.py experiment=study"
+    return write_report(runs, folder, name="study", command=command, link="http://h/#/{}".format)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,9 @@ def test_a_number_opens_the_runs_behind_it(page: Any) -> None:
     row.click()
     runs = page.locator("tr.runs tr")
     assert runs.count() == 1 + 4
-    assert runs.nth(1).locator("td").first.text_content().startswith("lstm16000s0")
+    run_id = runs.nth(1).locator("td").first.text_content()
+    assert run_id.startswith("lstm16000s0")
+    assert runs.nth(1).locator("a").get_attribute("href") == f"http://h/#/{run_id}"
     row.press("Enter")
     assert runs.count() == 0
 

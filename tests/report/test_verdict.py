@@ -110,6 +110,24 @@ def test_runs_scored_on_the_most_test_samples_count() -> None:
     assert "8 runs left out: scored on fewer test samples." in analysis.notes
 
 
+def test_what_lies_at_the_tolerances_end_is_told_to_be_so() -> None:
+    def error(size: float) -> float:
+        return {1000: 0.4, 4000: 0.11, 16_000: 0.1, 64_000: 0.1}[round(size)]
+
+    found = judged(error, noise=0.001, seeds=10)
+    assert found.kind is Kind.ANSWER
+    assert [cell.parameters for cell in found.at_edge] == [4000]
+    assert found.as_good.parameters == 16_000
+    # and where that is not known yet, so many seeds would tell
+    open_ = judged(error, noise=0.004, seeds=4)
+    assert [cell.parameters for cell in open_.undecided] == [4000]
+    assert open_.wanted is not None
+    (difference,) = (open_.comparisons[cell] for cell in open_.undecided)
+    assert difference.half_width(open_.wanted.seeds) < 0.0025 or (
+        difference.half_width(open_.wanted.seeds) < abs(difference.mean - 0.01)
+    )
+
+
 def test_error_that_never_falls_asks_for_smaller_sizes() -> None:
     found = judged(lambda _: 0.3, noise=0.002)
     assert found.kind is Kind.SMALLER_SIZES

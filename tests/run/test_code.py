@@ -27,7 +27,7 @@ RUNS = {
 KEYS = """
 import json, sys
 from pathlib import Path
-from sizewise.config.compose import compose
+from sizewise.config.as_train import compose
 from sizewise.data import load
 from sizewise.run.identity import identify
 conf, runs = Path(sys.argv[1]), json.loads(sys.argv[2])

@@ -13,6 +13,8 @@ from sizewise.run.run import run
 from sizewise.training.checkpoint import load_model
 from sizewise.training.classical import SettingsSearch
 from sizewise.training.loop import GradientSteps
+from tests.conftest import CONF
+from tests.processes import command, train
 
 NETWORK = ("model=cnn", "size=300", "training.epochs=2")
 
@@ -66,3 +68,12 @@ def test_what_would_be_trained_otherwise_is_trained(
     monkeypatch.setattr(GradientSteps, "fit", None)
     with pytest.raises(TypeError):
         trained("more", *NETWORK, "data.test_samples=300", "seed=1")
+
+
+def test_a_plan_tells_what_is_only_scored_again(tmp_path: Path) -> None:
+    few = ("model=cnn", "size=300", "data.num_samples=200", "training.epochs=1", "threads=1")
+    (tmp_path / "conf").symlink_to(CONF)
+    assert train(tmp_path, "-m", *few, "seed=0").returncode == 0
+    more = command(tmp_path, "plan", "-m", *few, "seed=0,1", "data.test_samples=300")
+    assert "2 to run: about" in more.stdout, more.stderr
+    assert "1 only scored again" in more.stdout

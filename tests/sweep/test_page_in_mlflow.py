@@ -1,5 +1,6 @@
 """The report's page inside MLflow's own UI, in a real browser."""
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -16,8 +17,8 @@ import pytest
 
 from sizewise.config import TrackingConfig
 from sizewise.report import write_report
-from sizewise.tracking.lifecycle import start_run, start_sweep
-from sizewise.tracking.store import Store, open_store
+from sizewise.tracking.lifecycle import log_answer, start_run, start_sweep
+from sizewise.tracking.store import MODEL_TRAINING, Store, open_store
 from tests.report.synthetic import sweep
 from tests.report.test_page import CHROMIUM, POINTS, TITLE, middle
 from tests.report.test_page import browser as browser
@@ -41,8 +42,9 @@ def parent(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
     sizes = (1000, 4000, 16_000, 64_000)
     runs = sweep("cnn", sizes, 3, lambda n: 0.03 + 0.4 * (n / 1000) ** -0.4, 0.006, rng)
     folder = tmp_path_factory.mktemp("report")
-    write_report(runs, folder, name="study")
+    report = write_report(runs, folder, name="study")
     run_id = start_sweep(store, "key", "study", folder, {"command": "python train.py"})
+    log_answer(store, run_id, report.note, report.analysis.recommended)
     store.client.log_artifacts(run_id, str(folder), "report")
     store.client.set_terminated(run_id)
     return run_id
@@ -60,7 +62,7 @@ def server(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ)
         try:
             _wait_for(f"http://127.0.0.1:{port}/health")
-            assert store.link(f"http://127.0.0.1:{port}") in log.read_text()
+            assert store.table(f"http://127.0.0.1:{port}") in log.read_text()
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -78,11 +80,19 @@ def _wait_for(url: str) -> None:
     pytest.fail(f"no answer from {url}")
 
 
-def test_the_page_works_in_mlflows_artifact_view(
-    browser: Any, server: str, parent: str, request: pytest.FixtureRequest
+def test_a_sweeps_page_has_its_answer_which_leads_to_the_report(
+    browser: Any, server: str, store: Store, parent: str, request: pytest.FixtureRequest
 ) -> None:
     page = browser.new_page(viewport={"width": 1600, "height": 1000})
-    page.goto(f"{server}/#/experiments/1/runs/{parent}/artifacts/report/report.html")
+    at_server = dataclasses.replace(store, uri=server.replace("://", "://u:secret@"))
+    assert at_server.page(parent) == f"{server}/#/experiments/1/runs/{parent}?{MODEL_TRAINING}"
+    page.goto(at_server.page(parent))
+    note = store.client.get_run(parent).data.tags["mlflow.note.content"]
+    page.get_by_text(note[:20]).first.wait_for(timeout=60_000)
+    page.get_by_text("Show more").click()
+    with page.expect_popup() as opened:
+        page.get_by_text("The whole report").click()
+    page = opened.value
     frame = page.frame_locator("iframe").first
     frame.locator(POINTS).first.wait_for(timeout=60_000)
 
@@ -96,7 +106,7 @@ def test_the_page_works_in_mlflows_artifact_view(
     assert "cnn" in tooltip.text_content()
     folder = request.config.cache.mkdir("screenshots")
     page.screenshot(path=folder / "report-in-mlflow.png")
-    page.close()
+    page.context.close()
 
 
 def test_the_link_opens_the_table_of_runs(
@@ -105,7 +115,7 @@ def test_the_link_opens_the_table_of_runs(
     with start_run(store, "key", "cnn-1k-mnist1d-s0", tmp_path, {}) as tracker:
         tracker.log(1, {"test/error": 0.125, "cost/parameters": 1000})
     page = browser.new_page(viewport={"width": 1600, "height": 900})
-    page.goto(store.link(server))
+    page.goto(store.table(server))
     page.get_by_text("cnn-1k-mnist1d-s0", exact=True).first.wait_for(timeout=60_000)
     page.get_by_text("0.125", exact=True).first.wait_for(timeout=30_000)
     assert "machine_learning" in page.url

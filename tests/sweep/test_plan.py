@@ -1,5 +1,6 @@
 """A sweep's runs as they are planned, held against the configs that Hydra gives its jobs."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf
 
-from sizewise.config.compose import Grid, composed_sweep, is_grid, typed
+from sizewise.config.as_train import composed_as_typed
+from sizewise.config.compose import Grid, is_grid, typed
 from sizewise.errors import UserError
 from sizewise.sweep.plan import plan_sweep
 from tests.conftest import CONF
+from tests.lab import sizewise
 
 EXPERIMENT = """# @package _global_
 hydra:
@@ -99,7 +102,7 @@ def data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_planned_is_what_hydra_runs(given: Any, conf: Path, kind: str) -> None:
-    with composed_sweep(KINDS[kind], conf) as composed:
+    with composed_as_typed(KINDS[kind], conf, multirun=True) as composed:
         grid = Grid(composed)
         assert grid.configs is not None
         planned = [OmegaConf.to_container(grid.compose(job)) for job in grid.jobs]
@@ -110,7 +113,9 @@ def test_what_is_planned_is_what_hydra_runs(given: Any, conf: Path, kind: str) -
 def test_an_interpolation_of_a_swept_key_gives_each_run_its_own_value(
     conf: Path, data: None
 ) -> None:
-    with composed_sweep(KINDS["an interpolation of a swept key"], conf) as composed:
+    with composed_as_typed(
+        KINDS["an interpolation of a swept key"], conf, multirun=True
+    ) as composed:
         assert typed(composed.hydra)[1] == "training.max_steps=${training.batch_size}"
         planned = plan_sweep(Grid(composed))
     assert planned is not None
@@ -118,7 +123,9 @@ def test_an_interpolation_of_a_swept_key_gives_each_run_its_own_value(
 
 
 def test_what_is_shuffled_is_drawn_once(conf: Path, data: None) -> None:
-    with composed_sweep(["model=logistic", "seed=shuffle(range(0,9))"], conf) as composed:
+    with composed_as_typed(
+        ["model=logistic", "seed=shuffle(range(0,9))"], conf, multirun=True
+    ) as composed:
         grid = Grid(composed)
         planned = plan_sweep(grid)
     assert planned is not None
@@ -130,18 +137,22 @@ def test_what_is_shuffled_is_drawn_once(conf: Path, data: None) -> None:
 def test_an_optimisers_range_is_no_grid(conf: Path) -> None:
     with (
         pytest.raises(UserError, match=r"expected values, as in training\.learning_rate=1,2"),
-        composed_sweep(["training.learning_rate=interval(0.001,0.1)"], conf) as composed,
+        composed_as_typed(
+            ["training.learning_rate=interval(0.001,0.1)"], conf, multirun=True
+        ) as composed,
     ):
         Grid(composed)
 
 
 def test_an_optimisers_sweep_is_no_grid(conf: Path) -> None:
-    with composed_sweep(["experiment=tune_lstm"], conf) as composed:
+    with composed_as_typed(["experiment=tune_lstm"], conf, multirun=True) as composed:
         assert not is_grid(composed)
 
 
 def test_a_seed_that_is_given_twice_is_one_run(conf: Path, data: None) -> None:
-    with composed_sweep(["model=logistic", *KINDS["a choice with repeats"]], conf) as composed:
+    with composed_as_typed(
+        ["model=logistic", *KINDS["a choice with repeats"]], conf, multirun=True
+    ) as composed:
         planned = plan_sweep(Grid(composed))
     assert planned is not None
     assert [run.config.seed for run in planned.values()] == [0, 1]
@@ -155,7 +166,7 @@ def test_a_seed_that_is_given_twice_is_one_run(conf: Path, data: None) -> None:
     ],
 )
 def test_runs_that_are_made_of_the_job_are_not_planned(conf: Path, overrides: list[str]) -> None:
-    with composed_sweep(overrides, conf) as composed:
+    with composed_as_typed(overrides, conf, multirun=True) as composed:
         assert plan_sweep(Grid(composed)) is None
 
 
@@ -164,7 +175,7 @@ def test_a_bad_run_is_named_before_anything_is_loaded(
 ) -> None:
     monkeypatch.setenv("SIZEWISE_DATA", "/dev/null")
     with (
-        composed_sweep(["seed=0,1", "training.epochs=3,x"], conf) as composed,
+        composed_as_typed(["seed=0,1", "training.epochs=3,x"], conf, multirun=True) as composed,
         pytest.raises(UserError, match=r"training\.epochs=x has the wrong type.*in the run seed=0"),
     ):
         plan_sweep(Grid(composed))
@@ -173,6 +184,72 @@ def test_a_bad_run_is_named_before_anything_is_loaded(
 def test_a_key_that_is_not_there_is_refused_as_by_hydra(conf: Path) -> None:
     with (
         pytest.raises(hydra.errors.HydraException, match=r"training\.epoch"),
-        composed_sweep(["model=cnn,lstm", "training.epoch=3"], conf) as composed,
+        composed_as_typed(["model=cnn,lstm", "training.epoch=3"], conf, multirun=True) as composed,
     ):
         plan_sweep(Grid(composed))
+
+
+def planned_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path, *typed: str
+) -> str:
+    """Return what `sizewise plan` says where train.py is, over a store of its own."""
+    monkeypatch.chdir(CONF.parent)
+    assert sizewise("plan", *typed, f"tracking.uri=sqlite:///{folder}/mlflow.db") == 0
+    return capsys.readouterr().out
+
+
+def test_a_plan_takes_what_train_py_takes_in_any_order(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: None
+) -> None:
+    (tmp_path / "my conf/training").mkdir(parents=True)
+    text = (CONF / "training/default.yaml").read_text().replace("epochs: 25", "epochs: 7")
+    (tmp_path / "my conf/training/short.yaml").write_text(text)
+    (tmp_path / "my conf/other.yaml").write_text("defaults: [config, _self_]\nsize: 500\n")
+    own = ("--config-dir", str(tmp_path / "my conf"), "--config-name", "other", "training=short")
+    model = ("data.num_samples=200", "model=logistic")
+    said = planned_text(
+        capsys, monkeypatch, tmp_path, *model, "-m", *own, "hydra/launcher=basic", "seed=0,1"
+    )
+    assert re.search(r"logistic +mnist1d +144 +500 +510 +\d+ +2 +0 ", said)
+    assert "2 runs, 0 done, 2 to run: about" in said
+    assert said.rstrip().endswith("1 at once")
+
+
+def test_a_single_run_is_planned_on_all_cores(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: None
+) -> None:
+    monkeypatch.setattr("sizewise.threads.available_cores", lambda: 3)
+    wide = ("model=mlp", "model.width=3000", "data.num_samples=100", "training.epochs=1")
+    for more, threads in (((), 3), (("-m", "hydra.launcher.n_jobs=3"), 1)):
+        said = planned_text(capsys, monkeypatch, tmp_path, *wide, *more)
+        assert re.search(rf"mlp .* {threads} +1 +0 ", said), said
+        assert "1 run, 0 done, 1 to run" in said
+
+
+def test_an_experiment_that_is_a_sweep_is_one_run_where_that_is_typed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: None
+) -> None:
+    one = ("experiment=demo", "hydra.mode=RUN", "model=logistic", "training.epochs=1")
+    assert "1 run, 0 done" in planned_text(capsys, monkeypatch, tmp_path, *one)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["seed=0,1"], "Ambiguous value for argument 'seed=0,1'"),
+        (["--multi", "--jobs", "2"], "there is no --jobs here"),
+        (["--config-dir", "nowhere"], "--config-dir nowhere: expected a folder of config files"),
+        (["-m", "model=[cnn,lstm]"], "model=[cnn,lstm] names several"),
+    ],
+)
+def test_what_train_py_refuses_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    typed: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(CONF.parent)
+    assert sizewise("plan", *typed) == 2
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert errors.count("\n") == 1, errors

@@ -199,7 +199,7 @@ def test_an_impossible_size_is_refused_before_anything_trains(tmp_path: Path) ->
 def test_a_plan_counts_what_is_done_and_trains_nothing(workspace: Path) -> None:
     before = runs(workspace)
     there = (f"data.root={workspace}/data", f"tracking.uri=sqlite:///{workspace}/mlruns/mlflow.db")
-    done = command(ROOT, "plan", *FINE[1:], "seed=0,1,2", *there)
+    done = command(ROOT, "plan", *FINE, "seed=0,1,2", *there)
 
     assert done.returncode == 0, done.stderr
     assert re.search(r"6 runs, 4 done, 2 to run: about [0-9.]+ minutes", done.stdout)

@@ -255,7 +255,6 @@ def artifacts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str | None]:
             return "1"
 
     monkeypatch.setattr("sizewise.tracking.store.check_store", lambda _: None)
-    monkeypatch.setattr("sizewise.tracking.store._used", lambda store: store)
     monkeypatch.setattr("sizewise.tracking.store.only_one_opens", lambda _: nullcontext())
     monkeypatch.setattr("mlflow.MlflowClient", lambda _: Client())
 

@@ -48,13 +48,11 @@ def files_with(secret: str, folder: Path) -> list[Path]:
     return [path for path in found if secret.encode() in path.read_bytes() or secret in path.name]
 
 
-def test_params_tags_and_errors_show_no_password(
+def test_tags_and_errors_show_no_password(
     secret_store: Store, store: Store, tmp_path: Path
 ) -> None:
     tags = {"overrides": f"tracking.uri={URI}"}
     run = start_run(secret_store, KEY, "run", tmp_path / "run", tags)
-    spaced = "postgresql://u:hunter2pw and more@h/db"
-    run.log_config({"tracking.uri": URI, "tracking.artifacts": spaced})
     with pytest.raises(UserError), run:
         raise UserError(f"{URI} fails")
     start_sweep(secret_store, KEY, "sweep", tmp_path / "sweep", {"command": f"train.py {URI}"})
@@ -65,8 +63,6 @@ def test_params_tags_and_errors_show_no_password(
     taken._lock.release()
 
     found = store.client.get_run(run.run_id).data
-    assert found.params["tracking.uri"] == SHOWN
-    assert found.params["tracking.artifacts"] == SHOWN
     assert found.tags["overrides"] == f"tracking.uri={SHOWN}"
     assert found.tags["error"] == f"UserError: {SHOWN} fails"
     assert SECRET not in everything_in(store.uri)

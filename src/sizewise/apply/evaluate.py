@@ -7,7 +7,7 @@ from rich.table import Table
 from torch import Tensor
 
 from sizewise.apply.runs import conf_folder, find_finished, recorded_config
-from sizewise.config.compose import compose
+from sizewise.config.as_train import compose
 from sizewise.data import DataSpec
 from sizewise.data.published import Arrays, read_arrays
 from sizewise.errors import UserError

@@ -3,11 +3,17 @@
 from argparse import Namespace
 
 from sizewise.apply.runs import conf_folder
-from sizewise.config.compose import composed_sweep
+from sizewise.config.as_train import composed_as_typed
 from sizewise.sweep.estimate import show_plan
 
 
 def run(arguments: Namespace) -> None:
     """Print what a command would run, what of it is done, and about how long the rest takes."""
-    with composed_sweep(arguments.overrides, conf_folder()) as composed:
+    with composed_as_typed(
+        arguments.overrides,
+        conf_folder(),
+        multirun=arguments.multirun,
+        config_dir=arguments.config_dir,
+        config_name=arguments.config_name,
+    ) as composed:
         show_plan(composed)

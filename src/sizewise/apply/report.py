@@ -5,10 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sizewise.config.compose import spelled
+from sizewise.config.as_train import spelled
 from sizewise.errors import UserError
 from sizewise.records import RunRecord, read_records
 from sizewise.report import write_report
+from sizewise.report.page import Link
 from sizewise.report.proposal import spell_all
 from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.verdict import look_confidence
@@ -22,6 +23,7 @@ def run(arguments: Namespace) -> None:
     """
     name, command, confidence = arguments.sweep, None, CONFIDENCE
     notes: list[str] = []
+    link: Link | None = None
     asked: dict[str, Any] = {}
     if name.endswith(".jsonl"):
         records = _read(Path(name))
@@ -33,6 +35,7 @@ def run(arguments: Namespace) -> None:
         from sizewise.tracking.resolve import find_sweep
 
         store = open_store(arguments)
+        link = store.page
         command, runs, looked_at, asked = find_sweep(store, name)
         confidence = look_confidence() if looked_at else CONFIDENCE
         own = [record for _, record in reversed(runs)]
@@ -55,6 +58,7 @@ def run(arguments: Namespace) -> None:
             notes=notes,
             confidence=confidence,
             spell=spell,
+            link=link,
         )
     )
 

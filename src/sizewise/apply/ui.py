@@ -1,4 +1,4 @@
-"""`sizewise ui`: MLflow's UI on this machine only, until it is stopped."""
+"""`sizewise ui`: MLflow's UI on this machine only, until it is stopped, or where it is already."""
 
 import os
 import signal
@@ -14,14 +14,17 @@ LOCALHOST = "127.0.0.1"
 
 
 def run(arguments: Namespace) -> None:
-    """Start MLflow's server on the store and wait until it ends.
+    """Start MLflow's server on the store and wait until it ends; of a server print where it is.
 
     Raises:
         UserError: there is no store, or the port is in use.
     """
     store, port = open_store(arguments), arguments.port
+    if store.server is not None:
+        print(store.table(store.server))
+        return
     check_port(LOCALHOST, port)
-    print(f"{store.link(f'http://{LOCALHOST}:{port}')}\n(Ctrl-C stops it)", flush=True)
+    print(f"{store.table(f'http://{LOCALHOST}:{port}')}\n(Ctrl-C stops it)", flush=True)
     os.environ["MLFLOW_BACKEND_STORE_URI"] = store.uri  # not an argument, which all users can see
     # Without it the server starts six processes more, for evaluations that nothing here asks for.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")

@@ -23,6 +23,7 @@ def run(arguments: Namespace) -> None:
         "folder": folder,
         "artifacts": hide_password(stored.artifacts),
         "store": store.shown,
+        "page": store.page(stored.run_id) or "",
         "sweep": tags.get("sweep", ""),
         "overrides": overrides or "none",
         "command": tags.get("command") or f"python train.py {overrides}",

@@ -3,7 +3,7 @@
 `compose`, which imports Hydra, is imported by itself where it is needed.
 """
 
-from sizewise.config.keys import flatten, portable, run_key, training_key
+from sizewise.config.keys import decisive, flatten, portable, run_key, training_key
 from sizewise.config.parse import known_keys, parse, parse_shared, unknown_key
 from sizewise.config.schema import (
     Config,
@@ -30,6 +30,7 @@ __all__ = [
     "TextConfig",
     "TrackingConfig",
     "TrainingConfig",
+    "decisive",
     "flatten",
     "known_keys",
     "parse",

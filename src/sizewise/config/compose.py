@@ -9,13 +9,11 @@ import functools
 import itertools
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -30,7 +28,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sizewise.config.keys import HARDWARE, portable
 from sizewise.config.parse import parse
 from sizewise.config.schema import Config
 from sizewise.errors import UserError
@@ -137,6 +134,11 @@ def depends_on_job(config: DictConfig) -> bool:
     return OF_A_JOB.search(OmegaConf.to_yaml(config, resolve=False)) is not None
 
 
+def is_sweep(composed: DictConfig) -> bool:
+    """Whether a config is that of a sweep: `-m` was typed, or its experiment says so."""
+    return bool(composed.hydra.mode == RunMode.MULTIRUN)
+
+
 def is_grid(composed: DictConfig) -> bool:
     """Whether a sweep's jobs are a grid of ours; an optimiser chooses its own as it goes."""
     return str(composed.hydra.sweeper._target_).endswith(".GridSweeper")
@@ -148,7 +150,7 @@ class Grid:
     What is shuffled is drawn once, here: the jobs that are planned are those that are launched.
 
     Args:
-        master: composed in Hydra's multirun mode, the hydra node included.
+        master: composed, the hydra node included; of a single run it is the one job.
 
     Raises:
         UserError: it has a value that can't be swept.
@@ -159,12 +161,19 @@ class Grid:
         self._loader = GlobalHydra.instance().config_loader()
         self._chosen: dict[tuple[str, ...], DictConfig] = {}
         parser = OverridesParser.create(config_loader=self._loader)
-        swept = [f"{key}={each}" for key, each in (master.hydra.sweeper.params or {}).items()]
+        params = master.hydra.sweeper.params if is_sweep(master) else None
+        swept = [f"{key}={each}" for key, each in (params or {}).items()]
         overrides = parser.parse_overrides([*swept, *typed(master.hydra)])
         # Of a key that is given twice, the last one counts.
         values = {each.get_key_element(): _values(each) for each in overrides}
         self.jobs = list(itertools.product(*values.values()))
         distinct = dict.fromkeys(itertools.chain(*values.values()))
+        name, own = str(master.hydra.job.config_name), typed(master.hydra, "hydra")
+        self._groups = {
+            key
+            for key in {each.key_or_group for each in overrides}
+            if self._loader.get_group_options(key, config_name=name, overrides=own)
+        }  # those that a folder of the user's own brings too
         self._plain = {
             text: (each.key_or_group, each.value())
             for text, each in zip(distinct, parser.parse_overrides(list(distinct)), strict=True)
@@ -182,7 +191,7 @@ class Grid:
         """Whether an override gives another value to a key, and does nothing else."""
         key = override.key_or_group
         changes = override.type == OverrideType.CHANGE and not override.is_hydra_override()
-        return changes and not override.package and not self._loader.get_group_options(key)
+        return changes and not override.package and key not in self._groups
 
     @functools.cached_property
     def configs(self) -> list[Config] | None:
@@ -245,45 +254,6 @@ def in_run(job: Sequence[str]) -> Iterator[None]:
         yield
     except UserError as error:
         raise UserError(f"{error} [in the run {' '.join(job)}]") from error
-
-
-def compose(overrides: Sequence[str], conf: Path) -> Config:
-    """Return the config of the run that train.py would make of `overrides`.
-
-    Args:
-        overrides: as typed.
-        conf: the folder of config files.
-    """
-    with initialize_config_dir(str(conf), version_base="1.3"):
-        return parse(hydra_compose("config", overrides=list(overrides)))
-
-
-@contextmanager
-def composed_sweep(overrides: Sequence[str], conf: Path) -> Iterator[DictConfig]:
-    """Yield the config of the sweep that train.py would make of `overrides`, Hydra's included.
-
-    Within the block its jobs can be composed.
-    """
-    with initialize_config_dir(str(conf), version_base="1.3"):
-        loader = GlobalHydra.instance().config_loader()
-        mode = [*overrides, "hydra.mode=MULTIRUN"]
-        yield loader.load_configuration("config", mode, RunMode.MULTIRUN)
-
-
-def spelled(config: Mapping[str, Any], conf: Path) -> list[str]:
-    """Return the overrides that give a run's config: its model and data, and what is no default.
-
-    Args:
-        config: by dotted key, as a record has it: `portable`.
-        conf: the folder of config files.
-    """
-    choices = [f"model={config['model.family']}", f"data={config['data.name']}"]
-    defaults = portable(compose(choices, conf))
-    return choices + [
-        f"{key}={as_typed(value)}"
-        for key, value in config.items()
-        if key not in HARDWARE and key in defaults and value != defaults[key]
-    ]
 
 
 def as_typed(value: Any) -> str:

@@ -36,21 +36,27 @@ def portable(config: Config) -> dict[str, Any]:
     return {key: value for key, value in leaves if not key.startswith(NOT_OF_THE_RUN)}
 
 
+def decisive(config: Config) -> dict[str, Any]:
+    """Return what the config says that determines a run's result, by dotted key.
+
+    Left out, besides what is not `portable`, are hardware, where own data lie, and what is null: a
+    key that is new and off changes no run of before.
+    """
+    asked = portable(config).items()
+    left_out = (*HARDWARE, PLACE)
+    return {key: value for key, value in asked if key not in left_out and value is not None}
+
+
 def run_key(config: Config, width: int | None, fingerprint: str, source: str) -> str:
     """Hash what determines a run's result: same key, same result.
 
-    Where a run's files lie, which hardware it uses and where it is logged are left out, and so is
-    what is null: a key that is new and off changes no run of before.
-
     Args:
-        config: the run's config.
+        config: the run's; what is `decisive` in it counts.
         width: of its network, solved for where a size was asked for.
         fingerprint: of the data set.
         source: hash of the code that shapes its result.
     """
-    left_out = (*HARDWARE, PLACE)
-    asked = {key: value for key, value in portable(config).items() if key not in left_out}
-    return _hash(asked, width, fingerprint, source)
+    return _hash(decisive(config), width, fingerprint, source)
 
 
 def training_key(config: Config, width: int | None, fingerprint: str, source: str) -> str:
@@ -58,12 +64,10 @@ def training_key(config: Config, width: int | None, fingerprint: str, source: st
 
     The arguments are those of `run_key`, the fingerprint that of the samples it learns from.
     """
-    left_out = (*HARDWARE, PLACE, *OF_SCORING)
-    asked = {key: value for key, value in portable(config).items() if key not in left_out}
+    asked = {key: value for key, value in decisive(config).items() if key not in OF_SCORING}
     return _hash(asked, width, fingerprint, source)
 
 
 def _hash(asked: Mapping[str, Any], width: int | None, fingerprint: str, source: str) -> str:
-    identity = {key: value for key, value in asked.items() if value is not None}
-    text = json.dumps([identity, width, fingerprint, source], sort_keys=True)
+    text = json.dumps([asked, width, fingerprint, source], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

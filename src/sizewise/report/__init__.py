@@ -10,8 +10,8 @@ import vl_convert
 from sizewise.records import RunRecord, write_records
 from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.contents import Contents, contents
-from sizewise.report.markdown import write_markdown
-from sizewise.report.page import write_page
+from sizewise.report.markdown import note_text, write_markdown
+from sizewise.report.page import Link, write_page
 from sizewise.report.proposal import Spell, spell_all
 from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.tables import write_runs
@@ -37,6 +37,11 @@ class Report:
     contents: Contents
     analysis: Analysis
 
+    @property
+    def note(self) -> str:
+        """The answer in short, as Markdown."""
+        return note_text(self.contents)
+
     def __str__(self) -> str:
         """Return the verdict in short, what to run next, and where the page is."""
         lines = [study.title for study in self.contents.studies]
@@ -58,6 +63,7 @@ def write_report(
     asked: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
     confidence: float = CONFIDENCE,
+    link: Link | None = None,
 ) -> Report:
     """Compare runs by size and write report.html, report.md, runs.jsonl, runs.csv and figures/.
 
@@ -72,6 +78,7 @@ def write_report(
         asked: what is good enough, by the keys of the config's `answer`.
         notes: on where the runs come from.
         confidence: of the intervals that decide; higher where they are looked at more than once.
+        link: from a run's id to where more is to be seen of it, if anywhere.
 
     Raises:
         UserError: there are fewer than two finished runs, or they are on different data.
@@ -90,7 +97,7 @@ def write_report(
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     files = [folder / each for each in ("report.html", "report.md", "runs.jsonl", "runs.csv")]
-    files[0].write_text(write_page(found), encoding="utf-8")
+    files[0].write_text(write_page(found, link), encoding="utf-8")
     files[1].write_text(write_markdown(found), encoding="utf-8")
     write_records(files[2], records)
     used = [cell for section in [*found.studies, *found.sections] for cell in section.cells]

@@ -31,6 +31,18 @@ def verdict_text(paragraphs: Sequence[Paragraph]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def note_text(contents: Contents) -> str:
+    """Return the answer in short: the headlines, what growing bought, and what to run next.
+
+    MLflow shows it in a column, which a table or a block of code would widen.
+    """
+    found = contents.verdict
+    lines = [" ".join(filter(None, (each.headline, each.growth))) for each in found]
+    lines += [f"Run next, {price}: `{text}`" for each in found for text, price in each.commands]
+    first, *others = [*(study.title for study in contents.studies), *lines]
+    return f"{first}\n\n{items(others)}".rstrip()
+
+
 def section_text(section: Section, level: int = 2) -> str:
     """Return a section under a heading of this level, with its charts as pictures."""
     parts = [f"{'#' * level} {section.title}", items(section.sentences)]

@@ -1,5 +1,5 @@
 // Draws the page's charts from the JSON in #data, and opens the runs behind a row.
-const { data, charts, runs, answers } = JSON.parse(document.getElementById("data").textContent);
+const { data, charts, runs, links, answers } = JSON.parse(document.getElementById("data").textContent);
 const settings = { renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false } };
 
 // The encodings of an axis in every layer of a chart, where it can be logarithmic.
@@ -61,7 +61,11 @@ function openRuns(cell, stay) {
   const element = (tag, own) => Object.assign(document.createElement(tag), own);
   const table = element("table");
   for (const texts of [columns, ...runs[cell].map((run) => Object.values(run))])
-    table.insertRow().append(...texts.map((textContent) => element("td", { textContent })));
+    table.insertRow().append(...texts.map((textContent) => {
+      const cell = element("td", { textContent }), href = links[textContent];
+      if (href) cell.replaceChildren(element("a", { textContent, href, target: "_blank" }));
+      return cell;
+    }));
   const inner = element("tr", { className: "runs" });
   inner.append(element("td", { colSpan: row.cells.length }));
   inner.firstChild.append(table);

@@ -5,7 +5,7 @@ The markup, style and script lie beside this module; here they get the text and 
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from string import Template
 
@@ -18,6 +18,7 @@ from sizewise.report.summary import Summary
 from sizewise.report.tables import run_rows
 from sizewise.report.wording import Paragraph
 
+Link = Callable[[str], str | None]
 WORDS = ("family", "form", "setting", "enough", "next step")  # columns that are not numbers
 TERMS = {  # what columns mean that don't say it themselves
     "enough": "the smallest size shown to be good enough",
@@ -29,8 +30,13 @@ TERMS = {  # what columns mean that don't say it themselves
 }
 
 
-def write_page(contents: Contents) -> str:
-    """Return the page's text."""
+def write_page(contents: Contents, link: Link | None = None) -> str:
+    """Return the page's text.
+
+    Args:
+        contents: what it says.
+        link: from a run's id to where more is to be seen of it, if anywhere.
+    """
     charts = [chart for chart in contents.charts if chart.on_page]
     data: dict[str, Rows] = {}
     for chart in charts:
@@ -38,6 +44,8 @@ def write_page(contents: Contents) -> str:
     drawn = {chart.name: chart.choices or {"": chart.spec} for chart in charts}
     tables = [table for section in contents.sections for table in section.tables if table.cells]
     runs = [rows for table in tables for rows in run_rows(table.cells)]  # by `data-cell`
+    ids = {row["run"] for rows in runs for row in rows} if link else ()
+    links = {run_id: at for run_id in sorted(ids) if link and (at := link(run_id))}
     answers = [
         {
             "tolerance": each.tolerance,
@@ -50,7 +58,7 @@ def write_page(contents: Contents) -> str:
         for each in contents.summaries
     ]
     shown = json.dumps(
-        {"data": data, "charts": drawn, "runs": runs, "answers": answers},
+        {"data": data, "charts": drawn, "runs": runs, "links": links, "answers": answers},
         separators=(",", ":"),
         allow_nan=False,
     )

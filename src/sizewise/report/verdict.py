@@ -50,9 +50,10 @@ class Answer:
     """The smallest cell not worse than the best, of one family or of all.
 
     A cell is *as good* if the 90 % interval of its error less the best's ends at most at the
-    tolerance; *worse* if the interval begins above the tolerance; undecided otherwise. So a cell at
-    the tolerance's very edge is called the one or the other by mistake in 5 % of sweeps each. The
-    best by validation itself is as good if no other is better by more than the tolerance.
+    tolerance; *worse* if the interval begins above the tolerance; *at the edge* if it lies within a
+    quarter of the tolerance to either side of its end; undecided otherwise. So a cell at the
+    tolerance's very end is called the one or the other by mistake in 5 % of sweeps each. The best
+    by validation itself is as good if no other is better by more than the tolerance.
 
     Args:
         kind: what can be said.
@@ -60,7 +61,8 @@ class Answer:
         comparisons: of every cell with the best, or with the target, by size.
         as_good: the smallest cell shown to be as good, and the answer if nothing is undecided; the
             best where none is shown to reach a target.
-        undecided: cells smaller than `as_good` not shown to be worse, by size.
+        undecided: cells smaller than `as_good` of which nothing is shown, by size.
+        at_edge: those that are at the edge: to be taken or left.
         margin: how much worse is as good; 0 where a target is to be reached.
         wanted: what would decide; None where nothing is undecided, or nothing within reach would.
     """
@@ -72,6 +74,7 @@ class Answer:
     undecided: list[Cell]
     margin: float
     wanted: Wanted | None = None
+    at_edge: Sequence[Cell] = ()
 
     @property
     def is_shown(self) -> bool:
@@ -170,8 +173,11 @@ def _judge(best: Cell, comparisons: dict[Cell, Difference], margin: float) -> An
     cells = list(comparisons)
     as_good = next((cell for cell in cells if comparisons[cell].is_as_good(margin)), None)
     smaller = cells if as_good is None else cells[: cells.index(as_good)]
-    undecided = [cell for cell in smaller if not comparisons[cell].is_worse(margin)]
+    unlike = [cell for cell in smaller if not comparisons[cell].is_worse(margin)]
+    at_edge = [cell for cell in unlike if comparisons[cell].is_at_edge(margin)]
+    undecided = [cell for cell in unlike if cell not in at_edge]
     found = Answer(Kind.ANSWER, best, comparisons, as_good or best, undecided, margin)
+    found = replace(found, at_edge=at_edge)
     if as_good is None and not undecided:
         return replace(found, kind=Kind.NOT_REACHED)
     found = replace(found, kind=_kind(found))

@@ -92,7 +92,7 @@ class Writer:
                 headline = f"{best.label}; no smaller model is as good."
             case _:
                 headline = f"{found.as_good.label} {enough}."
-                sentences.append(self._as_good(found))
+                sentences += [self._as_good(found), *self._at_edge(found)]
         if growing:
             sentences.append(
                 f"But {listed(growing)} still gain{'s' if len(growing) == 1 else ''} from size at "
@@ -153,7 +153,11 @@ class Writer:
                 ]
             case Kind.MORE_SEEDS:
                 least = size(found.undecided[0].parameters)
-                sentences = [f"{by_validation}.", self._undecided(found)]
+                sentences = [
+                    f"{by_validation}.",
+                    self._undecided(found),
+                    *self._at_edge(found),
+                ]
                 reach = f"reach {self._target()}" if self.goal.target else "are enough"
                 if not found.is_shown:
                     return f"can't tell yet whether {least} parameters {reach}.", sentences
@@ -172,9 +176,9 @@ class Writer:
                     "tried."
                 ), [f"{by_validation}.", self._as_good(found)]
             case Kind.ANSWER:
-                sentences = [f"{by_validation}.", self._as_good(found)]
+                sentences = [f"{by_validation}.", self._as_good(found), *self._at_edge(found)]
                 smaller = found.below(found.as_good.parameters - 1)
-                if smaller:
+                if smaller and smaller not in found.at_edge:
                     sentences.append(f"The next smaller, {self._with_best(smaller, found)}.")
                 if self.goal.target:
                     return f"{as_good} parameters reach {self._target()}.", sentences
@@ -206,6 +210,11 @@ class Writer:
             f"{self._with_best(found.as_good, found)} than the best, which rules out being worse "
             f"by more than {self.words.margin(found.margin)}."
         )
+
+    def _at_edge(self, found: Answer) -> list[str]:
+        cells = listed([self._with_best(cell, found) for cell in found.at_edge])
+        edge = self.words.margin(found.margin)
+        return [f"{cells}: at the edge of {edge}, to be taken or left."] if cells else []
 
     def _undecided(self, found: Answer) -> str:
         words = []

@@ -57,6 +57,7 @@ def make_record(
     tally = task.tally(spec.num_outputs)
     scores = evaluate(model, dataset.test, task, tally)._asdict()
     errors = scores.pop("errors")
+    scores = {"error": scores.pop("error")} | scores  # MLflow shows them in this order
     if tally is not None:
         scores |= tally.scores()
     saved = SavedModel(spec, dataset.normalisation, identity.architecture, state.best.weights)

@@ -7,26 +7,28 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import torch
+from rich.console import Console
 from torch import nn
 
 from sizewise import cost
-from sizewise.config import Config, flatten
+from sizewise.config import Config, decisive
 from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
+from sizewise.models import Classical
 from sizewise.records import RunRecord
+from sizewise.run.course import Watched, course_of
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise
 from sizewise.run.results import make_record
 from sizewise.run.trained import trained_before
-from sizewise.screen import Screen
+from sizewise.screen import Course, Screen
 from sizewise.tasks import find_task
 from sizewise.tracking import lifecycle
 from sizewise.tracking.lifecycle import start_run
 from sizewise.tracking.store import STORE_ERRORS, open_store
 from sizewise.tracking.tracker import Tracker
-from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.device import prepare_torch
 from sizewise.training.learner import learner_of
 from sizewise.uri import hide_password
@@ -43,7 +45,8 @@ def run(
     take_up: bool = False,
     asked_to_stop: Callable[[], bool] | None = None,
     share: int | None = None,
-    around: Callable[[Identity, int], AbstractContextManager[None]] | None = None,
+    around: Callable[[Identity, Course], AbstractContextManager[Callable[[int], None]]]
+    | None = None,
 ) -> RunRecord:
     """Train the network that `config` describes, score it once on the test set, and record it.
 
@@ -58,8 +61,8 @@ def run(
             go on with it, in its own folder, if it was interrupted.
         asked_to_stop: whether to stop at the next step. By default Ctrl-C and SIGTERM say so.
         share: how many cores the run may use; by default all that this process may.
-        around: called as soon as it is known what the run is and how many epochs it trains at most;
-            the rest is done within what it returns.
+        around: called as soon as it is known what the run is and what it goes through at most; the
+            rest is done within what it returns, which is told now and then of the steps done.
 
     Raises:
         UserError: something in the config, the folder, the data or the store can't be used, or the
@@ -83,10 +86,13 @@ def run(
     tags = tags or {}
     learner = learner_of(model, config)
     measure = find_task(dataset.spec.task).measure
-    screen = Screen(identity.name, measure, learner.most, quiet, learner.unit)
+    course = Course(learner.unit, learner.most, 1)
+    if not isinstance(model, Classical):
+        course = course_of(config.training, len(dataset.train))
+    screen = Screen(identity.name, measure, course, Console(quiet=quiet))
     command = command or hide_password(shlex.join(["python", "train.py", *overrides]))
     with (
-        nullcontext() if around is None else around(identity, learner.most),
+        nullcontext(lambda _: None) if around is None else around(identity, course) as tell,
         _ending_in_words(identity.name, config.tracking.uri, folder, command),
         held_back() if asked_to_stop is None else nullcontext(asked_to_stop) as stop,
     ):
@@ -96,7 +102,7 @@ def run(
             unfinished = config.resume is not False
             found = lifecycle.take_up(store, identity.key, tags, unfinished=unfinished)
         if isinstance(found, RunRecord):
-            screen.show_result(found, config.tracking.uri, finished_before=True)
+            screen.show_result(found, store.shown, store.page(found.run_id), finished_before=True)
             return found
         if config.resume and found is None and not quiet:
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
@@ -107,11 +113,17 @@ def run(
         tracker = found or start_run(store, identity.key, identity.name, folder, tags)
         RunFolder(folder).lead_to(tracker.folder)
         path = tracker.folder.path / RunFolder.CHECKPOINT
-        checkpoint = Checkpoint(path, identity.key, config.checkpoint_minutes, stop)
 
         def log(epoch: int, metrics: dict[str, float]) -> None:
             tracker.log(epoch, metrics)
             screen.show_epoch(epoch, metrics)
+            tell(course.after(epoch))
+
+        def show(step: int) -> None:
+            screen.show_step(step)
+            tell(step)
+
+        checkpoint = Watched(path, identity.key, config.checkpoint_minutes, stop, show)
 
         with tracker, screen:
             model = _on_its_threads(model, tracker, config, identity, dataset).to(device)
@@ -128,7 +140,7 @@ def run(
                     config, identity, dataset, model, state, learner.unit, tracker, costs
                 )
         checkpoint.remove()
-    screen.show_result(record, config.tracking.uri)
+    screen.show_result(record, store.shown, store.page(record.run_id))
     return record
 
 
@@ -183,12 +195,18 @@ def _ending_in_words(name: str, store: str, folder: Path, command: str) -> Itera
 def _log_setting(tracker: Tracker, config: Config, identity: Identity, dataset: Dataset) -> None:
     """Log what is to be trained, and on what."""
     solved = {
+        "model.family": config.model.name,
         "parameters": identity.parameters,
         "model.width": identity.architecture.width,
-        "features": identity.architecture.features or "raw",
+        "features": identity.architecture.features,
+        "data.train_samples": len(dataset.train),
     }
-    tracker.log_config(flatten(config) | solved)
-    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    profile: dict[str, object] = {split: len(samples) for split, samples in splits.items()}
-    profile |= {"shape": dataset.spec.input_shape}
-    tracker.log_dataset(config.data.name, dataset.fingerprint, profile)
+    solved = {name: value for name, value in solved.items() if value is not None}
+    tracker.log_config(solved | decisive(config) | solved)  # MLflow shows them in this order
+    shape = dataset.spec.input_shape
+    sizes = {"train": len(dataset.train), "validation": len(dataset.validation), "shape": shape}
+    uses = {
+        "training": (dataset.fingerprint, sizes),
+        "testing": (dataset.test_fingerprint, {"test": len(dataset.test), "shape": shape}),
+    }
+    tracker.log_datasets(config.data.name, uses)

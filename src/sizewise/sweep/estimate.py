@@ -1,4 +1,4 @@
-"""What a sweep will cost, before paying: sizes, FLOPs, and minutes from a short trial."""
+"""What a command will cost, before paying: sizes, FLOPs, and minutes from a short trial."""
 
 from collections.abc import Hashable, Iterable
 
@@ -7,39 +7,46 @@ from rich.console import Console
 from rich.table import Table
 
 from sizewise.config import parse_shared
-from sizewise.config.compose import Grid, is_grid, without_hydra
+from sizewise.config.compose import Grid, is_grid, is_sweep, without_hydra
 from sizewise.records import readable_count
 from sizewise.run.estimate import estimate
 from sizewise.sweep.job import jobs_at_once
 from sizewise.sweep.plan import PlannedRun, plan_sweep
 from sizewise.threads import share_of_cores
 from sizewise.tracking.artifacts import finished_records
+from sizewise.tracking.queries import search
 from sizewise.tracking.store import open_store
+
+FINISHED = "attributes.status = 'FINISHED'"
 
 
 def show_plan(composed: DictConfig) -> None:
-    """Print what a sweep is going to run.
+    """Print what a sweep, or the one run, is going to train.
 
     Args:
-        composed: in Hydra's multirun mode, the hydra node included.
+        composed: as `composed_as_typed` yields it.
 
     Raises:
         UserError: a run can't be made.
     """
-    planned = plan_sweep(Grid(composed)) if is_grid(composed) else None
+    sweep = is_sweep(composed)
+    planned = plan_sweep(Grid(composed)) if is_grid(composed) or not sweep else None
     if planned is None:
         print(
             "only fixed grids can be planned: here an optimiser chooses the runs, or a value is "
             "made of the job itself"
         )
         return
-    shared, jobs = parse_shared(without_hydra(composed)), jobs_at_once(composed)
+    shared, jobs = parse_shared(without_hydra(composed)), jobs_at_once(composed) if sweep else 1
     store = open_store(shared.tracking)
-    done = finished_records(store, [] if shared.rerun else planned).by_key
-    rows, seconds_left, unknown = [], 0.0, 0
+    takes_up = not shared.rerun if sweep else composed.resume
+    done = finished_records(store, planned if takes_up else []).by_key
+    trained = {run.tags.get("training_key") for run in search(store, FINISHED)} if takes_up else ()
+    rows, seconds_left, longest, unknown, again = [], 0.0, 0.0, 0, 0
     for runs in _alike(planned.values()):
         first = runs[0]
-        left = sum(run.identity.key not in done for run in runs)
+        missing = [run.identity for run in runs if run.identity.key not in done]
+        left, scored = len(missing), sum(each.training_key in trained for each in missing)
         cost = estimate(
             first.config,
             first.spec,
@@ -47,8 +54,10 @@ def show_plan(composed: DictConfig) -> None:
             first.num_samples,
             share_of_cores(jobs),
         )
-        seconds_left += (cost.seconds or 0) * left
-        unknown += left if cost.seconds is None else 0
+        seconds_left += (cost.seconds or 0) * (left - scored)
+        longest = max(longest, (cost.seconds or 0) * (left > scored))
+        unknown += left - scored if cost.seconds is None else 0
+        again += scored
         rows.append(
             {
                 "family": first.config.model.name,
@@ -67,9 +76,11 @@ def show_plan(composed: DictConfig) -> None:
         )
     _print(rows)
     to_run = sum(key not in done for key in planned)
+    minutes = max(seconds_left / jobs, longest) / 60
     print(
-        f"{len(planned)} runs, {len(planned) - to_run} done, {to_run} to run: "
-        f"about {seconds_left / jobs / 60:.1f} minutes, {jobs} at once"
+        f"{len(planned)} run{'s' * (len(planned) != 1)}, {len(planned) - to_run} done, {to_run} to "
+        f"run: about {minutes:.1f} minutes, {jobs} at once"
+        + (f"; {again} only scored again, which takes seconds" if again else "")
         + (f", without the {unknown} of classical families, which can't be told" if unknown else "")
     )
 

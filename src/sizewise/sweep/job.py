@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -19,7 +20,16 @@ from sizewise.records import RunRecord, write_records
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity
 from sizewise.run.run import run
-from sizewise.sweep.states import RunState, alone, read_states, waiting, write_state
+from sizewise.screen import Course
+from sizewise.sweep.states import (
+    Kind,
+    RunState,
+    alone,
+    read_states,
+    waiting,
+    write_state,
+    write_step,
+)
 from sizewise.threads import available_cores
 from sizewise.tracking.queries import membership
 
@@ -152,7 +162,7 @@ class Job:
             take_up=not config.rerun,
             share=self.sweep.threads,
             asked_to_stop=asked_to_stop,
-            around=self._begun,
+            around=partial(self._begun, config),
         )
         if not Path(
             self.state.folder, RunFolder.RECORD
@@ -161,7 +171,9 @@ class Job:
         return record
 
     @contextmanager
-    def _begun(self, identity: Identity, epochs: int) -> Iterator[None]:
+    def _begun(
+        self, config: Config, identity: Identity, course: Course
+    ) -> Iterator[Callable[[int], None]]:
         """Leave word that the run has begun. The same run in another job is waited for."""
         if self.sweep.keys is not None and identity.key not in self.sweep.keys:
             raise UserError(
@@ -169,9 +181,12 @@ class Job:
                 "commit of sizewise wherever the sweep's runs are trained"
             )
         with alone(self.sweep_folder, identity.key):
-            self.state = replace(self.state, key=identity.key, name=identity.name, epochs=epochs)
+            kind = Kind.of(config, identity.parameters)
+            self.state = replace(
+                self.state, key=identity.key, name=identity.name, kind=kind, course=course
+            )
             self._leave("running")
-            yield
+            yield partial(write_step, self.sweep_folder, identity.key)
 
     def _failed(self, error: Exception) -> None:
         known = isinstance(error, UserError)

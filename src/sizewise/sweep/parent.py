@@ -102,7 +102,8 @@ class Parent:
         _let_trials_fail(composed)
         atexit.register(self._give_up)
         stop_softly(self._folder / STOP_ALL)
-        self._progress = SweepProgress(self._folder, self._total, self._finished)
+        planned = {key: run.state for key, run in (self._planned or {}).items()}
+        self._progress = SweepProgress(self._folder, self._total, planned, self._finished)
 
     def _tell_jobs(self) -> None:
         composed = self._composed
@@ -191,14 +192,15 @@ class Parent:
         self._tell_jobs()
         self._finished |= self._announce(new, rerun=False)
         left = [run.overrides for key, run in new.items() if key not in self._finished]
-        self._progress.grow(len(new), self._finished)
+        self._progress.grow({key: run.state for key, run in new.items()}, self._finished)
         self._total += len(new)
         return left
 
     def finish(self) -> int:
         """Write the report, log it to the parent run, list the failures; return the exit code."""
-        self._progress.stop()
-        if records := self._records():
+        records = self._records()
+        self._progress.stop("writing the report" if records else "")
+        if records:
             self._report(records)
         return self._conclude(read_states(self._folder))
 
@@ -266,13 +268,18 @@ class Parent:
                 asked=self._asked,
                 notes=notes,
                 confidence=self._until.confidence,
+                link=self._store.page,
             )
         except UserError as error:
+            self._progress.stop()
             print(f"no report: {error}")
             return
+        self._progress.stop()
         print(report)
+        if page := self._store.page(self._run_id):
+            print(f"in MLflow: {page}")
         try:
-            log_answer(self._store, self._run_id, str(report), report.analysis.recommended)
+            log_answer(self._store, self._run_id, report.note, report.analysis.recommended)
             self._store.client.log_artifacts(self._run_id, str(folder), "report")
         except STORE_ERRORS as error:
             print(f"the report is not in {self._store.shown}: {first_line(error)}")

@@ -9,7 +9,9 @@ from sizewise.config import Config, DataConfig
 from sizewise.config.compose import Grid, command, in_run
 from sizewise.data import DataSpec, load
 from sizewise.errors import UserError
+from sizewise.run.course import course_of
 from sizewise.run.identity import Identity, identify
+from sizewise.sweep.states import Kind, RunState
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,20 @@ class PlannedRun:
     identity: Identity
     spec: DataSpec
     num_samples: int
+
+    @property
+    def state(self) -> RunState:
+        """Return that of a run which waits."""
+        parameters, training = self.identity.parameters, self.config.training
+        return RunState(
+            self.identity.key,
+            self.identity.name,
+            "waiting",
+            folder="",
+            command=self.command,
+            kind=Kind.of(self.config, parameters),
+            course=None if parameters is None else course_of(training, self.num_samples),
+        )
 
 
 def plan_sweep(grid: Grid, refused: list[UserError] | None = None) -> dict[str, PlannedRun] | None:

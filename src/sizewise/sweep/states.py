@@ -8,17 +8,44 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock
+from pydantic import TypeAdapter
 
+from sizewise.config import Config
 from sizewise.files import replacing
 from sizewise.records import RunRecord, read_records
 from sizewise.run.folder import RunFolder
+from sizewise.screen import Course
 
 FOLDER = "runs"
 ENDED = ("done", "failed", "interrupted")
+
+
+class Kind(NamedTuple):
+    """What a run is, but for its seed and its settings.
+
+    Args:
+        family: the architecture's name.
+        size: asked for, or else the parameters; None for a classical family.
+        data: the data set's name.
+        samples: that it is to learn from, where not all are asked for.
+    """
+
+    family: str
+    size: int | None
+    data: str
+    samples: int | None
+
+    @classmethod
+    def of(cls, config: Config, parameters: int | None) -> "Kind":
+        """Return that of a run with this config, whose model has so many parameters."""
+        size = parameters if parameters is None else config.size or parameters
+        return cls(config.model.name, size, config.data.name, config.data.train_samples)
 
 
 @dataclass(frozen=True)
@@ -31,7 +58,8 @@ class RunState:
         status: waiting, running, or one of `ENDED`.
         folder: the job's.
         command: what trains it alone.
-        epochs: the most that it trains; of a classical family, the settings it tries.
+        kind: None where the job failed before it was known; so with `course`.
+        course: what it goes through; None for a classical family's run that has not begun.
         error: of a failed run, why.
         process_id: of the process that trains it.
         started: seconds since 1970.
@@ -42,7 +70,8 @@ class RunState:
     status: str
     folder: str
     command: str
-    epochs: int = 1
+    kind: Kind | None = None
+    course: Course | None = None
     error: str = ""
     process_id: int = field(default_factory=os.getpid)
     started: float = field(default_factory=time.time)
@@ -52,17 +81,8 @@ class RunState:
         """The record of a run that is done."""
         return read_records(Path(self.folder, RunFolder.RECORD))[0]
 
-    @property
-    def share(self) -> float:
-        """The share of its epochs that a run has done, 0..1."""
-        if self.status != "running":
-            return float(self.status in ("done", "failed"))
-        try:
-            folder = RunFolder.at(Path(self.folder)).path
-            lines = (folder / RunFolder.METRICS).read_text().splitlines()
-            return float(json.loads(lines[-1])["step"] / self.epochs)
-        except (OSError, ValueError, IndexError):  # not there yet, or being written
-            return 0.0
+
+STATE = TypeAdapter(RunState)
 
 
 def waiting(folder: Path, overrides: Sequence[str], command: str) -> RunState:
@@ -94,10 +114,24 @@ def read_states(sweep: Path, known: Mapping[str, RunState] | None = None) -> dic
     """
     done = {key: each for key, each in (known or {}).items() if each.status == "done"}
     states = [
-        done.get(path.stem) or RunState(**json.loads(path.read_text()))
+        done.get(path.stem) or STATE.validate_json(path.read_bytes())
         for path in (sweep / FOLDER).glob("*.json")
     ]
     return {state.key: state for state in sorted(states, key=lambda each: each.started)}
+
+
+def write_step(sweep: Path, key: str, step: int) -> None:
+    """Leave word of how many steps a run has done, which may be lost."""
+    with suppress(OSError):
+        _path(sweep, key).with_suffix(".step").write_text(str(step))
+
+
+def read_step(sweep: Path, key: str) -> int:
+    """Return how many steps a run has done; 0 if that is not known, or is being written."""
+    try:
+        return int(_path(sweep, key).with_suffix(".step").read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def mark_lost(sweep: Path, process_id: int, error: str) -> bool:

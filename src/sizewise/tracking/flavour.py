@@ -40,15 +40,14 @@ def flavour(
     }
 
 
-def save_flavour(folder: Path, flavour: dict[str, Any]) -> None:
-    """Write a network to `folder`, which is empty, as `mlflow models serve` takes it."""
+def save_flavour(folder: Path, flavour: dict[str, Any], model: Model | None = None) -> None:
+    """Write a network to `folder`, which is empty, as `mlflow models serve` takes it.
+
+    Args:
+        folder: where.
+        flavour: as `flavour` returns it.
+        model: what says of which run and logged model it is, if of any.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow would have an example of inputs too
-        pyfunc.save_model(str(folder), **flavour)
-
-
-def log_flavour(run_id: str, flavour: dict[str, Any]) -> None:
-    """Log a network as the model of a run."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        Model.log(artifact_path=None, name="model", flavor=pyfunc, run_id=run_id, **flavour)
+        pyfunc.save_model(str(folder), mlflow_model=model, **flavour)

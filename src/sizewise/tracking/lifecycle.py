@@ -1,5 +1,6 @@
 """Runs and sweeps in the store: started, taken up again, put right, and sent later."""
 
+import getpass
 import os
 import platform
 import socket
@@ -11,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from filelock import Timeout
-from mlflow.entities import Metric
+from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError, first_line, say
@@ -19,7 +20,7 @@ from sizewise.records import RunRecord
 from sizewise.run.folder import Outcome, RunFolder
 from sizewise.tracking.artifacts import finished_records, read_record
 from sizewise.tracking.queries import StoredRun, search
-from sizewise.tracking.store import STORE_ERRORS, Store, reopen_store
+from sizewise.tracking.store import MODEL_TRAINING, STORE_ERRORS, Store, reopen_store
 from sizewise.tracking.tracker import Tracker, deliver
 from sizewise.uri import hide_password, is_hidden, store_uri
 
@@ -77,12 +78,14 @@ def log_answer(store: Store, run_id: str, text: str, recommended: RunRecord | No
 
     The tag `enough` tells which run that is.
     """
-    store.client.set_tag(run_id, "mlflow.note.content", text)
-    store.client.set_tag(run_id, "enough", recommended.run_id if recommended else "")
-    if recommended:
-        now = time.time_ns() // 1_000_000
-        metrics = [Metric(key, value, now, 0) for key, value in recommended.metrics.items()]
-        store.client.log_batch(run_id, metrics)
+    page = f"#/experiments/{store.experiment_id}/runs/{run_id}/artifacts/report/report.html"
+    text += f"\n\n[The whole report]({page}?{MODEL_TRAINING})"
+    enough = recommended.run_id if recommended else ""
+    tags = [RunTag("mlflow.note.content", text), RunTag("enough", enough)]
+    now = time.time_ns() // 1_000_000
+    found = recommended.metrics if recommended else {}
+    metrics = [Metric(key, value, now, 0) for key, value in found.items()]
+    store.client.log_batch(run_id, metrics, tags=tags)
 
 
 def _create(store: Store, name: str, folder: Path, tags: Mapping[str, str]) -> str:
@@ -90,6 +93,9 @@ def _create(store: Store, name: str, folder: Path, tags: Mapping[str, str]) -> s
     of_all = {f"version.{package}": version(package) for package in ("sizewise", "torch", "mlflow")}
     of_all |= {"version.python": platform.python_version(), "host": socket.gethostname()}
     of_all |= {"folder": str(folder.resolve())}
+    of_all |= {"mlflow.source.name": "train.py", "mlflow.source.type": "LOCAL"}
+    with suppress(ImportError, KeyError, OSError):  # as in a container whose user has no name
+        of_all["mlflow.user"] = getpass.getuser()
     if commit := git_commit():
         dirty = str(commit.endswith("+")).lower()
         of_all |= {"mlflow.source.git.commit": commit.rstrip("+"), "git.dirty": dirty}
@@ -107,8 +113,8 @@ def _resume(store: Store, run: StoredRun, tags: Mapping[str, str]) -> None:
 
 
 def _set_tags(store: Store, run: StoredRun, tags: Mapping[str, str]) -> None:
-    for tag, value in tags.items():
-        store.client.set_tag(run.run_id, tag, hide_password(value))
+    entities = [RunTag(tag, hide_password(value)) for tag, value in tags.items()]
+    store.client.log_batch(run.run_id, tags=entities)
 
 
 def take_up(

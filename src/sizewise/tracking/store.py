@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import mlflow
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,19 +25,30 @@ from sizewise.uri import hide_password, is_opened_here, sqlite_file
 # What a store raises that is away, full or broken; requests' errors are OSErrors.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, OSError, UserError)
 
-# The columns that MLflow's UI shows first. Which view it opens with is a setting of the visitor's
-# browser, not of the experiment, so the link to it has to ask for both: see `Store.link`.
+# Which view MLflow's UI opens with is a setting of the visitor's browser, not of the experiment, so
+# a link has to ask for it, and that to the table of runs for the columns: see `Store.table`.
+MODEL_TRAINING = "workflowType=machine_learning"
 VIEW = "sizewise"
 COLUMNS = [
-    "metrics.`test/error`",
+    "params.`model.family`",
     "metrics.`cost/parameters`",
-    "metrics.`cost/model_bytes`",  # stands in where a classical model has no parameters
+    "metrics.`test/error`",
     "metrics.`cost/train_seconds`",
     "metrics.`cost/latency_ms_p50`",
-    "params.`model.family`",
+    "metrics.`cost/model_bytes`",  # stands in where a classical model has no parameters
     "params.`data.name`",
+    "params.`data.train_samples`",
     "params.`seed`",
 ]
+SHOWN = {  # how MLflow's UI shows the experiment
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.experiment.primaryMetric.name": "test/error",
+    "mlflow.experiment.primaryMetric.greaterIsBetter": "False",
+    f"mlflow.sharedViewState.{VIEW}": json.dumps(
+        {"selectedColumns": COLUMNS, "columnOrder": COLUMNS}
+    ),
+    "mlflow.note.content": resources.files("sizewise.tracking").joinpath("note.md").read_text(),
+}
 
 
 @dataclass(frozen=True)
@@ -51,12 +64,23 @@ class Store:
         """The URI as it may be seen: without a password."""
         return hide_password(self.uri, self.uri)
 
-    def link(self, server: str) -> str:
+    @property
+    def server(self) -> str | None:
+        """Where MLflow's UI is, if the store is a server, without what the URI says of a user."""
+        at = urlsplit(self.uri)
+        if at.scheme not in ("http", "https"):
+            return None
+        return f"{at.scheme}://{at.netloc.rpartition('@')[2]}{at.path.rstrip('/')}"
+
+    def table(self, server: str) -> str:
         """Return the page of MLflow's UI at `server` that shows the runs as a table."""
-        return (
-            f"{server.rstrip('/')}/#/experiments/{self.experiment_id}/runs"
-            f"?workflowType=machine_learning&viewStateShareKey={VIEW}"
-        )
+        at = f"{server}/#/experiments/{self.experiment_id}/runs"
+        return f"{at}?{MODEL_TRAINING}&viewStateShareKey={VIEW}"
+
+    def page(self, run_id: str) -> str | None:
+        """Return the page of a run in MLflow's UI, if the store is a server."""
+        at = f"/#/experiments/{self.experiment_id}/runs/{run_id}?{MODEL_TRAINING}"
+        return self.server and self.server + at
 
 
 def open_store(config: TrackingConfig) -> Store:
@@ -66,8 +90,12 @@ def open_store(config: TrackingConfig) -> Store:
         UserError: it can't be opened.
     """
     with _opening(config.uri) as client:
-        found = _find_experiment(client, config.experiment) or _create_experiment(client, config)
-    return _used(Store(client, found, config.uri))
+        found = _find_experiment(client, config.experiment)
+        if found is None:
+            return Store(client, _create_experiment(client, config), config.uri)
+        for tag in SHOWN.keys() - found.tags.keys():  # what a person has written stays
+            client.set_experiment_tag(found.experiment_id, tag, SHOWN[tag])
+    return Store(client, found.experiment_id, config.uri)
 
 
 def open_existing(uri: str, experiment: str) -> Store:
@@ -84,7 +112,7 @@ def open_existing(uri: str, experiment: str) -> Store:
                 f"there is no MLflow experiment {experiment or 'without a name'} in {uri}: "
                 f"{nearest(experiment, names)}"
             )
-    return _used(Store(client, found, uri))
+    return Store(client, found.experiment_id, uri)
 
 
 def reopen_store(uri: str, experiment_id: str) -> Store:
@@ -97,12 +125,12 @@ def reopen_store(uri: str, experiment_id: str) -> Store:
     if database is not None and not database.exists():
         raise UserError(f"there is no store {uri}; say where it is now with --uri")
     with _opening(uri) as client:
-        return _used(Store(client, experiment_id, uri))
+        return Store(client, experiment_id, uri)
 
 
 @contextmanager
 def _opening(uri: str) -> Iterator[mlflow.MlflowClient]:
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+    for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)
     check_store(uri)
     try:
@@ -116,15 +144,7 @@ def _opening(uri: str) -> Iterator[mlflow.MlflowClient]:
         ) from error
 
 
-def _used(store: Store) -> Store:
-    """Return `store`, and have MLflow's own functions use it."""
-    # Model.log has no other way to know where its model belongs.
-    mlflow.set_tracking_uri(store.uri)
-    mlflow.set_experiment(experiment_id=store.experiment_id)
-    return store
-
-
-def _find_experiment(client: mlflow.MlflowClient, name: str) -> str | None:
+def _find_experiment(client: mlflow.MlflowClient, name: str) -> Experiment | None:
     found = client.get_experiment_by_name(name) if name else None
     if found is None:
         return None
@@ -133,7 +153,7 @@ def _find_experiment(client: mlflow.MlflowClient, name: str) -> str | None:
             f"the MLflow experiment {name} is deleted; restore it with `mlflow experiments restore "
             f"-x {found.experiment_id}`, or choose another with tracking.experiment=NAME"
         )
-    return str(found.experiment_id)
+    return found
 
 
 def _create_experiment(client: mlflow.MlflowClient, config: TrackingConfig) -> str:
@@ -143,15 +163,7 @@ def _create_experiment(client: mlflow.MlflowClient, config: TrackingConfig) -> s
         client.create_experiment(
             config.experiment,
             artifact_location=_artifacts(config),
-            tags=place
-            | {
-                "mlflow.experimentKind": "custom_model_development",
-                "mlflow.experiment.primaryMetric.name": "test/error",
-                "mlflow.experiment.primaryMetric.greaterIsBetter": "False",
-                f"mlflow.sharedViewState.{VIEW}": json.dumps(
-                    {"selectedColumns": COLUMNS, "columnOrder": COLUMNS}
-                ),
-            },
+            tags=SHOWN | place,
         )
     )
 

@@ -1,27 +1,41 @@
 """Writing a run to an MLflow store."""
 
 import json
+import math
+import re
 import shlex
+import tempfile
 import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from filelock import BaseFileLock
 from mlflow.entities import Dataset as DatasetEntity
-from mlflow.entities import DatasetInput, InputTag, LoggedModelStatus, Metric, Param
+from mlflow.entities import (
+    DatasetInput,
+    InputTag,
+    LoggedModelOutput,
+    LoggedModelStatus,
+    Metric,
+    Param,
+)
+from mlflow.models import Model
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAM_VAL_LENGTH
 
 from sizewise.errors import first_line, say
+from sizewise.records import read_records
 from sizewise.run.folder import Outcome, RunFolder
-from sizewise.tracking.flavour import flavour, log_flavour
+from sizewise.tracking.flavour import flavour, save_flavour
 from sizewise.tracking.probe import check_store
 from sizewise.tracking.store import STORE_ERRORS, Store
 from sizewise.uri import hide_password
 
 FLUSH_SECONDS = 5.0
+NOT_IN_A_NAME = "[/:.%\"']"  # of a logged model, says MLflow
 
 
 class Tracker:
@@ -50,7 +64,7 @@ class Tracker:
         self._outcome = Outcome(store.shown, store.experiment_id)
         found = store.client.get_run(run_id)
         self.tags = found.data.tags
-        self._params = set(found.data.params)
+        self._params = dict(found.data.params)
         points = [point for line in folder.mend_metrics() for point in points_of(line)]
         self._logged = {(point.step, point.key): point.value for point in points}
         # Training adds to its end, the thread takes from its start. MLflow skips what it has.
@@ -74,23 +88,28 @@ class Tracker:
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
 
     def log_config(self, params: dict[str, Any]) -> None:
-        """Log `params` without passwords; MLflow cuts off a value that is longer than it takes."""
-        new = params.keys() - self._params
-        shown = {name: hide_password(str(params[name]), str(params[name])) for name in sorted(new)}
-        entities = [Param(name, value) for name, value in shown.items()]
+        """Log `params` that are new; MLflow cuts off a value that is longer than it takes."""
+        new = {name: str(value) for name, value in params.items() if name not in self._params}
+        entities = [Param(name, value) for name, value in new.items()]
         self.store.client.log_batch(self.run_id, params=entities)
+        self._params |= new
 
-    def log_dataset(self, name: str, fingerprint: str, profile: dict[str, Any]) -> None:
-        """Log what the run is trained on, with its sizes and shapes as `profile`."""
-        dataset = DatasetEntity(
-            name=name,
-            digest=fingerprint,
-            source_type="sizewise",
-            source=json.dumps({"data": name}),
-            profile=json.dumps(profile),
-        )
-        use = InputTag("mlflow.data.context", "training")
-        self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [use])])
+    def log_datasets(self, name: str, uses: dict[str, tuple[str, dict[str, Any]]]) -> None:
+        """Log by use what the run is trained and tested on: fingerprints, with sizes and shapes."""
+        inputs = [
+            DatasetInput(
+                DatasetEntity(
+                    name=name,
+                    digest=fingerprint,
+                    source_type="sizewise",
+                    source=json.dumps({"data": name}),
+                    profile=json.dumps(profile),
+                ),
+                [InputTag("mlflow.data.context", use)],
+            )
+            for use, (fingerprint, profile) in uses.items()
+        ]
+        self.store.client.log_inputs(self.run_id, datasets=inputs)
 
     def log_model(self, input_shape: tuple[int, ...], requirements: Iterable[str] = ()) -> None:
         """Have `model.pt` logged, when the run is closed, as a model that MLflow can serve.
@@ -178,16 +197,44 @@ class Tracker:
         (self.folder.path / self.folder.UNSENT).unlink(missing_ok=True)
 
     def _deliver_model(self, outcome: Outcome, input_shape: tuple[int, ...]) -> None:
-        """Log the model, unless it has been, and remove what a crash has left half logged."""
+        """Log the model, unless it has been, and remove what a crash has left half logged.
+
+        It goes by its run's name, and has its scores, on which data, beside what it costs.
+        """
         client, folder = self.store.client, self.folder
         of_this_run = f"source_run_id = '{self.run_id}'"
         for model in client.search_logged_models([self.store.experiment_id], of_this_run):
             if model.status == LoggedModelStatus.READY:
                 return
             client.delete_logged_model(model.model_id)
+        (record,) = read_records(folder.path / folder.RECORD)
+        name = re.sub(NOT_IN_A_NAME, "_", record.name)
+        of_run = ("mlflow.user", "mlflow.source.")
+        tags = {tag: value for tag, value in self.tags.items() if tag.startswith(of_run)}
+        model = client.create_logged_model(
+            self.store.experiment_id, name, self.run_id, tags, self._params
+        )
+        own = model.model_id
+        client.log_outputs(self.run_id, [LoggedModelOutput(own, record.epochs)])
         code = sorted((folder.path / folder.CODE).glob("*"))
         path = folder.path / folder.MODEL
-        log_flavour(self.run_id, flavour(path, input_shape, code, outcome.requirements))
+        with tempfile.TemporaryDirectory() as temporary:
+            save_flavour(
+                Path(temporary),
+                flavour(path, input_shape, code, outcome.requirements),
+                Model(model.artifact_location, self.run_id, model_uuid=own, model_id=own),
+            )
+            client.log_model_artifacts(own, temporary)
+        data = (record.data, record.test_fingerprint or record.fingerprint)
+        scores = [
+            Metric(*(each.key, each.value, each.timestamp, each.step, own), *on)
+            for line in folder.mend_metrics()
+            for each in points_of(line)
+            if each.key in record.metrics and math.isfinite(each.value)
+            for on in [data if each.key.startswith("test/") else ()]
+        ]
+        client.log_batch(self.run_id, metrics=scores)
+        client.finalize_logged_model(own, LoggedModelStatus.READY)
 
 
 def deliver(store: Store, folder: RunFolder, lock: BaseFileLock) -> None:

@@ -15,6 +15,8 @@ import numpy as np
 from sizewise.report.stats.errors import CONFIDENCE, Interval, SizeErrors, both_degrees, half_width
 from sizewise.report.stats.noise import Array
 
+EDGE = 0.25  # of a tolerance: within it of the tolerance's end, a size may be taken or left
+
 
 class Seeds(NamedTuple):
     """One size's errors: its seeds, each one's error (n,), and that of each sample, (n, N)."""
@@ -56,6 +58,13 @@ class Difference(NamedTuple):
         """Return whether the interval rules out being worse by more than `tolerance`."""
         return self.interval is not None and self.interval.high <= tolerance
 
+    def is_at_edge(self, tolerance: float) -> bool:
+        """Return whether the interval says that it is as bad as `tolerance`, as near as matters."""
+        near = EDGE * tolerance
+        return self.interval is not None and (
+            tolerance - near <= self.interval.low <= self.interval.high <= tolerance + near
+        )
+
     def half_width(self, seeds: int, confidence: float = CONFIDENCE) -> float:
         """Return half the interval's width, had there been so many seeds."""
         degrees = max(self.degrees + seeds - self.seeds, 1)
@@ -67,8 +76,9 @@ class Difference(NamedTuple):
 
         Were mean and variance to stay as they are.
         """
-        margin = abs(self.mean - tolerance)
-        return next((n for n in range(self.seeds + 1, most) if self.half_width(n) < margin), None)
+        off = abs(self.mean - tolerance)
+        enough = max(off, EDGE * tolerance - off)  # it is told, or at the edge
+        return next((n for n in range(self.seeds + 1, most) if self.half_width(n) < enough), None)
 
 
 def compare(

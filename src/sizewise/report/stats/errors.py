@@ -108,18 +108,12 @@ class SizeErrors:
             for mean, half in zip(self.means, halves, strict=True)
         ]
 
-    def deviations(self, draws: int, seed: int = 0, covariance: Array | None = None) -> Array:
-        """Draw how far off the means may be, (draws, K).
-
-        Args:
-            draws: how many.
-            seed: of the draws.
-            covariance: what the test set gives the means, (K, K), where not all of it counts.
-        """
+    def deviations(self, draws: int, seed: int = 0) -> Array:
+        """Draw how far off the means may be, (draws, K)."""
         generator = np.random.default_rng(seed)
         variances, degrees = self.noise
         of_seeds = generator.standard_t(degrees, (draws, len(variances)))
-        values, vectors = np.linalg.eigh(self.covariance if covariance is None else covariance)
+        values, vectors = np.linalg.eigh(self.covariance)
         scale = np.sqrt(np.maximum(values, 0))
         of_samples = generator.standard_normal((draws, len(values))) * scale @ vectors.T
         return np.asarray(of_seeds * np.sqrt(variances / self.counts) + of_samples)

@@ -241,9 +241,8 @@ def _hold_out(form: Form, sweep: SizeErrors, seed: int) -> HeldOut | None:
     if len(rest.sizes) < FEWEST_SIZES or not (rest.counts > 1).any():
         return None
     own = _own_variances(rest)
-    # what the test set does to all sizes it does to the largest too
     of_samples = own - rest.noise.variances / rest.counts
-    deviations = rest.deviations(DRAWS, seed, np.diag(of_samples))
+    deviations = rest.deviations(DRAWS, seed)
     scatter = _scatter(form, rest, own, deviations)
     curve, drawn = _drawn(form, rest, own, scatter, deviations)
     size, smallest = sweep.sizes[-1:], rest.sizes.min()
