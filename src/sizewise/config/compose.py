@@ -30,7 +30,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sizewise.config.keys import HARDWARE, portable
+from sizewise.config.keys import HARDWARE, PLACE, portable
 from sizewise.config.parse import parse
 from sizewise.config.schema import Config
 from sizewise.errors import UserError
@@ -278,6 +278,8 @@ def spelled(config: Mapping[str, Any], conf: Path) -> list[str]:
         conf: the folder of config files.
     """
     choices = [f"model={config['model.family']}", f"data={config['data.name']}"]
+    if PLACE in config:  # own data have none by default
+        choices.append(f"{PLACE}={as_typed(config[PLACE])}")
     defaults = portable(compose(choices, conf))
     return choices + [
         f"{key}={as_typed(value)}"
