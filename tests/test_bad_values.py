@@ -34,6 +34,7 @@ FINE = {
     "until.minutes": {"float", "null"},
     "checkpoint_minutes": {"float"},
     "data.root": {"text"},
+    "data.test_samples": {"null"},
     "data.train_samples": {"null"},
     "features": {"null"},
     "model._target_": {"null"},

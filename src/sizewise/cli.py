@@ -98,7 +98,7 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     "reproduce": (
         "train a run again and compare every number",
         *(CODE, RUN),
-        argument("overrides", nargs="*", help="data.root=FOLDER, if it has moved"),
+        argument("overrides", nargs="*", help="data.root= or data.path=, if it has moved"),
     ),
     "where": (
         "a run's folder, artifacts and command",
