@@ -32,7 +32,7 @@ def walk(
         for entry in (each for each in entries if not is_hidden(each.name)):
             if is_folder(entry):
                 yield from walk(entry.path, seen)
-            elif entry.is_symlink() or entry.is_file():
+            elif entry.is_file() or not os.path.exists(entry.path):
                 yield entry
 
 

@@ -103,15 +103,16 @@ def decode_part(root: Path, names: Sequence[str], path: Path, first: int) -> lis
     """Put some images into an .npy from its row `first` on, and return what is known of them."""
     pixels = np.load(path, mmap_mode="r+")
     form = Form(pixels.shape[1:], is_image=True)
-    return [_decode(root / name, form, pixels[row]) for row, name in enumerate(names, first)]
+    values = np.zeros((len(names), *form.shape), np.uint8)
+    seen = [_decode(f"{root}/{name}", form, into) for name, into in zip(names, values, strict=True)]
+    pixels[first : first + len(names)] = values
+    return seen
 
 
-def _decode(path: Path, form: Form, into: np.ndarray) -> Seen:
+def _decode(path: str, form: Form, into: np.ndarray) -> Seen:
     size = (0, 0)
     try:
-        if not path.is_file():
-            raise UserError("no such file")
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             image, before = decode(file)
         size = image.size
         if form.shape[0] == 1 and has_colour(image):

@@ -4,6 +4,7 @@ import os
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,15 +95,16 @@ def scan(root: Path) -> Scanned:
 
 def _images(root: Path, top: str, others: Counter[str]) -> list[File]:
     """Return the images below one folder, and count its other files by their suffixes."""
-    found = []
+    found, before = [], len(os.path.join(root, ""))
     for entry in walk(root / top):
         if (suffix := _suffix(entry.name)) not in SUFFIXES:
             others[suffix] += 1
             continue
-        size = time = -1
-        if os.path.exists(entry.path):  # no link to nothing
+        try:
             size, time = entry.stat().st_size, entry.stat().st_mtime_ns
-        found.append(File(os.path.relpath(entry.path, root).replace(os.sep, "/"), size, time))
+        except OSError:  # a link to nothing
+            size = time = -1
+        found.append(File(entry.path[before:], size, time))
     return found
 
 
@@ -126,6 +128,7 @@ def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 
 
+@cache  # of each class, not of each image
 def _class(name: str) -> str:
     """Return a folder's name as one line of text, whichever system wrote its accents."""
     text = os.fsencode(name).decode(errors="backslashreplace")
