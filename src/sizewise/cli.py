@@ -31,7 +31,7 @@ CODE = argument(
     metavar="package.Class",
     help="import this class, which is not sizewise's own, if the run names it",
 )
-WITHOUT_STORE = ("plan", "sync")  # the others take --uri and --experiment
+WITHOUT_STORE = ("check", "plan", "sync")  # the others take --uri and --experiment
 
 COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     "ui": (
@@ -43,6 +43,11 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
         argument("--sort", metavar="METRIC", help="highest first, an error or a loss lowest first"),
         argument("--study", metavar="NAME", help="only the runs of this sweep"),
         argument("--last", type=int, default=50, metavar="N", help="default: %(default)s"),
+    ),
+    "check": (
+        "what is in data of your own, and how they are read",
+        argument("path", metavar="PATH", help="a folder of images, or an .npz"),
+        argument("overrides", nargs="*", help="as for train.py: data.image_size=32"),
     ),
     "plan": (
         "what a command of train.py would run, and its cost",
@@ -96,7 +101,7 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     "reproduce": (
         "train a run again and compare every number",
         *(CODE, RUN),
-        argument("overrides", nargs="*", help="data.root=FOLDER, if it has moved"),
+        argument("overrides", nargs="*", help="data.root= or data.path=, if it has moved"),
     ),
     "where": (
         "a run's folder, artifacts and command",

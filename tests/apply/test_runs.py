@@ -38,6 +38,17 @@ def test_a_folder_that_only_the_store_names_is_not_used(
     assert changed.data.root == "/elsewhere"
 
 
+def test_own_data_that_only_the_store_names_are_asked_for(
+    lab: Lab, sent: list[str], tmp_path: Path
+) -> None:
+    own = f"name: arrays\n  path: {tmp_path}\n  test_fraction: 0.2"
+    sent[0] = sent[0].replace("name: digits", own)
+    with pytest.raises(UserError, match=r"data\.path has no value; give one with data\.path="):
+        recorded_config(lab.store, lab.stored("small"))
+    given = recorded_config(lab.store, lab.stored("small"), ["data.path=/elsewhere"])
+    assert given.data.path == "/elsewhere"  # type: ignore[attr-defined]
+
+
 def test_the_environment_is_not_read(lab: Lab, sent: list[str]) -> None:
     name = next(iter(os.environ))
     sent[0] = sent[0].replace("name: digits", f"name: ${{oc.env:{name}}}")

@@ -38,7 +38,7 @@ def run(arguments: Namespace) -> None:
     _check_fits(spec, data.name, arrays)
     screen = console()
     screen.print(f"{stored.name} ({stored.run_id})")
-    screen.print(f"{len(arrays.test_inputs):,} test samples of {data.name}")
+    screen.print(f"{len(arrays.test_inputs):,} test samples of {arrays.name or data.name}")
     if arrays.class_names != spec.class_names:
         screen.print(f"classes are matched by number with {spec.name}'s")
     targets = torch.as_tensor(arrays.test_targets).long()

@@ -99,7 +99,7 @@ def _real_inputs(store: Store, run: StoredRun) -> np.ndarray:
         inputs = read_arrays(recorded_config(store, run).data).test_inputs
     except UserError as error:
         raise UserError(f"the ONNX graph is checked on the run's own data: {error}") from error
-    return inputs[:CHECKED].astype(np.float32)
+    return np.asarray(inputs[:CHECKED], dtype=np.float32)
 
 
 def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:

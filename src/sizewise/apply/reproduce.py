@@ -76,15 +76,17 @@ def reproduce(
     Args:
         store: that holds the run.
         run: a finished one.
-        changes: `data.root=FOLDER`, if the data is elsewhere by now.
+        changes: `data.root=FOLDER` or `data.path=…`, if the data is elsewhere by now.
         allow_code: classes that are not sizewise's own and may be imported: `check_code`.
 
     Raises:
         UserError: it can't be trained here, its class is not allowed, or another change is asked.
     """
     for change in changes:
-        if not change.startswith("data.root="):
-            raise UserError(f"{change} would train another run; expected at most data.root=FOLDER")
+        if not change.startswith(("data.root=", "data.path=")):
+            raise UserError(
+                f"{change} would train another run; expected at most data.root= or data.path="
+            )
     before, config = read_record(store, run), recorded_config(store, run, changes)
     check_code(config.model.target, allow_code)
     threads = run.tags.get("threads", "")

@@ -88,10 +88,10 @@ def find(store: Store, wanted: str) -> StoredRun:
 
 
 def recorded_config(store: Store, run: StoredRun, changes: Sequence[str] = ()) -> Config:
-    """Return what a run was trained with; the data folder is this machine's.
+    """Return what a run was trained with; where its data lie is as this machine has it.
 
     A store may be somebody else's. So its config may not read the environment, as interpolations
-    do, and the folder that it names for data is used only if the run's own folder on this machine
+    do, and the places that it names for data are used only if the run's own folder on this machine
     says the same.
 
     Args:
@@ -104,7 +104,9 @@ def recorded_config(store: Store, run: StoredRun, changes: Sequence[str] = ()) -
     """
     composed = _parsed(read_config(store, run), run.name)
     try:
-        composed.data.root = _own_data_root(run) or os.environ.get("SIZEWISE_DATA", "data")
+        composed.data.root = _own_place(run, "root") or os.environ.get("SIZEWISE_DATA", "data")
+        if "path" in composed.data:
+            composed.data.path = _own_place(run, "path") or "???"  # is asked for
         changed = OmegaConf.merge(composed, OmegaConf.from_dotlist(list(changes)))
     except OmegaConfBaseException as error:
         raise UserError(f"{first_line(error)}; expected KEY=VALUE") from error
@@ -112,14 +114,14 @@ def recorded_config(store: Store, run: StoredRun, changes: Sequence[str] = ()) -
     return parse(changed)
 
 
-def _own_data_root(run: StoredRun) -> str | None:
-    """Return the data folder by the config in the run's folder, if that is on this machine."""
+def _own_place(run: StoredRun, key: str) -> str | None:
+    """Return a place of data by the config in the run's folder, if both are on this machine."""
     try:
         text = (run.folder.path / RunFolder.CONFIG).read_text() if is_here(run) else ""
-        root = OmegaConf.select(_parsed(text, run.name), "data.root")
+        place = OmegaConf.select(_parsed(text, run.name), f"data.{key}")
     except (OSError, UnicodeDecodeError, UserError):
         return None
-    return root if isinstance(root, str) and os.path.isdir(root) else None
+    return place if isinstance(place, str) and os.path.exists(place) else None
 
 
 def is_here(run: StoredRun) -> bool:

@@ -8,6 +8,7 @@ from sizewise.config.parse import known_keys, parse, parse_shared, unknown_key
 from sizewise.config.schema import (
     Config,
     DataConfig,
+    FolderConfig,
     Mnist1dConfig,
     ModelConfig,
     OwnConfig,
@@ -22,6 +23,7 @@ from sizewise.config.schema import (
 __all__ = [
     "Config",
     "DataConfig",
+    "FolderConfig",
     "Mnist1dConfig",
     "ModelConfig",
     "OwnConfig",

@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from sizewise.config.compose import as_typed, check_typed, is_sweep
-from sizewise.config.keys import HARDWARE, portable
+from sizewise.config.keys import HARDWARE, PLACE, portable
 from sizewise.config.parse import parse
 from sizewise.config.schema import Config
 from sizewise.errors import UserError
@@ -93,6 +93,8 @@ def spelled(config: Mapping[str, Any], conf: Path) -> list[str]:
         conf: the folder of config files.
     """
     choices = [f"model={config['model.family']}", f"data={config['data.name']}"]
+    if PLACE in config:  # own data have none by default
+        choices.append(f"{PLACE}={as_typed(config[PLACE])}")
     defaults = portable(compose(choices, conf))
     return choices + [
         f"{key}={as_typed(value)}"

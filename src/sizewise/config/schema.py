@@ -68,6 +68,13 @@ Quantity = Annotated[str, BeforeValidator(lambda given: str(given) if _is_number
 Percent = Annotated[Quantity, Field(pattern=rf"^{NUMBER}%?$")]
 Time = Annotated[Quantity, Field(pattern=rf"^{NUMBER}(us|ms|s)$")]
 Bytes = Annotated[Quantity, Field(pattern=rf"^{NUMBER}(B|kB|MB|GB)$")]
+SIDE = r"[1-9]\d{0,3}"  # of an image, in pixels
+ImageSize = Annotated[
+    Quantity,
+    Field(
+        pattern=rf"^(auto|{SIDE}(x{SIDE})?)$", description="auto, 32, or width and height as 32x48"
+    ),
+]
 
 
 def _is_number(given: Any) -> bool:
@@ -126,8 +133,15 @@ class OwnConfig(DataConfig):
     test_fraction: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
+class FolderConfig(OwnConfig):
+    """Images in folders, and the size that all are brought to."""
+
+    image_size: ImageSize
+
+
 DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
     "arrays": OwnConfig,
+    "folder": FolderConfig,
     "mnist1d": Mnist1dConfig,
     "stdlib": TextConfig,
     "pydoc": TextConfig,

@@ -6,11 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sizewise.config import DataConfig
+from sizewise.config import DataConfig, OwnConfig
 from sizewise.data.dataset import Dataset
 from sizewise.data.normalisation import ROWS, measure
+from sizewise.data.rows import Inputs, Rows, taken
 from sizewise.data.spec import DataSpec
-from sizewise.data.splits import Split, carve_groups, carve_validation, choose_stratified
+from sizewise.data.splits import (
+    MappedSplit,
+    Samples,
+    Split,
+    carve_groups,
+    carve_validation,
+    choose_stratified,
+)
 from sizewise.errors import UserError
 
 DIGITS = tuple("0123456789")
@@ -21,7 +29,7 @@ class Arrays:
     """A data set as published, before normalisation and before validation is carved out.
 
     Inputs are (N, C, *S), floats or bytes; targets are (N,) class indices. Arrays that are handed
-    over are changed in place, so that a large set takes its memory once.
+    over are changed in place, so that a large set takes its memory once; rows of a file stay there.
 
     Args:
         train_inputs, train_targets: what validation is carved out of.
@@ -34,9 +42,9 @@ class Arrays:
         groups: of the training samples, (N,); those of one are never divided between splits.
     """
 
-    train_inputs: np.ndarray
+    train_inputs: Inputs
     train_targets: np.ndarray
-    test_inputs: np.ndarray
+    test_inputs: Inputs
     test_targets: np.ndarray
     class_names: tuple[str, ...]
     handed_over: bool = False
@@ -78,19 +86,27 @@ class Arrays:
         test_fingerprint = _fingerprint(*test)
         normalisation = measure(self.train_inputs, training)
 
-        def split(inputs: np.ndarray, targets: np.ndarray) -> Split:
+        def split(inputs: Inputs, classes: np.ndarray) -> Samples:
+            targets = torch.from_numpy(classes.astype(np.int64))
+            if isinstance(inputs, Rows):
+                return MappedSplit.of(inputs, targets, normalisation)
             floats = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
-            return Split(normalisation.apply_(floats), torch.from_numpy(targets.astype(np.int64)))
+            return Split(normalisation.apply_(floats), targets)
 
-        held_out = split(self.train_inputs[validation], self.train_targets[validation])
-        if self.handed_over:
+        held_out = split(taken(self.train_inputs, validation), self.train_targets[validation])
+        if self.handed_over and isinstance(self.train_inputs, np.ndarray):
             train_inputs = _moved_to_front(self.train_inputs, training)
             test_inputs = self.test_inputs
         else:
-            train_inputs = self.train_inputs[training]
-            test_inputs = self.test_inputs.copy()
+            train_inputs = taken(self.train_inputs, training)
+            test_inputs = taken(self.test_inputs, np.arange(len(self.test_targets)))
         return Dataset(
-            spec=DataSpec(self.name or config.name, self.train_inputs.shape[1:], self.class_names),
+            spec=DataSpec(
+                self.name or config.name,
+                self.train_inputs.shape[1:],
+                self.class_names,
+                own=isinstance(config, OwnConfig),
+            ),
             train=split(train_inputs, self.train_targets[training]),
             validation=held_out,
             test=split(test_inputs, self.test_targets),
@@ -110,9 +126,13 @@ def _moved_to_front(inputs: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return taken
 
 
-def _fingerprint(*arrays: np.ndarray) -> str:
+def _fingerprint(*arrays: Inputs) -> str:
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        values = array
+        if isinstance(array, Rows):  # their content's digests stand for them
+            digest.update(f"{array.shape}".encode())
+            values = array.digests[array.rows]
+        digest.update(f"{values.dtype}{values.shape}".encode())
+        digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()[:16]

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sizewise.data.rows import Inputs
+
 ROWS = 4096  # samples that are worked on at a time
 
 
@@ -41,7 +43,7 @@ class Normalisation(NamedTuple):
         return inputs.sub_(mean.view(per_channel)).div_(std.view(per_channel))
 
 
-def measure(inputs: np.ndarray, indices: np.ndarray) -> Normalisation:
+def measure(inputs: Inputs, indices: np.ndarray) -> Normalisation:
     """Return the statistics of the samples at `indices` of (N, C, *S), in double precision."""
     axes, inner = (0, *range(2, inputs.ndim)), tuple(range(2, inputs.ndim))
     per_channel = (1, -1) + (1,) * len(inner)

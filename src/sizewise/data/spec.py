@@ -22,6 +22,7 @@ class DataSpec:
         num_tokens: how many different tokens there are, where inputs are tokens; else 0.
         per_step: whether a network answers after each step, knowing only those before.
         outputs: numbers in one answer, where these are neither classes nor tokens; else 0.
+        own: whether it is data of the user's own, of whatever name.
     """
 
     name: str
@@ -31,6 +32,7 @@ class DataSpec:
     num_tokens: int = 0
     per_step: bool = False
     outputs: int = 0
+    own: bool = False
 
     @property
     def kind(self) -> str:

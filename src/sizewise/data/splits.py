@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sizewise.data.normalisation import Normalisation
+from sizewise.data.rows import Rows
 from sizewise.errors import UserError
 
 Chosen = Tensor | slice
@@ -59,6 +61,39 @@ class Split(NamedTuple):
 
     def to(self, device: torch.device) -> "Split":
         return Split(self.inputs.to(device), self.targets.to(device))
+
+
+class MappedSplit(NamedTuple):
+    """Samples of bytes, normalised as they are used; what comes out is what a `Split` holds.
+
+    Args:
+        inputs: (N, C, *S), which stay in their file.
+        targets: (N,), int64.
+        mean, std: of each channel, (C, 1...), float32.
+    """
+
+    inputs: Rows
+    targets: Tensor
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def of(cls, inputs: Rows, targets: Tensor, normalisation: Normalisation) -> "MappedSplit":
+        """Return samples with their normalisation."""
+        per_channel = (-1,) + (1,) * (inputs.ndim - 2)
+        both = (torch.tensor(each).view(per_channel) for each in normalisation[:2])
+        return cls(inputs, targets, *both)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def batch(self, chosen: Chosen) -> Batch:
+        rows = chosen.cpu().numpy() if isinstance(chosen, Tensor) else chosen
+        inputs = torch.from_numpy(self.inputs[rows]).to(self.targets.device).float()
+        return Batch(inputs.sub_(self.mean).div_(self.std), self.targets[chosen])
+
+    def to(self, device: torch.device) -> "MappedSplit":
+        return MappedSplit(self.inputs, *(each.to(device) for each in self[1:]))
 
 
 class Windows(NamedTuple):

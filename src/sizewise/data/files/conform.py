@@ -56,7 +56,12 @@ FORMS = {
 
 
 def form_of(spec: DataSpec, normalisation: Normalisation) -> Form:
-    """Return the form of a set's inputs; images are bytes that fill their frame by default."""
+    """Return the form of a set's inputs; images are bytes that fill their frame by default.
+
+    Images of the user's own are never inverted: those learnt from were not either.
+    """
+    if spec.own:
+        return Form(spec.input_shape, spec.is_image)
     form = FORMS.get(spec.name, Form())
     dark = spec.input_shape[0] == 1 and float(np.mean(normalisation.mean)) < DARK * form.white
     return replace(form, shape=spec.input_shape, is_image=spec.is_image, light_on_dark=dark)

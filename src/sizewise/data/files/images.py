@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -16,6 +17,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", *DEEP)
 UPRIGHT = 1  # EXIF's orientation of an image that needs no turning
+MIRRORED = 4  # the last of those that need no quarter turn
 WHITE = 255.0
 LIGHT = WHITE / 2
 BITS = (8, 10, 12, 14, 16)  # that cameras and scanners store in 16
@@ -47,6 +49,18 @@ def decode(file: IO[bytes]) -> tuple[Image.Image, list[Adapted]]:
     if image.mode not in MODES:
         raise UserError(f"its pixels are of mode {image.mode}; expected 8 or 16 bits a channel")
     return image, done
+
+
+def shown_size(path: Path) -> tuple[int, int] | None:
+    """Return an image's width and height when upright, from its head; None if it has none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                turned = image.getexif().get(0x0112, UPRIGHT) > MIRRORED
+                return (image.height, image.width) if turned else image.size
+    except Exception:  # a damaged file can raise anything from its parser
+        return None
 
 
 def plain(image: Image.Image, mode: str) -> tuple[Image.Image, list[Adapted]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sizewise.data.files import Adapted, arrays, images, tables
 from sizewise.data.files.conform import Form, fit_image
+from sizewise.data.files.walk import walk
 from sizewise.errors import UserError, printable
 
 ARRAYS = (".npy", ".npz")
@@ -74,9 +75,9 @@ def read(paths: Iterable[Path], form: Form) -> Iterator[Found]:
 
 def _read_folder(folder: Path, form: Form) -> Iterator[Found]:
     suffixes = images.SUFFIXES if form.is_image else TABLES + ARRAYS
-    fitting = Counter(path.suffix.lower() in suffixes for path in _files(folder))
+    fitting = Counter(path.suffix.lower() in suffixes for path in map(Path, walk(folder)))
     yield Opened(_shown(folder), fitting[True], fitting[False])
-    for path in _files(folder):
+    for path in map(Path, walk(folder)):
         if path.suffix.lower() in suffixes:
             yield from _read_file(path, form, folder)
     if not fitting[True]:
@@ -132,16 +133,3 @@ def _failure(path: Path, error: UserError | OSError) -> Failure:
 def _shown(path: Path) -> str:
     """Return a path as one line of text, whatever bytes its name is of."""
     return printable(os.fsencode(path).decode(errors="backslashreplace"))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and below, in the folder's own order; not hidden ones.
-
-    The names are not gathered first: a folder may hold millions.
-    """
-    with os.scandir(folder) as entries:
-        for entry in (each for each in entries if not each.name.startswith(".")):
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path))
-            elif entry.is_file():
-                yield Path(entry.path)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sizewise.config import OwnConfig
 from sizewise.data.arrays import Arrays
+from sizewise.data.rows import Inputs, taken
 from sizewise.data.splits import carve_test
 from sizewise.errors import UserError, say
 
@@ -29,7 +30,7 @@ class Labelled:
         groups: of each sample, where some belong together, (N,).
     """
 
-    inputs: np.ndarray
+    inputs: Inputs
     labels: np.ndarray
     keys: Sequence[bytes]
     given: np.ndarray | None = None
@@ -45,51 +46,57 @@ class Labelled:
         names = np.unique(self.labels)
         if len(names) < 2:
             raise UserError(
-                f"{path} holds {_listed(names, 'no class', 'one class, ')}: expected samples of "
+                f"{path} holds {listed(names, 'no class', 'one class, ')}: expected samples of "
                 "two classes or more"
             )
         targets = np.searchsorted(names, self.labels)
-        if self.given is None:
-            in_test = carve_test(self.keys, config.test_fraction)
-            learnt = np.bincount(targets[~in_test], minlength=len(names))
+        given = np.zeros(len(targets), int) if self.given is None else self.given
+        in_test, held_out = (given == SPLITS.index(each) for each in ("test", "val"))
+        if not in_test.any():
+            in_test = carve_test(self.keys, config.test_fraction) & ~held_out
+            learnt = np.bincount(targets[~in_test & ~held_out], minlength=len(names))
             in_test &= learnt[targets] > 0  # a class too small to be divided is learnt from
-        else:
-            in_test = self.given == SPLITS.index("test")
-        self._check(path, names, targets, in_test)
+        self._check(path, names, targets, in_test, held_out)
         of_training = ~in_test
-        validation = None
-        if self.given is not None and (self.given == SPLITS.index("val")).any():
-            validation = self.given[of_training] == SPLITS.index("val")
         return Arrays(
-            train_inputs=self.inputs[of_training],
+            train_inputs=taken(self.inputs, of_training),
             train_targets=targets[of_training],
-            test_inputs=self.inputs[in_test],
+            test_inputs=taken(self.inputs, in_test),
             test_targets=targets[in_test],
             class_names=tuple(map(str, names)),
-            name=path.resolve().stem,
-            validation=validation,
+            name=path.resolve().name if path.is_dir() else path.stem,
+            validation=held_out[of_training] if held_out.any() else None,
             groups=None if self.groups is None else self.groups[of_training],
         )
 
     def _check(
-        self, path: Path, names: np.ndarray, targets: np.ndarray, in_test: np.ndarray
+        self,
+        path: Path,
+        names: np.ndarray,
+        targets: np.ndarray,
+        in_test: np.ndarray,
+        held_out: np.ndarray,
     ) -> None:
         """Say which classes the test split lacks; refuse those that training lacks."""
-        learnt, tested = (Counter(targets[each].tolist()) for each in (~in_test, in_test))
-        if missing := [name for index, name in enumerate(names) if not learnt[index]]:
+        learnt, tested = (
+            Counter(targets[each].tolist()) for each in (~in_test & ~held_out, in_test)
+        )
+        if missing := [index for index in range(len(names)) if not learnt[index]]:
+            where = "test" if all(tested[index] for index in missing) else "validation or test"
             raise UserError(
-                f"{path}: {_listed(missing)} is in the test split alone: add samples to learn it "
-                "from, or leave the class out"
+                f"{path}: {listed(names[missing])} is in the {where} split alone: add samples to "
+                "learn it from, or leave the class out"
             )
         if not tested:
             raise UserError(
                 f"{path}: no sample of {len(targets)} falls to the test split: add samples, or set "
                 "data.test_fraction higher"
             )
-        if missing := [name for index, name in enumerate(names) if not tested[index]]:
-            say(f"{path}: the test split has no sample of {_listed(missing)}")
+        if untested := [name for index, name in enumerate(names) if not tested[index]]:
+            say(f"{path}: the test split has no sample of {listed(untested)}")
 
 
-def _listed(names: Sequence[str] | np.ndarray, none: str = "", before: str = "") -> str:
+def listed(names: Sequence[str] | np.ndarray, none: str = "", before: str = "") -> str:
+    """Return the first few of `names`, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return before + ", ".join(map(str, names[:SHOWN])) + more if len(names) else none

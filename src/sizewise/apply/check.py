@@ -1,0 +1,29 @@
+"""`sizewise check`: what is in data of one's own, and what training would do with them."""
+
+import shlex
+from argparse import Namespace
+from pathlib import Path
+
+from sizewise.apply.runs import conf_folder
+from sizewise.config import OwnConfig
+from sizewise.config.compose import as_typed, compose
+from sizewise.data.check import check, kind_of
+from sizewise.screen import console, facts
+
+
+def run(arguments: Namespace) -> None:
+    """Print what was found, what may be wrong with it, and the command that trains on it.
+
+    Raises:
+        UserError: training on it would end so too.
+    """
+    kind, path = kind_of(Path(arguments.path).expanduser()), as_typed(arguments.path)
+    overrides = ["model=cnn", f"data={kind}", f"data.path={path}", *arguments.overrides]
+    config = compose(overrides, conf_folder())
+    assert isinstance(config.data, OwnConfig)
+    found = check(config.data, config.seed)
+    screen = console()
+    screen.print(facts(found.facts, arguments.path))
+    for doubt in found.doubts:
+        screen.print(f"! {doubt}", soft_wrap=True)
+    screen.print(shlex.join(["python", "train.py", *overrides]), soft_wrap=True)

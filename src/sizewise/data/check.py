@@ -1,0 +1,146 @@
+"""What is in data of the user's own, and what training would do with them: a function per kind."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sizewise.config import FolderConfig, OwnConfig
+from sizewise.data.arrays import Arrays
+from sizewise.data.own import arrays, folder
+from sizewise.data.own.labelled import SPLITS, listed
+from sizewise.errors import UserError
+
+MOST_CLASSES = 20  # shown by name
+UNEQUAL = 10  # times as many samples in the largest class as in the smallest
+FEW = 10  # samples in a class
+EITHER = "expected a folder of images, or an .npz of arrays"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found.
+
+    Args:
+        facts: what there is and what training does with it, by name.
+        doubts: what may be wrong with it, a line each.
+    """
+
+    facts: dict[str, str]
+    doubts: list[str] = field(default_factory=list)
+
+
+def kind_of(path: Path) -> str:
+    """Return the `data=` that reads a path.
+
+    Raises:
+        UserError: there is nothing, or something that none reads.
+    """
+    if path.is_dir():
+        return "folder"
+    if not path.exists():
+        raise UserError(f"there is no {path}: {EITHER}")
+    if path.suffix.lower() != ".npz":
+        raise UserError(f"{path} is not of a kind that is read: {EITHER}")
+    return "arrays"
+
+
+def check(config: OwnConfig, seed: int) -> Checked:
+    """Read data as training with this seed does, and return what is worth knowing of them.
+
+    Raises:
+        UserError: as training does.
+    """
+    return CHECKS[config.name](config, seed)
+
+
+def check_folder(config: OwnConfig, seed: int) -> Checked:
+    """Check images in folders of classes."""
+    assert isinstance(config, FolderConfig)
+    found = folder.look(config)
+    labelled = found.labelled()
+    rest = _divided(labelled.arrays(config), config, seed, "images")
+    sizes = Counter(map(tuple, found.cached.sizes[found.good].tolist()))
+    ordered = sorted(sizes, key=lambda size: size[0] * size[1])
+    least, most = (f"{width}x{height}" for width, height in (ordered[0], ordered[-1]))
+    facts = {
+        "images": f"{len(found.good):,}",
+        "sizes": least if len(sizes) == 1 else f"{len(sizes):,}, from {least} to {most}",
+        "form": found.form(),
+        "done to them": found.steps(),
+    }
+    doubts = [*found.scanned.notes, found.unreadable()]
+    doubts += _twice(labelled.keys, labelled.labels, labelled.given)
+    return Checked(facts | rest.facts, [*filter(None, doubts), *rest.doubts])
+
+
+def check_arrays(config: OwnConfig, seed: int) -> Checked:
+    """Check a NumPy file."""
+    return _divided(arrays.read(config), config, seed, "samples")
+
+
+CHECKS: dict[str, Callable[[OwnConfig, int], Checked]] = {
+    "folder": check_folder,
+    "arrays": check_arrays,
+}
+
+
+def _divided(found: Arrays, config: OwnConfig, seed: int, unit: str) -> Checked:
+    """Return what is to be said of classes and splits."""
+    targets = np.concatenate([found.train_targets, found.test_targets])
+    counts = np.bincount(targets, minlength=len(found.class_names))
+    names = np.array(found.class_names)
+    by_size = np.argsort(-counts, kind="stable")
+    shown = ", ".join(f"{names[each]} {counts[each]:,}" for each in by_size[:MOST_CLASSES])
+    more = f" and {len(names) - MOST_CLASSES:,} more" if len(names) > MOST_CLASSES else ""
+    divided = found.divide(config, seed)
+    parts = {"training": divided.train, "validation": divided.validation, "test": divided.test}
+    facts = {
+        "a sample": "x".join(map(str, divided.spec.input_shape)),
+        "classes": f"{len(names):,}: {shown}{more}",
+        "splits": ", ".join(f"{len(each):,} for {name}" for name, each in parts.items()),
+    }
+    doubts = [f"{listed(each)}: classes of nearly the same name" for each in _alike(names)]
+    most, least = by_size[0], by_size[-1]
+    if counts[most] >= UNEQUAL * counts[least]:
+        doubts.append(
+            f"{names[most]} has {counts[most] / counts[least]:.0f} times the {unit} of "
+            f"{names[least]}: always to answer {names[most]} is right in "
+            f"{counts[most] / counts.sum():.0%}"
+        )
+    if len(tiny := names[counts < FEW]):
+        doubts.append(f"{listed(tiny)}: fewer than {FEW} {unit} each")
+    return Checked(facts, doubts)
+
+
+def _alike(names: Iterable[str]) -> list[list[str]]:
+    """Return the classes whose names differ in no letter or digit, case aside."""
+    groups = defaultdict(list)
+    for name in names:
+        groups[re.sub(r"[\W_]", "", name.casefold()) or name].append(str(name))
+    return [each for each in groups.values() if len(each) > 1]
+
+
+def _twice(keys: Iterable[bytes], labels: np.ndarray, given: np.ndarray | None) -> list[str]:
+    """Return what is to be said of images that are there more than once."""
+    places = defaultdict(list)
+    for row, key in enumerate(keys):
+        places[key].append(row)
+    again = [rows for rows in places.values() if len(rows) > 1]
+    doubts = []
+    if again:
+        count = sum(map(len, again)) - len(again)
+        side = "; of each, all are on the same side of the test split" if given is None else ""
+        doubts.append(f"exact copies of other images: {count:,}{side}")
+    if torn := [rows for rows in again if len(set(labels[rows])) > 1]:
+        classes = listed(sorted(set(labels[torn[0]])))
+        doubts.append(f"images that are in several classes: {len(torn):,}, the first in {classes}")
+    for place in range(1, len(SPLITS)) if given is not None else ():
+        assert given is not None
+        leaked = sum(int((given[rows] == place).sum()) for rows in again if 0 in given[rows])
+        if leaked:
+            doubts.append(f"images of {SPLITS[place]}/ that are in train/ too: {leaked:,}")
+    return doubts

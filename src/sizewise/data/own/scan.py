@@ -1,0 +1,135 @@
+"""What lies in a folder of images: classes, splits, and what is neither."""
+
+import os
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from sizewise.data.files.images import SUFFIXES
+from sizewise.data.files.walk import is_folder, is_hidden, walk
+from sizewise.data.own.labelled import SPLITS, listed
+from sizewise.errors import UserError, printable
+
+EXPECTED = "expected a folder of images for each class, or train/ and test/ that hold these"
+CALLED = {  # what folders of splits are called, in small letters
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+class File(NamedTuple):
+    """An image's path below the folder, and its size and time by which a change is seen."""
+
+    name: str
+    size: int
+    time: int
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The images of a folder, in the order of their names.
+
+    Args:
+        files: N of them.
+        labels: the class of each, (N,), words.
+        given: the split of each, its place in `SPLITS`, (N,), where the folder has splits.
+        notes: what was left out, a line each.
+    """
+
+    files: list[File]
+    labels: np.ndarray
+    given: np.ndarray | None
+    notes: list[str]
+
+
+def scan(root: Path) -> Scanned:
+    """Find the images below a folder; those of a class may lie at any depth below its folder.
+
+    Raises:
+        UserError: it is no folder, can't be read, or has no images in folders of classes.
+    """
+    if not root.is_dir():
+        found = "is a file" if root.exists() else "is not there"
+        raise UserError(f"data.path={root} {found}: {EXPECTED}")
+    others: Counter[str] = Counter()
+    try:
+        with os.scandir(root) as entries:
+            seen = [entry for entry in entries if not is_hidden(entry.name)]
+        tops = sorted(entry.name for entry in seen if is_folder(entry))
+        loose = sum(not is_folder(each) and _suffix(each.name) in SUFFIXES for each in seen)
+        held = {top: _images(root, top, others) for top in tops}
+    except OSError as error:
+        raise UserError(f"{error.filename} can't be read ({error.strerror})") from error
+    holding = [top for top in tops if held[top]]
+    splits = _splits(root, holding)
+    depth = 1 if splits else 0  # of the folders of classes
+    files = [each for top in holding for each in held[top]]
+    classed = [each for each in files if each.name.count("/") > depth]
+    loose += len(files) - len(classed)
+    if not classed:
+        what = f"{loose:,} images, but no folder of a class" if loose else "no images"
+        raise UserError(f"{root} holds {what}: {EXPECTED}")
+    classed.sort(key=lambda each: os.fsencode(each.name))
+    parts = [each.name.split("/", depth + 1) for each in classed]
+    notes = []
+    if loose:
+        notes.append(f"images outside the folders of classes, left out: {loose:,}")
+    if empty := [top for top in tops if not held[top]]:
+        notes.append(f"{listed(empty)}: no images there, so no class")
+    if others:
+        kinds = ", ".join(kind or "no suffix" for kind, _ in others.most_common(3))
+        notes.append(f"files that are no images ({kinds}), left out: {others.total():,}")
+    given = np.array([SPLITS.index(splits[each[0]]) for each in parts]) if splits else None
+    return Scanned(classed, np.array([_class(each[depth]) for each in parts]), given, notes)
+
+
+def _images(root: Path, top: str, others: Counter[str]) -> list[File]:
+    """Return the images below one folder, and count its other files by their suffixes."""
+    found, before = [], len(os.path.join(root, ""))
+    for entry in walk(root / top):
+        if (suffix := _suffix(entry.name)) not in SUFFIXES:
+            others[suffix] += 1
+            continue
+        try:
+            size, time = entry.stat().st_size, entry.stat().st_mtime_ns
+        except OSError:  # a link to nothing
+            size = time = -1
+        found.append(File(entry.path[before:], size, time))
+    return found
+
+
+def _splits(root: Path, holding: list[str]) -> dict[str, str]:
+    """Return the split that each folder is called after; none where folders are classes.
+
+    Raises:
+        UserError: there are both, or there is nothing to train on.
+    """
+    found = {top: CALLED[top.lower()] for top in holding if top.lower() in CALLED}
+    if len(found) < 2 and (len(holding) != 1 or "train" not in found.values()):
+        return {}  # one class of many may be called so: a train is a vehicle
+    if others := [top for top in holding if top not in found]:
+        raise UserError(f"{root} holds {listed([*found])} beside {listed(others)}: {EXPECTED}")
+    if "train" not in found.values():
+        raise UserError(f"{root} holds {listed([*found])}, but no train/: {EXPECTED}")
+    return found
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+@cache  # of each class, not of each image
+def _class(name: str) -> str:
+    """Return a folder's name as one line of text, whichever system wrote its accents."""
+    text = os.fsencode(name).decode(errors="backslashreplace")
+    return printable(unicodedata.normalize("NFC", text))

@@ -1,0 +1,54 @@
+"""From a folder of images to a trained network that answers in the user's words."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sizewise.predict import Predictor
+from sizewise.predict.stream import predict_files
+from sizewise.run.run import run
+from sizewise.training.checkpoint import load_model
+from tests.lab import make_config
+
+CLASSES = {"bright": 200, "dark": 40, "猫": 120}
+
+
+def write(folder: Path, count: int, seed: int) -> None:
+    """Write images of three shades, each of another size."""
+    random = np.random.default_rng(seed)
+    for name, shade in CLASSES.items():
+        (folder / name).mkdir(parents=True)
+        for index in range(count):
+            shape = tuple(random.integers(12, 30, 2))
+            pixels = (shade + random.integers(-30, 30, shape)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+
+
+def test_a_network_trained_on_a_folder_tells_new_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write(tmp_path / "digits", 40, seed=0)  # named as a published set, which is of another form
+    options = (
+        *("model=cnn", "model.width=4", "data=folder", f"data.path={tmp_path / 'digits'}"),
+        *("data.image_size=12", "training.epochs=20", "training.batch_size=16", "threads=1"),
+    )
+    config = make_config(tmp_path, *options)
+    record = run(config, tmp_path / "run", quiet=True)
+    assert record.error() < 0.1
+
+    write(tmp_path / "more", 5, seed=1)
+    predictor = Predictor(load_model(tmp_path / "run/model.pt"))
+    outcome = predict_files(predictor, [tmp_path / "more"], tmp_path / "out.csv")
+    assert (outcome.predicted, outcome.unlike, outcome.failed) == (15, 0, 0)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        right = [Path(row["input"]).parent.name == row["label"] for row in csv.DictReader(file)]
+    assert np.mean(right) > 0.9
+
+    moved = (tmp_path / "digits").rename(tmp_path / "elsewhere")
+    there = config.data.model_copy(update={"path": str(moved)})
+    again = run(config.model_copy(update={"data": there}), tmp_path / "again", quiet=True)
+    assert again.run_key == record.run_key
