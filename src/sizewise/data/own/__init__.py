@@ -6,4 +6,5 @@ here as texts, so that a run's key sees the file of its own kind and of no other
 
 OWN: dict[str, str] = {
     "arrays": "sizewise.data.own.arrays",
+    "table": "sizewise.data.own.table",
 }

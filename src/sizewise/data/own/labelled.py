@@ -50,9 +50,7 @@ class Labelled:
             )
         targets = np.searchsorted(names, self.labels)
         if self.given is None:
-            in_test = carve_test(self.keys, config.test_fraction)
-            learnt = np.bincount(targets[~in_test], minlength=len(names))
-            in_test &= learnt[targets] > 0  # a class too small to be divided is learnt from
+            in_test = choose_test(self.keys, config.test_fraction, targets)
         else:
             in_test = self.given == SPLITS.index("test")
         self._check(path, names, targets, in_test)
@@ -88,6 +86,24 @@ class Labelled:
             )
         if missing := [name for index, name in enumerate(names) if not tested[index]]:
             say(f"{path}: the test split has no sample of {_listed(missing)}")
+
+
+def choose_test(keys: Sequence[bytes], fraction: float, targets: np.ndarray) -> np.ndarray:
+    """Choose a test split as `carve_test` does, less the classes that would be in it alone.
+
+    A class too small to be divided is learnt from, and with it all samples of the same keys.
+
+    Args:
+        keys: of each sample, its content or the name of its group.
+        fraction: the share of the keys that goes to the test split, on average.
+        targets: class indices, (N,).
+    """
+    in_test = carve_test(keys, fraction)
+    learnt = np.bincount(targets[~in_test], minlength=targets.max() + 1)
+    lost = in_test & (learnt[targets] == 0)
+    alone = {key for key, is_lost in zip(keys, lost, strict=True) if is_lost}
+    in_test &= np.array([key not in alone for key in keys], dtype=bool)
+    return in_test
 
 
 def _listed(names: Sequence[str] | np.ndarray, none: str = "", before: str = "") -> str:
