@@ -95,3 +95,10 @@ def test_a_records_measure_and_extras_survive_a_round_trip() -> None:
     assert read == record
     assert read.measure.shown(read.error()) == "2.153 bits"
     assert ERROR.shown(0.0342) == "3.42%"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(51234.5, "51,234"), (12.3456, "12.35"), (0.0001234, "0.0001234")]
+)
+def test_a_measure_in_the_datas_own_unit_shows_four_figures(value: float, text: str) -> None:
+    assert Measure("mean absolute error", "", 0.02).shown(value) == text

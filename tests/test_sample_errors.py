@@ -18,6 +18,13 @@ def test_other_measures_come_back_to_half_precision() -> None:
     assert unpack(pack(bits)) == pytest.approx(bits, rel=1e-3)
 
 
+@pytest.mark.parametrize("unit", [1e6, 1e-7])
+def test_errors_of_any_unit_come_back(unit: float) -> None:
+    off = unit * RANDOM.gamma(2.0, 1.0, 3000)
+    assert unpack(pack(off)).mean() == pytest.approx(off.mean(), rel=1e-3)
+    assert unpack(pack(off[:900])) == pytest.approx(off[:900], rel=1e-6)
+
+
 def test_what_is_long_comes_back_as_means_that_keep_the_whole_mean() -> None:
     bits = RANDOM.gamma(2.0, 1.0, 60_000)
     kept = unpack(pack(bits))

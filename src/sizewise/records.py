@@ -18,17 +18,26 @@ class Measure(NamedTuple):
 
     Args:
         name: as in "test error" or "bits per byte".
-        unit: "%" where the value is a share, 0..1, shown times 100; else a word or nothing.
+        unit: "%" where the value is a share, 0..1, shown times 100; else a word, or nothing where
+            it is that of the data.
         tolerance: how much worse than the best counts as as good; a point is 0.01.
+        relative: whether that is a share of the best's.
     """
 
     name: str
     unit: str
     tolerance: float
+    relative: bool = False
 
     def shown(self, value: float) -> str:
         """Return a value as text: 3.42 %, or 2.153 bits."""
-        return f"{value:.2%}" if self.unit == "%" else f"{value:.3f} {self.unit}".rstrip()
+        return f"{value:.2%}" if self.unit == "%" else f"{self.number(value)} {self.unit}".rstrip()
+
+    def number(self, value: float) -> str:
+        """Return a value that is no share, without its unit; of data's own, four figures."""
+        if self.unit:
+            return f"{value:.3f}"
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 ERROR = Measure("error", "%", 0.01)  # the share of samples that are classified wrong

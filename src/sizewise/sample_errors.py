@@ -10,26 +10,32 @@ from numpy.typing import NDArray
 
 MOST_BITS = 32_000  # 4 kB a run, either way
 MOST_HALVES = 2_000
+HALVES = (1e-2, 6e4)  # the largest error of those that half precision holds well
+KINDS = {"half": "<f2", "single": "<f4"}
 
 
 def pack(errors: NDArray[np.floating]) -> str:
     """Return errors (N,) as text: a bit each where all are 0 or 1, else in half precision.
+
+    In single precision are those, half as many, whose unit makes them too large or small for that.
 
     What is longer than 4 kB is brought to means over samples (or windows) that follow each other.
     """
     is_bits = np.isin(errors, (0, 1)).all()
     if is_bits and len(errors) <= MOST_BITS:
         return f"{len(errors)}:{_text(np.packbits(errors.astype(bool)))}"
-    blocks = np.array_split(errors, min(len(errors), MOST_HALVES))
-    return f"half:{_text(np.array([block.mean() for block in blocks], dtype='<f2'))}"
+    kind = "half" if HALVES[0] < errors.max() < HALVES[1] else "single"
+    dtype = np.dtype(KINDS[kind])
+    blocks = np.array_split(errors, min(len(errors), 2 * MOST_HALVES // dtype.itemsize))
+    return f"{kind}:{_text(np.array([block.mean() for block in blocks], dtype=dtype))}"
 
 
 def unpack(text: str) -> NDArray[np.float32]:
     """Return what `pack` was given, or the means over blocks of it, (N,)."""
     kind, _, content = text.partition(":")
     raw = base64.b64decode(content)
-    if kind == "half":
-        return np.frombuffer(raw, dtype="<f2").astype(np.float32)
+    if kind in KINDS:
+        return np.frombuffer(raw, dtype=KINDS[kind]).astype(np.float32)
     return np.unpackbits(np.frombuffer(raw, dtype=np.uint8), count=int(kind)).astype(np.float32)
 
 

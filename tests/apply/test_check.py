@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sizewise.config.compose import compose
+from sizewise.config.as_train import compose
 from tests.conftest import CONF
 from tests.data.own.photos import fill, save
 from tests.lab import sizewise

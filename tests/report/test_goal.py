@@ -44,6 +44,7 @@ def test_a_goal_is_read_from_words(asked: dict[str, Any], goal: Goal) -> None:
 
 def test_other_measures_count_in_their_own_unit() -> None:
     assert read_goal(BITS, tolerance="0.5", target="2.1") == Goal(0.5, target=2.1)
+    assert read_goal(Measure("off", "", 0.02, relative=True)) == Goal(0.02, relative=True)
 
 
 @pytest.mark.parametrize(

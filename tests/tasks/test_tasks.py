@@ -50,3 +50,15 @@ def test_every_task_has_a_measure_with_a_tolerance(name: str) -> None:
     assert isinstance(measure, Measure)
     assert measure.name
     assert measure.tolerance > 0
+
+
+def test_a_number_is_scored_by_how_far_off_it_is_in_its_own_unit() -> None:
+    """The target 30 and 10, of mean 20 and deviation 5, answered with 25 and 11."""
+    task = find_task("regress")
+    answers = torch.tensor([[1.0], [-1.8]])
+    targets = torch.tensor([[2.0, 5.0], [-2.0, 5.0]])
+
+    losses = task.losses(answers, targets)
+
+    assert losses.tolist() == pytest.approx([1.0, 0.04])
+    assert task.errors(answers, targets, losses).tolist() == pytest.approx([5.0, 1.0])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sizewise.apply.runs import conf_folder
 from sizewise.config import OwnConfig
-from sizewise.config.compose import as_typed, compose
+from sizewise.config.as_train import compose
+from sizewise.config.compose import as_typed
 from sizewise.data.check import check, kind_of
 from sizewise.screen import console, facts
 
@@ -23,7 +24,8 @@ def run(arguments: Namespace) -> None:
     assert isinstance(config.data, OwnConfig)
     found = check(config.data, config.seed)
     screen = console()
-    screen.print(facts(found.facts, arguments.path))
+    screen.print(arguments.path)
+    screen.print(facts(found.facts), soft_wrap=True)
     for doubt in found.doubts:
         screen.print(f"! {doubt}", soft_wrap=True)
     screen.print(shlex.join(["python", "train.py", *overrides]), soft_wrap=True)

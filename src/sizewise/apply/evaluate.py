@@ -57,6 +57,11 @@ def run(arguments: Namespace) -> None:
 
 
 def _check_fits(spec: DataSpec, name: str, arrays: Arrays) -> None:
+    if arrays.told.get("table") != spec.table:
+        raise UserError(
+            f"data={name} has other columns, categories or means than {spec.name}: expected the "
+            "table that the network was trained on"
+        )
     found = (arrays.test_inputs.shape[1:], len(arrays.class_names))
     wanted = (spec.input_shape, spec.num_classes)
     if found != wanted:

@@ -139,9 +139,32 @@ class FolderConfig(OwnConfig):
     image_size: ImageSize
 
 
+def _names(given: Any) -> list[str]:
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list) or not all(each and isinstance(each, str) for each in names):
+        raise UserError(
+            f"data.drop={str(given)[:MOST_SHOWN]} has the wrong type: expected names of columns, "
+            "as data.drop=[id,date]"
+        )
+    return names
+
+
+class TableConfig(OwnConfig):
+    """A table of one's own. `group`, `order_by`, `id` and `time` are columns, and no features."""
+
+    target: Text | None
+    drop: Annotated[list[str], PlainValidator(_names)]
+    task: Literal["classify", "regress"] | None
+    group: Text | None
+    order_by: Text | None
+    id: Text | None
+    time: Text | None
+
+
 DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
     "arrays": OwnConfig,
     "folder": FolderConfig,
+    "table": TableConfig,
     "mnist1d": Mnist1dConfig,
     "stdlib": TextConfig,
     "pydoc": TextConfig,

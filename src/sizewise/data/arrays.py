@@ -1,7 +1,9 @@
 """Data sets that are arrays of numbers with a class for each sample."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +30,9 @@ DIGITS = tuple("0123456789")
 class Arrays:
     """A data set as published, before normalisation and before validation is carved out.
 
-    Inputs are (N, C, *S), floats or bytes; targets are (N,) class indices. Arrays that are handed
-    over are changed in place, so that a large set takes its memory once; rows of a file stay there.
+    Inputs are (N, C, *S), floats or bytes; targets are (N,) class indices, int64, or as the task of
+    `told` describes them, float32. Arrays that are handed over are changed in place, so that a
+    large set takes its memory once; rows of a file stay there.
 
     Args:
         train_inputs, train_targets: what validation is carved out of.
@@ -40,6 +43,10 @@ class Arrays:
         validation: which of the training samples are for validation, (N,), bool, where that is
             given.
         groups: of the training samples, (N,); those of one are never divided between splits.
+        strata: of the training samples, (N,), each of which keeps its share in the splits; by
+            default the classes.
+        scaled: which channels are brought to mean 0 and deviation 1, (C,), bool; by default all.
+        told: what the spec says besides name, shape and classes, by its fields' names.
     """
 
     train_inputs: Inputs
@@ -51,6 +58,9 @@ class Arrays:
     name: str | None = None
     validation: np.ndarray | None = None
     groups: np.ndarray | None = None
+    strata: np.ndarray | None = None
+    scaled: np.ndarray | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def divide(self, config: DataConfig, seed: int) -> Dataset:
         """Return the set, normalised, with validation carved out of training by `seed`.
@@ -63,20 +73,21 @@ class Arrays:
             UserError: it is too small to divide, or has fewer samples than are asked for.
         """
         fraction, count = config.validation_fraction, len(self.train_targets)
+        strata = self.train_targets if self.strata is None else self.strata
         if self.validation is not None:
             training, validation = np.flatnonzero(~self.validation), np.flatnonzero(self.validation)
         elif self.groups is not None:
             training, validation = carve_groups(self.groups, fraction, seed)
         else:
-            training, validation = carve_validation(self.train_targets, fraction, seed)
+            training, validation = carve_validation(strata, fraction, seed)
         if not len(validation) or not len(training):
             raise UserError(
                 f"data.validation_fraction={fraction} of {count} training samples leaves a split "
                 "empty; expected at least one sample of each"
             )
         if config.train_samples is not None:
-            targets = self.train_targets[training]
-            chosen = choose_stratified(targets, config.train_samples, seed, "data.train_samples")
+            left, wanted = strata[training], config.train_samples
+            chosen = choose_stratified(left, wanted, seed, "data.train_samples")
             training = training[chosen]
         test = self.test_inputs, self.test_targets
         learnt_from = self.train_inputs, self.train_targets
@@ -85,9 +96,12 @@ class Arrays:
         train_fingerprint = _fingerprint(*learnt_from, training, validation)
         test_fingerprint = _fingerprint(*test)
         normalisation = measure(self.train_inputs, training)
+        if self.scaled is not None:
+            normalisation = normalisation.only(self.scaled)
 
-        def split(inputs: Inputs, classes: np.ndarray) -> Samples:
-            targets = torch.from_numpy(classes.astype(np.int64))
+        def split(inputs: Inputs, answers: np.ndarray) -> Samples:
+            kind = np.float32 if answers.dtype.kind == "f" else np.int64
+            targets = torch.from_numpy(answers.astype(kind))
             if isinstance(inputs, Rows):
                 return MappedSplit.of(inputs, targets, normalisation)
             floats = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
@@ -106,6 +120,7 @@ class Arrays:
                 self.train_inputs.shape[1:],
                 self.class_names,
                 own=isinstance(config, OwnConfig),
+                **self.told,
             ),
             train=split(train_inputs, self.train_targets[training]),
             validation=held_out,

@@ -32,6 +32,11 @@ class Normalisation(NamedTuple):
     mean_std: list[float] | None = None
     least_std: list[float] | None = None
 
+    def only(self, channels: np.ndarray) -> "Normalisation":
+        """Return what leaves the other channels, (C,), as they are."""
+        mean, std = np.where(channels, self.mean, 0), np.where(channels, self.std, 1)
+        return self._replace(mean=mean.tolist(), std=std.tolist())
+
     def apply(self, inputs: np.ndarray) -> Tensor:
         """Return `inputs` (N, C, *S) less the mean, over the deviation, as float32."""
         return self.apply_(torch.from_numpy(np.array(inputs, np.float32)))

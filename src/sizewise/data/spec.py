@@ -1,10 +1,49 @@
 """What a model needs to know of the data it is built for."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, and how its values become numbers.
+
+    Args:
+        name: as in the file's first line.
+        mean: of the rows that were learnt from; it stands where a number is missing.
+        categories: where values are texts; each has a number, 1 in the rows that are of it.
+        flagged: whether one number more is 1 where the value is missing.
+    """
+
+    name: str
+    mean: float = 0.0
+    categories: tuple[str, ...] = ()
+    flagged: bool = False
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """How rows become samples (C, 1), or sequences (C, T) with a row for each step.
+
+    Args:
+        columns: that are read, in this order.
+        target: the column that is learnt.
+        mean, std: of a target that is a number, over the rows that were learnt from.
+        id, time: the columns that say of which sequence a row is a step, and of which step; empty
+            where a row is a sample.
+    """
+
+    columns: tuple[Column, ...]
+    target: str
+    mean: float = 0.0
+    std: float = 1.0
+    id: str = ""
+    time: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,6 +62,7 @@ class DataSpec:
         per_step: whether a network answers after each step, knowing only those before.
         outputs: numbers in one answer, where these are neither classes nor tokens; else 0.
         own: whether it is data of the user's own, of whatever name.
+        table: how the rows of a table become samples, where the data are one.
     """
 
     name: str
@@ -33,12 +73,24 @@ class DataSpec:
     per_step: bool = False
     outputs: int = 0
     own: bool = False
+    table: TableForm | None = None
+
+    @classmethod
+    def restored(cls, fields: Mapping[str, Any]) -> "DataSpec":
+        """Return the spec whose `asdict` was kept."""
+        table = fields.get("table")
+        if table is None:
+            return cls(**fields)
+        columns = tuple(Column(**each) for each in table["columns"])
+        return cls(**{**fields, "table": TableForm(**{**table, "columns": columns})})
 
     @property
     def kind(self) -> str:
-        """What a sample is: `image`, `sequence` or `tokens`."""
+        """What a sample is: `image`, `sequence`, `tokens`, or `row` of a table."""
         if self.num_tokens:
             return "tokens"
+        if self.table is not None and not self.table.id:
+            return "row"
         return "image" if len(self.input_shape) == 3 else "sequence"
 
     @property

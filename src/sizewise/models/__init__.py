@@ -33,6 +33,10 @@ CLASSICAL: dict[str, str] = {
     "linear": "sizewise.models.classical.estimators.Linear",
 }
 ALL_FAMILIES: dict[str, str] = FAMILIES | CLASSICAL
+READERS = {  # by the kind of data that not all can read: what says who can, and why others can't
+    "tokens": ("reads_tokens", "which is text"),
+    "row": ("reads_rows", "whose rows have no steps"),
+}
 
 __all__ = [
     "ALL_FAMILIES",
@@ -55,15 +59,18 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
     family, target, features = architecture.family, architecture.target, architecture.features
     network = find_class(family, target)
     named = f"model={family}" if target is None else f"model._target_={target}"
-    reads_tokens = target is not None or getattr(network, "reads_tokens", False)
-    if spec.kind == "tokens" and not reads_tokens:
-        able = [each for each in FAMILIES if getattr(find_class(each), "reads_tokens", False)]
+    able = _families(READERS[spec.kind][0]) if spec.kind in READERS else []
+    if able and target is None and family not in able:
         raise UserError(
-            f"{named} can't read data={spec.name}, which is text: expected "
+            f"{named} can't read {spec.name}, {READERS[spec.kind][1]}: expected "
             f"model={' or '.join(able)}"
         )
-    if issubclass(network, Classical) and not spec.class_names:
-        raise UserError(f"{named} tells classes, and data={spec.name} has none: expected a network")
+    if issubclass(network, Classical) and not (spec.class_names or network.regressor_name):
+        numbers = f"model={' or '.join(_families('regressor_name'))}, or "
+        raise UserError(
+            f"{named} tells classes, and {spec.name} has none: expected "
+            f"{numbers if spec.task == 'regress' else ''}a network"
+        )
     parameters = inspect.signature(network).parameters
     knobs: dict[str, int | str] = {}
     for name, value in (("width", architecture.width), ("depth", architecture.depth)):
@@ -81,6 +88,11 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
             "reads samples as they are: expected features=null or raw"
         )
     return network(spec, **knobs)
+
+
+def _families(ability: str) -> list[str]:
+    """Return the families whose class has an attribute that is true."""
+    return [each for each in ALL_FAMILIES if getattr(find_class(each), ability, False)]
 
 
 def find_class(family: str, target: str | None = None) -> type[nn.Module]:

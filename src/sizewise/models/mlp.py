@@ -14,6 +14,8 @@ from sizewise.models.initialise import initialise_as_keras
 class MLP(nn.Module):
     """`depth` dense layers of width w with ReLU - Dense K."""
 
+    reads_rows = True
+
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
         self.hidden = nn.Sequential()
@@ -35,6 +37,8 @@ class Logistic(nn.Module):
     dimensions: more parameters, yet the function stays linear. It is the control that shows what
     size alone buys.
     """
+
+    reads_rows = True
 
     def __init__(self, spec: DataSpec, width: int | None = None) -> None:
         super().__init__()

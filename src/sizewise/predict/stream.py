@@ -15,6 +15,7 @@ from sizewise.data.files.conform import form_of
 from sizewise.data.files.familiar import Tally, unlike
 from sizewise.data.files.reader import Failure, Found, Opened, Sample, read
 from sizewise.data.normalisation import Normalisation
+from sizewise.errors import UserError
 from sizewise.predict.answers import Answer, writing
 from sizewise.predict.predictor import TOO_LARGE, Predictor
 
@@ -100,8 +101,13 @@ def predict_files(
         strict: whether inputs unlike all that was trained on fail, in place of a warning.
 
     Raises:
-        UserError: the CSV can't be written, or is there already.
+        UserError: the CSV can't be written, or is there already; or the network reads a table.
     """
+    if predictor.spec.table is not None:
+        raise UserError(
+            f"{predictor.spec.name} is a table, and its columns can't be told apart in new files "
+            "yet: expected a run on images, sequences or arrays"
+        )
     screen = Console(stderr=True, markup=False, emoji=False, highlight=False)
     bar = ("predicting", BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
     # Where the answers themselves fill the screen there is no bar.

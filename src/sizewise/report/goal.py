@@ -83,7 +83,7 @@ def read_goal(
             raise _unreadable("target", target)
         reach = number * scale
     if tolerance is None:
-        return Goal(measure.tolerance, target=reach, limits=limits)
+        return Goal(measure.tolerance, measure.relative, reach, limits)
     number, unit = _parts("tolerance", tolerance)
     if unit not in ("", "%"):
         raise _unreadable("tolerance", tolerance)

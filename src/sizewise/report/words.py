@@ -55,7 +55,7 @@ class MeasureWords(NamedTuple):
 
     def number(self, difference: float) -> str:
         """Return a difference without its unit: 1.3."""
-        return f"{difference * self.scale:.{1 if self.is_share else 3}f}"
+        return f"{100 * difference:.1f}" if self.is_share else self.measure.number(difference)
 
     def difference(self, difference: float, interval: Interval | None = None) -> str:
         """Return a difference, with its interval if there is one: 1.3 points [0.9, 1.7]."""

@@ -11,6 +11,7 @@ from sizewise.tasks.task import Tally, Task
 TASKS: dict[str, str] = {
     "classify": "sizewise.tasks.classify",
     "next_byte": "sizewise.tasks.next_byte",
+    "regress": "sizewise.tasks.regress",
 }
 
 __all__ = ["TASKS", "Tally", "Task", "find_task"]

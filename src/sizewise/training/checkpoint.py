@@ -66,7 +66,7 @@ def load_model(path: Path) -> SavedModel:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        spec = DataSpec(**content.pop("spec"))
+        spec = DataSpec.restored(content.pop("spec"))
         normalisation = Normalisation(**content.pop("normalisation"))
         weights = content.pop("weights")
         return SavedModel(spec, normalisation, Architecture(**content), weights)

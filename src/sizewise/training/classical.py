@@ -138,9 +138,12 @@ def _fit(model: Classical, train: _Samples, setting: Setting, seed: int, threads
     pipeline = make_pipeline(
         StandardScaler() if model.features == "signal" else "passthrough", estimator
     )
+    targets = train.targets.numpy()
+    if targets.ndim == 2:  # numbers, with their unit beside them
+        targets = targets[:, 0]
     started = time.perf_counter()
     try:
-        pipeline.fit(train.features, train.targets.numpy())
+        pipeline.fit(train.features, targets)
     except ValueError as error:
         raise UserError(f"{type(model).__name__} can't be fitted: {error}") from error
     seconds = time.perf_counter() - started

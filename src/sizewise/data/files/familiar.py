@@ -30,6 +30,8 @@ def unlike(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
     else:
         low, high = np.array(known.low), np.array(known.high)
         most = np.maximum(MEAN_OFF * np.array(known.mean_std), LEAST_OFF * std)
+        if flat.shape[2] == 1:  # one number is its own mean: its range says all
+            most = np.full_like(most, np.inf)
         margin = BEYOND * (high - low)
         found = (
             (off > most)

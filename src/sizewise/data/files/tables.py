@@ -110,7 +110,7 @@ def open_table(path: Path, width: int) -> Iterator[Table]:
         UserError: the file as a whole is no such table; also if so much is found out later, as
             its rows are read.
     """
-    with path.open(encoding=_encoding(path), newline="") as file:
+    with path.open(encoding=encoding_of(path), newline="") as file:
         lines = _lines(file, (width + 2) * MOST_CHARACTERS)
         head = list(itertools.islice(lines, HEAD))
         layout = _decide([line for _, line in head], width) if head else Layout()
@@ -134,7 +134,8 @@ def count_lines(path: Path) -> int:
         return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
 
 
-def _encoding(path: Path) -> str:
+def encoding_of(path: Path) -> str:
+    """Return the encoding that a file's first bytes mark, UTF-8 where they mark none."""
     with path.open("rb") as file:
         start = file.read(4)
     return next((name for name, mark in MARKS.items() if start.startswith(mark)), "utf-8")
@@ -186,7 +187,7 @@ def _decide(lines: list[str], width: int) -> Layout:
     """
     layout = max((_try(lines, each, width) for each in SEPARATORS), key=lambda each: each[0])[1]
     rows = [layout.cells(line) for line in lines]
-    _check_thousands(rows, layout)
+    check_thousands(rows, layout)
     header, body = (rows[0], rows[1:]) if _is_header(rows[0], layout) else (None, rows)
     index = _has_index(header, body, width)
     if not index and body and all(len(row) == width + 1 for row in body):
@@ -225,7 +226,12 @@ def _flat(rows: list[list[str]]) -> Iterator[str]:
     return (cell for row in rows for cell in row)
 
 
-def _check_thousands(rows: list[list[str]], layout: Layout) -> None:
+def check_thousands(rows: list[list[str]], layout: Layout) -> None:
+    """Check that commas, where they are decimal, can't be separators of thousands instead.
+
+    Raises:
+        UserError: they can.
+    """
     commas = [cell for cell in _flat(rows) if "," in cell]
     if layout.decimal == "," and commas and all(map(THOUSANDS.fullmatch, commas)):
         raise UserError(

@@ -7,4 +7,5 @@ here as texts, so that a run's key sees the file of its own kind and of no other
 OWN: dict[str, str] = {
     "arrays": "sizewise.data.own.arrays",
     "folder": "sizewise.data.own.folder",
+    "table": "sizewise.data.own.table",
 }

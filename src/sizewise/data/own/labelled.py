@@ -53,9 +53,7 @@ class Labelled:
         given = np.zeros(len(targets), int) if self.given is None else self.given
         in_test, held_out = (given == SPLITS.index(each) for each in ("test", "val"))
         if not in_test.any():
-            in_test = carve_test(self.keys, config.test_fraction) & ~held_out
-            learnt = np.bincount(targets[~in_test & ~held_out], minlength=len(names))
-            in_test &= learnt[targets] > 0  # a class too small to be divided is learnt from
+            in_test = choose_test(self.keys, config.test_fraction, targets, held_out)
         self._check(path, names, targets, in_test, held_out)
         of_training = ~in_test
         return Arrays(
@@ -94,6 +92,28 @@ class Labelled:
             )
         if untested := [name for index, name in enumerate(names) if not tested[index]]:
             say(f"{path}: the test split has no sample of {listed(untested)}")
+
+
+def choose_test(
+    keys: Sequence[bytes], fraction: float, targets: np.ndarray, held_out: np.ndarray | None = None
+) -> np.ndarray:
+    """Choose a test split as `carve_test` does, less the classes that would be in it alone.
+
+    A class too small to be divided is learnt from, and with it all samples of the same keys.
+
+    Args:
+        keys: of each sample, its content or the name of its group.
+        fraction: the share of the keys that goes to the test split, on average.
+        targets: class indices, (N,).
+        held_out: which samples are for validation, (N,), bool, where that is given.
+    """
+    free = np.ones(len(targets), bool) if held_out is None else ~held_out
+    in_test: np.ndarray = carve_test(keys, fraction) & free
+    learnt = np.bincount(targets[~in_test & free], minlength=targets.max() + 1)
+    lost = in_test & (learnt[targets] == 0)
+    alone = {key for key, is_lost in zip(keys, lost, strict=True) if is_lost}
+    in_test &= np.array([key not in alone for key in keys], dtype=bool)
+    return in_test
 
 
 def listed(names: Sequence[str] | np.ndarray, none: str = "", before: str = "") -> str:

@@ -41,6 +41,8 @@ class Classical(nn.Module):
     """
 
     estimator_name: ClassVar[str]  # the class's name in scikit-learn
+    regressor_name: ClassVar[str] = ""  # of that which tells numbers, where there is one
+    reads_rows: ClassVar[bool] = True
     grid: ClassVar[tuple[Setting, ...]]  # the settings that validation chooses from
     dial: ClassVar[str | None] = None  # what `model.width` counts
     keeps_samples: ClassVar[bool] = False  # whether `model.width` limits the training samples
@@ -76,7 +78,10 @@ class Classical(nn.Module):
         return FEATURES[self.features](inputs.detach().float().cpu().numpy())
 
     def score(self, features: Array) -> Tensor:
-        """Map features (B, F) to logits (B, K), float32."""
+        """Map features (B, F) to logits (B, K), or to numbers (B, 1), float32."""
+        if not self.spec.class_names:
+            told = self.pipeline.predict(features) if self.pipeline else np.zeros(len(features))
+            return torch.from_numpy(told).float()[:, None]
         logits = np.full((len(features), self.spec.num_classes), math.log(LEAST_PROBABILITY))
         if self.pipeline is None:
             return torch.zeros(logits.shape)
@@ -102,7 +107,8 @@ class Classical(nn.Module):
             UserError: it is damaged, of another family, or holds a type that is not trusted.
         """
         content = state.cpu().numpy().tobytes()
-        self.pipeline = from_bytes(content, self.estimator_name) if content else None
+        expected = self.estimator_name if self.spec.class_names else self.regressor_name
+        self.pipeline = from_bytes(content, expected) if content else None
 
     def _scores(self, features: Array) -> NDArray[np.float64]:
         probabilities = self.pipeline.predict_proba(features)
@@ -171,6 +177,7 @@ class RandomForest(Classical):
     """Randomised trees that vote (Breiman, 2001). The width is their number."""
 
     estimator_name = "RandomForestClassifier"
+    regressor_name = "RandomForestRegressor"
     grid = ({"min_samples_leaf": 1}, {"min_samples_leaf": 3})
     dial = "trees"
 
@@ -178,18 +185,18 @@ class RandomForest(Classical):
         super().__init__(spec, features, width)
 
     def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
-        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
         leaf = int(setting["min_samples_leaf"])
-        return RandomForestClassifier(
-            self.width, min_samples_leaf=leaf, random_state=seed, n_jobs=threads
-        )
+        kind = RandomForestClassifier if self.spec.class_names else RandomForestRegressor
+        return kind(self.width, min_samples_leaf=leaf, random_state=seed, n_jobs=threads)
 
 
 class GradientBoosting(Classical):
     """Small trees, each fitted to what is left by those before. The width is their rounds."""
 
     estimator_name = "HistGradientBoostingClassifier"
+    regressor_name = "HistGradientBoostingRegressor"
     grid = ({"learning_rate": 0.1}, {"learning_rate": 0.3})
     dial = "boosting rounds"
 
@@ -197,9 +204,11 @@ class GradientBoosting(Classical):
         super().__init__(spec, features, width)
 
     def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
-        from sklearn.ensemble import HistGradientBoostingClassifier
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        return HistGradientBoostingClassifier(
+        of_classes = self.spec.class_names
+        kind = HistGradientBoostingClassifier if of_classes else HistGradientBoostingRegressor
+        return kind(
             learning_rate=setting["learning_rate"],
             max_iter=self.width,
             max_leaf_nodes=15,
