@@ -32,10 +32,17 @@ def walk(
         for entry in (each for each in entries if not is_hidden(each.name)):
             if is_folder(entry):
                 yield from walk(entry.path, seen)
-            elif entry.is_file() or not os.path.exists(entry.path):
+            elif _is_file(entry):
                 yield entry
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
     """Return whether an entry is a folder or a link to one; a link to itself is none."""
     return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a file, or a link to one or to nothing."""
+    if entry.is_symlink():
+        return os.path.isfile(entry.path) or not os.path.exists(entry.path)
+    return entry.is_file()
