@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sizewise.config import Config, DataConfig
+from sizewise.config import Config
 from sizewise.config.compose import Grid, command, in_run
 from sizewise.data import DataSpec, load
 from sizewise.errors import UserError
@@ -55,14 +55,14 @@ def plan_sweep(grid: Grid, refused: list[UserError] | None = None) -> dict[str, 
     """
     if grid.configs is None:
         return None
-    facts: dict[tuple[DataConfig, int], tuple[DataSpec, tuple[str, str], int]] = {}
+    facts: dict[tuple[str, int], tuple[DataSpec, tuple[str, str], int]] = {}
     planned: dict[str, PlannedRun] = {}
     for job, config in zip(grid.jobs, grid.configs, strict=True):
-        on = config.data, config.seed
+        on = config.data.model_dump_json(), config.seed
         try:
             with in_run(job):
                 if on not in facts:
-                    dataset = load(*on)
+                    dataset = load(config.data, config.seed)
                     prints = dataset.fingerprint, dataset.train_fingerprint
                     facts[on] = dataset.spec, prints, len(dataset.train)
                 spec, prints, samples = facts[on]
