@@ -1,4 +1,4 @@
-"""From a folder of images to a trained network that answers in the user's words."""
+"""From own data to what is trained on them, in the words of whoever owns them."""
 
 import csv
 from pathlib import Path
@@ -12,6 +12,7 @@ from sizewise.predict.stream import predict_files
 from sizewise.run.run import run
 from sizewise.training.checkpoint import load_model
 from tests.lab import make_config
+from tests.processes import train
 
 CLASSES = {"bright": 200, "dark": 40, "猫": 120}
 
@@ -52,3 +53,13 @@ def test_a_network_trained_on_a_folder_tells_new_images(
     there = config.data.model_copy(update={"path": str(moved)})
     again = run(config.model_copy(update={"data": there}), tmp_path / "again", quiet=True)
     assert again.run_key == record.run_key
+
+
+def test_a_sweep_over_a_table_is_planned_trained_and_reported(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.3f},{b:.3f},{'yes' if a > b else 'no'}" for a, b in rng.random((80, 2))]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,larger", *rows]))
+    own = ("data=table", "data.path=rows.csv", "data.target=larger", "data.drop=[]")
+    done = train(tmp_path, "-m", "model=mlp", *own, "size=50,200", "seed=0", "training.epochs=2")
+    assert done.returncode == 0, done.stderr
+    assert "2/2  mlp-" in done.stdout
