@@ -8,7 +8,9 @@ import pytest
 from sizewise import sample_errors
 from sizewise.records import RunRecord
 from sizewise.report.analysis import analyse
+from sizewise.report.contents import contents
 from sizewise.report.goal import Goal
+from sizewise.report.markdown import write_markdown
 from sizewise.report.proposal import propose
 from sizewise.report.selection import select
 from sizewise.report.verdict import Answer, Kind, answer, compared, growth
@@ -168,6 +170,22 @@ def test_verdicts_do_not_hang_on_one_draw(rng_seed: int) -> None:
     found = judged(saturating, rng_seed=rng_seed)
     assert found.as_good.parameters == 16_000
     assert found.kind is Kind.ANSWER
+
+
+def test_a_size_is_worse_only_if_it_is_so_than_each_that_may_be_the_best() -> None:
+    runs = []
+    for seed, luck in enumerate([0.018, -0.016, 0.012, -0.014, 0.0]):
+        for size, error in ((4000, 0.183), (16_000, 0.165 + luck), (64_000, 0.16)):
+            error += 0.001 * (seed + size // 4000) % 0.003
+            runs.append(record(parameters=size, seed=seed, test_error=error))
+    small, rival, best = select(runs).cells
+    found = answer([small, rival, best], GOAL)
+    assert found.best is best
+    assert found.comparisons[small].low > 0.01
+    assert found.undecided == [small, rival]
+    text = write_markdown(contents(analyse(runs, name="rivals")))
+    assert "but not shown to be so than each that may be the best." in text
+    assert answer([small, best], GOAL).comparisons[small].is_worse(0.01)
 
 
 def test_pairs_of_seeds_see_what_their_spread_hides() -> None:

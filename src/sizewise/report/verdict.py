@@ -53,7 +53,8 @@ class Answer:
     tolerance; *worse* if the interval begins above the tolerance; *at the edge* if it lies within a
     quarter of the tolerance to either side of its end; undecided otherwise. So a cell at the
     tolerance's very end is called the one or the other by mistake in 5 % of sweeps each. The best
-    by validation itself is as good if no other is better by more than the tolerance.
+    by validation itself is as good if no other is better by more than the tolerance; and a cell is
+    worse only if it is so than each other that may be the best.
 
     Args:
         kind: what can be said.
@@ -151,22 +152,29 @@ def answer(cells: Sequence[Cell], goal: Goal, confidence: float = CONFIDENCE) ->
     best = best_by_validation(cells)
     if goal.target is None:
         comparisons = compared(cells, best, confidence)
-        return _judge(best, _with_rivals(best, comparisons), goal.margin(best))
+        return _judge(best, _with_rivals(best, comparisons, confidence), goal.margin(best))
     return _judge(best, against(cells, goal.target, confidence), 0.0)
 
 
-def _with_rivals(best: Cell, comparisons: dict[Cell, Difference]) -> dict[Cell, Difference]:
-    """Return the comparisons, the best's own with how much better another may be.
+def _with_rivals(
+    best: Cell, comparisons: dict[Cell, Difference], confidence: float
+) -> dict[Cell, Difference]:
+    """Return the comparisons, each with that to the rival which leaves most in doubt.
 
-    The best by validation may be a lucky one: it is as good as the best there is if no other is
-    better by more than the tolerance.
+    The best by validation may be a lucky one. Its own comparison is how much better another may be.
     """
-    known = [d for cell, d in comparisons.items() if cell is not best and d.interval is not None]
-    if not known:
+    others = {cell: d for cell, d in comparisons.items() if cell is not best and d.interval}
+    if not others:
         return comparisons
-    rival = min(known, key=lambda each: each.low)
-    upto = Interval(0.0, max(0.0, -rival.low))
-    return comparisons | {best: rival._replace(mean=0.0, interval=upto)}
+    found = dict(comparisons)
+    for rival in (cell for cell, each in others.items() if each.low <= 0):
+        for cell, each in compared([*comparisons], rival, confidence).items():
+            doubted = found[cell].rival or found[cell]
+            if found[cell].low > 0 and each.low < doubted.low:
+                found[cell] = found[cell]._replace(rival=each)
+    luckiest = min(others.values(), key=lambda each: each.low)
+    upto = Interval(0.0, max(0.0, -luckiest.low))
+    return found | {best: luckiest._replace(mean=0.0, interval=upto)}
 
 
 def _judge(best: Cell, comparisons: dict[Cell, Difference], margin: float) -> Answer:
@@ -196,7 +204,7 @@ def _wanted(undecided: Sequence[Difference], tolerance: float) -> Wanted | None:
 
 def _seeds_needed(undecided: Iterable[Difference], tolerance: float, factor: float) -> int | None:
     """Return the fewest seeds that decide each, with so many times the test samples."""
-    scaled = [each._replace(shared=each.shared / factor) for each in undecided]
+    scaled = [each.with_test_samples(factor) for each in undecided]
     needed = [each.seeds_needed(tolerance, MOST_SEEDS) for each in scaled]
     known = [each for each in needed if each is not None]
     return max(known) if len(known) == len(needed) else None

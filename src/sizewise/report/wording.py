@@ -219,12 +219,17 @@ class Writer:
     def _undecided(self, found: Answer) -> str:
         words = []
         others = [cell for cell in found.undecided if cell is not found.best or self.goal.target]
+        doubted = [cell for cell in others if found.comparisons[cell].low > found.margin]
+        others = [cell for cell in others if cell not in doubted]
+        if doubted:
+            cells = listed([self._with_best(cell, found) for cell in doubted[:4]])
+            words.append(f"{cells}, but not shown to be so than each that may be the best.")
         if others:
             cells = listed([self._with_best(cell, found) for cell in others[:4]])
             within = f" (within {self.words.margin(found.margin)})" if found.margin else ""
             words.append(f"{cells}: not shown to be worse, nor to be as good{within}.")
         luck = found.comparisons[found.best].interval
-        if len(others) < len(found.undecided) and luck:
+        if found.best in found.undecided and not self.goal.target and luck:
             upto = self.words.margin(luck.high)
             words.append(f"The best may be so by luck: another may be better by up to {upto}.")
         if found.wanted is None:

@@ -36,6 +36,7 @@ class Difference(NamedTuple):
         degrees: of freedom, of `variance`.
         shared: the variance of `mean` that comes of the test set.
         seeds: pairs, or the fewer seeds of the two where most are not shared.
+        rival: the first's difference from a third, which may be the best in the second's place.
     """
 
     mean: float
@@ -44,6 +45,7 @@ class Difference(NamedTuple):
     degrees: float
     shared: float
     seeds: int
+    rival: "Difference | None" = None
 
     @property
     def low(self) -> float:
@@ -51,8 +53,8 @@ class Difference(NamedTuple):
         return -math.inf if self.interval is None else self.interval.low
 
     def is_worse(self, tolerance: float) -> bool:
-        """Return whether the interval rules out being worse by `tolerance` or less."""
-        return self.low > tolerance
+        """Return whether being worse by `tolerance` or less is ruled out, than the rival too."""
+        return self.low > tolerance and (self.rival is None or self.rival.is_worse(tolerance))
 
     def is_as_good(self, tolerance: float) -> bool:
         """Return whether the interval rules out being worse by more than `tolerance`."""
@@ -65,6 +67,11 @@ class Difference(NamedTuple):
             tolerance - near <= self.interval.low <= self.interval.high <= tolerance + near
         )
 
+    def with_test_samples(self, factor: float) -> "Difference":
+        """Return the difference, had there been so many times the test samples."""
+        rival = self.rival and self.rival.with_test_samples(factor)
+        return self._replace(shared=self.shared / factor, rival=rival)
+
     def half_width(self, seeds: int, confidence: float = CONFIDENCE) -> float:
         """Return half the interval's width, had there been so many seeds."""
         degrees = max(self.degrees + seeds - self.seeds, 1)
@@ -76,6 +83,8 @@ class Difference(NamedTuple):
 
         Were mean and variance to stay as they are.
         """
+        if self.low > tolerance and self.rival is not None:
+            return self.rival.seeds_needed(tolerance, most)
         off = abs(self.mean - tolerance)
         enough = max(off, EDGE * tolerance - off)  # it is told, or at the edge
         return next((n for n in range(self.seeds + 1, most) if self.half_width(n) < enough), None)

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from sizewise.report.stats.noise import Array, Noise, moderate
 
@@ -136,7 +136,7 @@ def half_width(
         of_samples: the variance of the mean that comes of the test set.
         confidence: of the interval.
     """
-    quantile = stats.t.ppf((1 + confidence) / 2, np.maximum(degrees, 1e-9))
+    quantile = stdtrit(np.maximum(degrees, 1e-9), (1 + confidence) / 2)
     return np.asarray(quantile * np.sqrt(of_seeds + of_samples))
 
 
