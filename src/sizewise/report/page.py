@@ -22,7 +22,7 @@ Link = Callable[[str], str | None]
 WORDS = ("family", "form", "setting", "enough", "next step")  # columns that are not numbers
 TERMS = {  # what columns mean that don't say it themselves
     "enough": "the smallest size shown to be good enough",
-    "90% interval": "where another study like this one would find the mean, nine times in ten",
+    "90% interval": "made so that nine in ten hold the mean that runs without end would have",
     "growing stops paying at": "beyond it no doubling buys the tolerance, by the fitted curve",
     "gap (points)": "test error less training error",
     "floor": "the error that no size gets below, by the curve",
