@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from sizewise.config import Config, Mnist1dConfig, parse
 from tests.lab import Lab, make_lab
+from tests.processes import shared
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
@@ -33,6 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def one_thread() -> None:
     """Keep PyTorch on one thread: the tests' tensors are small and their workers many."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once(data_root: Path) -> Iterator[None]:
+    """Keep generated sets and what can be made again in a folder of this session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(data_root / "cache"))
+        patch.setitem(shared, "SIZEWISE_DATA", str(data_root))
+        yield
 
 
 @pytest.fixture(autouse=True)

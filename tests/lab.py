@@ -17,6 +17,7 @@ from sizewise.tracking.lifecycle import start_sweep
 from sizewise.tracking.queries import StoredRun, membership
 from sizewise.tracking.resolve import find_run
 from sizewise.tracking.store import Store, open_store
+from tests.processes import make_store
 
 CONF = Path(__file__).parents[1] / "conf"
 STUDY = "tiny-study"
@@ -50,6 +51,7 @@ class Lab:
 
 def make_config(folder: Path, *overrides: str) -> Config:
     """Return the config of a run that keeps to `folder`."""
+    make_store(folder / "mlflow.db")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = parse(compose("config", overrides=[*overrides, f"data.root={folder / 'data'}"]))
     there = TrackingConfig(

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from tests.processes import ROOT, client, command, environment_of, python, train
+from tests.processes import ROOT, client, command, environment_of, python, shared, train
 
 TINY = ("model=cnn", "size=1k", "training.epochs=2", "threads=1")
 METRICS = {
@@ -28,11 +29,13 @@ METRICS = {
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's empty folder, with one finished run in it."""
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user's folder, with data of its own and one finished run in it."""
     folder = tmp_path_factory.mktemp("workspace")
-    train(folder, *TINY, "seed=3").check_returncode()
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(shared, "SIZEWISE_DATA", str(folder / "data"))
+        train(folder, *TINY, "seed=3").check_returncode()
+        yield folder
 
 
 def the_run(folder: Path) -> mlflow.entities.Run:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sizewise.records import RunRecord, read_records
-from tests.processes import ROOT
+from tests.processes import ROOT, make_store
 
 FAMILY = '''
 from torch import Tensor, nn
@@ -119,6 +119,7 @@ class Project:
         file.write_text(file.read_text().replace(after, after + text, 1))
 
     def train(self, *overrides: str) -> str:
+        make_store(self.folder / "mlruns/mlflow.db")
         done = subprocess.run(
             [sys.executable, "train.py", *overrides],
             env=os.environ | {"PYTHONPATH": str(self.folder / "src")},

@@ -1,4 +1,4 @@
-"""Files that are seen whole or not at all."""
+"""Files that are seen whole or not at all, and where those go that can be made again."""
 
 import os
 import tempfile
@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be made again: $XDG_CACHE_HOME/sizewise, ~/.cache/sizewise."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sizewise"
 
 
 @contextmanager

@@ -105,7 +105,8 @@ def write_report(
     for chart in found.charts:
         spec = chart.spec | {"title": chart.caption, "datasets": chart.data, "background": "white"}
         png, svg = (figures / f"{chart.name}.{kind}" for kind in ("png", "svg"))
-        png.write_bytes(vl_convert.vegalite_to_png(spec, scale=PIXELS))
-        svg.write_text(vl_convert.vegalite_to_svg(spec), encoding="utf-8")
+        drawn = vl_convert.vegalite_to_svg(spec)
+        svg.write_text(drawn, encoding="utf-8")
+        png.write_bytes(vl_convert.svg_to_png(drawn, scale=PIXELS))
         files += [png, svg]
     return Report(folder, files, found, analysis)

@@ -3,14 +3,17 @@
 The markup, style and script lie beside this module; here they get the text and the charts.
 """
 
+import hashlib
 import html
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import resources
 from string import Template
 
 import vl_convert
 
+from sizewise.files import cache_folder, replacing
 from sizewise.report.colours import looks
 from sizewise.report.contents import Contents
 from sizewise.report.section import Chart, Rows, Section, Table
@@ -77,8 +80,23 @@ def write_page(contents: Contents, link: Link | None = None) -> str:
             for each in contents.sections[1:]
         ),
         data=shown.replace("</", "<\\/"),  # or a name could end the script element
-        script=vl_convert.javascript_bundle(_read("page.js")),  # with Vega and all it needs
+        script=_script(),
     )
+
+
+def _script() -> str:
+    """Return the page's script with Vega and all that it needs, which takes a second to make."""
+    text = _read("page.js")
+    key = hashlib.sha256(f"{vl_convert.__version__} {text}".encode()).hexdigest()[:16]
+    path = cache_folder() / f"page-{key}.js"
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8")
+    made: str = vl_convert.javascript_bundle(text)
+    with suppress(OSError):  # nowhere to keep it
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(made.encode())
+    return made
 
 
 def _answer(summaries: Sequence[Summary]) -> str:

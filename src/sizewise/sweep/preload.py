@@ -10,6 +10,7 @@ for module in (
     "sizewise.sweep.job",
     "sizewise.tracking.tracker",
     "hydra_plugins.sizewise.launcher",
+    "mlflow.store.tracking.sqlalchemy_store",  # MLflow imports it when a store is opened
 ):
     import_module(module)
 SGD([Tensor([0.0])], lr=0.1)  # the first optimiser imports PyTorch's compiler: a second

@@ -12,8 +12,8 @@ from sizewise.data import Split, load
 from sizewise.data.files.conform import fit_image, form_of
 from sizewise.data.files.images import decode
 from sizewise.data.own import cache, decoding
-from sizewise.data.own.cache import cache_folder
 from sizewise.data.splits import MappedSplit
+from sizewise.files import cache_folder
 from tests.builders import whole
 from tests.data.own.photos import PER_CLASS, config, counts, fill, raw, save
 

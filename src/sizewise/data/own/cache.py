@@ -19,7 +19,7 @@ from sizewise.data.own.decoding import Colour, decode_all
 from sizewise.data.own.form import choose_size, shows_colour
 from sizewise.data.own.scan import File
 from sizewise.errors import UserError
-from sizewise.files import replacing
+from sizewise.files import cache_folder, replacing
 
 # What an image becomes may change with these.
 DECODERS = (conform, decoding, form, images)
@@ -44,11 +44,6 @@ class Cached:
     why: str
     bad: dict[int, str]
     done: dict[str, int]
-
-
-def cache_folder() -> Path:
-    """Return the folder of what can be made again: $XDG_CACHE_HOME/sizewise, ~/.cache/sizewise."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sizewise"
 
 
 def cached(root: Path, files: Sequence[File], asked: str) -> Cached:

@@ -22,8 +22,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 from scipy.optimize import brentq
+from scipy.special import stdtr
 
 from sizewise.report.stats.curves import FORMS, Curve, Form
 from sizewise.report.stats.errors import TAILS, Interval, SizeErrors
@@ -184,7 +184,7 @@ def _chance_of_trend(sweep: SizeErrors, own: Array) -> float:
     x = np.log(sweep.sizes)
     x = x - (x / own).sum() / (1 / own).sum()
     z = (x * sweep.means / own).sum() / np.sqrt((x**2 / own).sum())
-    return float(stats.t.cdf(z, sweep.noise.degrees.mean()))
+    return float(stdtr(sweep.noise.degrees.mean(), z))
 
 
 def _scores(sweep: SizeErrors, own: Array) -> list[Score]:
