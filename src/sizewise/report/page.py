@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import resources
+from importlib.metadata import version
 from string import Template
 
 import vl_convert
@@ -87,7 +88,7 @@ def write_page(contents: Contents, link: Link | None = None) -> str:
 def _script() -> str:
     """Return the page's script with Vega and all that it needs, which takes a second to make."""
     text = _read("page.js")
-    key = hashlib.sha256(f"{vl_convert.__version__} {text}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{version('vl-convert-python')} {text}".encode()).hexdigest()[:16]
     path = cache_folder() / f"page-{key}.js"
     with suppress(OSError):
         return path.read_text(encoding="utf-8")
