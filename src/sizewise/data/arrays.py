@@ -10,6 +10,7 @@ import torch
 
 from sizewise.config import DataConfig, OwnConfig
 from sizewise.data.dataset import Dataset
+from sizewise.data.lengths import Sequences, measure_steps
 from sizewise.data.normalisation import ROWS, measure
 from sizewise.data.rows import Inputs, Rows, taken
 from sizewise.data.spec import DataSpec
@@ -30,9 +31,10 @@ DIGITS = tuple("0123456789")
 class Arrays:
     """A data set as published, before normalisation and before validation is carved out.
 
-    Inputs are (N, C, *S), floats or bytes; targets are (N,) class indices, int64, or as the task of
-    `told` describes them, float32. Arrays that are handed over are changed in place, so that a
-    large set takes its memory once; rows of a file stay there.
+    Inputs are (N, C, *S), floats or bytes; of sequences of unequal length as `data.lengths` says.
+    Targets are (N,) class indices, int64, or as the task of `told` describes them, float32. Arrays
+    that are handed over are changed in place, so that a large set takes its memory once; rows of a
+    file stay there.
 
     Args:
         train_inputs, train_targets: what validation is carved out of.
@@ -95,7 +97,14 @@ class Arrays:
         fingerprint = _fingerprint(*learnt_from, *test, training, validation)
         train_fingerprint = _fingerprint(*learnt_from, training, validation)
         test_fingerprint = _fingerprint(*test)
-        normalisation = measure(self.train_inputs, training)
+        spec = DataSpec(
+            self.name or config.name,
+            self.train_inputs.shape[1:],
+            self.class_names,
+            own=isinstance(config, OwnConfig),
+            **self.told,
+        )
+        normalisation = (measure_steps if spec.unequal else measure)(self.train_inputs, training)
         if self.scaled is not None:
             normalisation = normalisation.only(self.scaled)
 
@@ -105,7 +114,8 @@ class Arrays:
             if isinstance(inputs, Rows):
                 return MappedSplit.of(inputs, targets, normalisation)
             floats = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
-            return Split(normalisation.apply_(floats), targets)
+            kind_of_split = Sequences.of if spec.unequal else Split
+            return kind_of_split(normalisation.apply_(floats), targets)
 
         held_out = split(taken(self.train_inputs, validation), self.train_targets[validation])
         if self.handed_over and isinstance(self.train_inputs, np.ndarray):
@@ -115,13 +125,7 @@ class Arrays:
             train_inputs = taken(self.train_inputs, training)
             test_inputs = taken(self.test_inputs, np.arange(len(self.test_targets)))
         return Dataset(
-            spec=DataSpec(
-                self.name or config.name,
-                self.train_inputs.shape[1:],
-                self.class_names,
-                own=isinstance(config, OwnConfig),
-                **self.told,
-            ),
+            spec=spec,
             train=split(train_inputs, self.train_targets[training]),
             validation=held_out,
             test=split(test_inputs, self.test_targets),

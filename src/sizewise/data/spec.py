@@ -63,6 +63,7 @@ class DataSpec:
         outputs: numbers in one answer, where these are neither classes nor tokens; else 0.
         own: whether it is data of the user's own, of whatever name.
         table: how the rows of a table become samples, where the data are one.
+        unequal: whether sequences may end before the last of the L steps.
     """
 
     name: str
@@ -74,6 +75,7 @@ class DataSpec:
     outputs: int = 0
     own: bool = False
     table: TableForm | None = None
+    unequal: bool = False
 
     @classmethod
     def restored(cls, fields: Mapping[str, Any]) -> "DataSpec":
@@ -134,7 +136,10 @@ class DataSpec:
         return steps, channels * math.prod(rest)
 
     def random_batch(self, batch_size: int, device: torch.device | str = "cpu") -> Tensor:
-        """Return made-up inputs (B, ...), always the same, to try a network on."""
+        """Return made-up inputs (B, ...), always the same, to try a network on.
+
+        Sequences of unequal length are all as long as the longest.
+        """
         generator = torch.Generator().manual_seed(0)
         shape = (batch_size, *self.input_shape)
         if self.kind == "tokens":

@@ -36,6 +36,7 @@ ALL_FAMILIES: dict[str, str] = FAMILIES | CLASSICAL
 READERS = {  # by the kind of data that not all can read: what says who can, and why others can't
     "tokens": ("reads_tokens", "which is text"),
     "row": ("reads_rows", "whose rows have no steps"),
+    "unequal": ("reads_lengths", "whose sequences are of unequal length"),
 }
 
 __all__ = [
@@ -59,10 +60,11 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
     family, target, features = architecture.family, architecture.target, architecture.features
     network = find_class(family, target)
     named = f"model={family}" if target is None else f"model._target_={target}"
-    able = _families(READERS[spec.kind][0]) if spec.kind in READERS else []
+    kind = "unequal" if spec.unequal else spec.kind
+    able = _families(READERS[kind][0]) if kind in READERS else []
     if able and target is None and family not in able:
         raise UserError(
-            f"{named} can't read {spec.name}, {READERS[spec.kind][1]}: expected "
+            f"{named} can't read {spec.name}, {READERS[kind][1]}: expected "
             f"model={' or '.join(able)}"
         )
     if issubclass(network, Classical) and not (spec.class_names or network.regressor_name):

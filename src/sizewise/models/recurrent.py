@@ -4,6 +4,7 @@ Shapes: B batch, T time steps, F features per step, K classes or tokens, w width
 row by row, so T is its height.
 """
 
+import torch
 from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
@@ -29,9 +30,17 @@ def steps_of(spec: DataSpec, width: int) -> tuple[nn.Module, int]:
     return Rows(), spec.sequence_shape[1]
 
 
-def read_out(states: Tensor, spec: DataSpec) -> Tensor:
-    """Return the states to answer from, of (B, T, w): the last, (B, w), or all of them."""
-    return states if spec.per_step else states[:, -1]
+def read_out(states: Tensor, spec: DataSpec, lengths: Tensor | None = None) -> Tensor:
+    """Return the states to answer from, of (B, T, w): the last, (B, w), or all of them.
+
+    Where sequences have `lengths` (B,), it is the state after each's own last step: no state
+    depends on later steps, so what these hold changes nothing.
+    """
+    if spec.per_step:
+        return states
+    if lengths is None:
+        return states[:, -1]
+    return states[torch.arange(len(states), device=states.device), lengths - 1]
 
 
 class RNN(nn.Module):
@@ -41,6 +50,7 @@ class RNN(nn.Module):
     """
 
     reads_tokens = True
+    reads_lengths = True
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
@@ -50,10 +60,15 @@ class RNN(nn.Module):
         self.head = nn.Linear(width, spec.num_outputs)
         initialise_as_keras(self)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Map inputs (B, C, *S) or tokens (B, T) to logits (B, K), or (B, T, K) per step."""
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map inputs (B, C, *S) or tokens (B, T) to logits (B, K), or (B, T, K) per step.
+
+        Args:
+            inputs: padded at the end where `lengths` says so.
+            lengths: steps of each sequence, (B,); None where all are of one length.
+        """
         states, _ = self.recurrent(self.steps(inputs))  # B T F -> B T w
-        logits: Tensor = self.head(read_out(states, self.spec))
+        logits: Tensor = self.head(read_out(states, self.spec, lengths))
         return logits
 
 
@@ -61,6 +76,7 @@ class _Gated(nn.Module):
     """`depth` gated layers of width w - Dense w/2 with ReLU - Dense K."""
 
     reads_tokens = True
+    reads_lengths = True
     cell: type[nn.LSTM | nn.GRU]
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
@@ -73,10 +89,15 @@ class _Gated(nn.Module):
         self.head = nn.Linear(dense_width, spec.num_outputs)
         initialise_as_keras(self)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Map inputs (B, C, *S) or tokens (B, T) to logits (B, K), or (B, T, K) per step."""
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map inputs (B, C, *S) or tokens (B, T) to logits (B, K), or (B, T, K) per step.
+
+        Args:
+            inputs: padded at the end where `lengths` says so.
+            lengths: steps of each sequence, (B,); None where all are of one length.
+        """
         states, _ = self.recurrent(self.steps(inputs))  # B T F -> B T w
-        logits: Tensor = self.head(self.dense(read_out(states, self.spec)))
+        logits: Tensor = self.head(self.dense(read_out(states, self.spec, lengths)))
         return logits
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from sizewise.config import OwnConfig
 from sizewise.data import load
@@ -82,7 +83,73 @@ def test_words_are_classes_and_images_of_bytes_stay_grey(save: Save) -> None:
     assert dataset.spec.is_image
 
 
+def ragged(count: int = 200, seed: int = 0, longest: int = 12) -> dict[str, np.ndarray]:
+    """Return sequences of 1 to 12 steps that hold their own length, and infinities after them."""
+    lengths = np.arange(count) % 12 + 1
+    noise = np.random.default_rng(seed).random((count, 2, 40))
+    x = lengths[:, None, None] + noise[..., :longest]
+    x[np.broadcast_to(np.arange(longest) >= lengths[:, None, None], x.shape)] = np.inf
+    return {"x": x, "y": np.arange(count) % 2, "lengths": lengths}
+
+
+def test_sequences_end_where_their_lengths_say(save: Save) -> None:
+    dataset = load(save(**ragged(longest=20)), seed=0)
+    assert dataset.spec.unequal
+    assert dataset.spec.input_shape == (2, 12)  # what no sequence reaches is none of it
+    mean, std = (np.array(each) for each in dataset.normalisation[:2])
+    batch = dataset.train.batch(torch.tensor([5, 3, 8]))
+    assert batch.lengths is not None
+    assert batch.inputs.shape == (3, 2, max(batch.lengths))
+    for sample, length in zip(batch.inputs.numpy(), batch.lengths.tolist(), strict=True):
+        steps = sample[:, :length] * std[:, None] + mean[:, None]
+        assert (np.floor(steps + 1e-5) == length).all()
+        assert not sample[:, length:].any()
+
+
+def test_sequences_are_normalised_over_their_own_steps(save: Save) -> None:
+    dataset = load(save(**ragged()), seed=0)
+    batch = whole(dataset.train)
+    assert batch.lengths is not None
+    pairs = zip(batch.inputs, batch.lengths.tolist(), strict=True)
+    steps = torch.cat([sample[:, :length] for sample, length in pairs], dim=1).double()
+    assert torch.allclose(steps.mean(dim=1), torch.zeros(2).double(), atol=1e-6)
+    assert torch.allclose(steps.std(dim=1, correction=0), torch.ones(2).double(), atol=1e-6)
+    known = dataset.normalisation
+    assert known.low is not None
+    assert known.high is not None
+    assert 1 < min(known.low) < max(known.high) < 13
+    assert known.least_std is not None
+    assert max(known.least_std) == 0.0  # of a sequence of one step
+
+
+def test_a_longer_sequence_moves_no_other_to_or_from_the_test_split(save: Save) -> None:
+    before = load(save(**ragged()), seed=0)
+    more = ragged(longest=30)
+    long = np.random.default_rng(1).random((1, 2, 30))
+    more = {
+        "x": np.concatenate([more["x"], long]),
+        "y": np.append(more["y"], 0),
+        "lengths": np.append(more["lengths"], 30),
+    }
+    after = load(save(**more), seed=1)
+    assert after.spec.input_shape == (2, 30)
+    assert 0 <= len(after.test) - len(before.test) <= 1
+    wider = load(save(**ragged(longest=15)), seed=0)
+    assert wider.fingerprint == before.fingerprint  # by what sequences are, not by their padding
+    assert load(save(**ragged(seed=1)), seed=0).fingerprint != before.fingerprint
+
+
+def test_splits_of_several_widths_go_together_with_lengths(save: Save) -> None:
+    parts = {"train": ragged(80), "test": ragged(60, 2, longest=14)}
+    arrays = {
+        f"{key}_{split}": value for split, each in parts.items() for key, value in each.items()
+    }
+    dataset = load(save(**arrays), seed=0)
+    assert (len(dataset.test), dataset.spec.input_shape) == (60, (2, 12))
+
+
 GOOD = signals(40)
+RAGGED = ragged(40)
 WRONG = {
     "one class": ({**GOOD, "y": np.zeros(40, int)}, "one class, 0: expected samples of two"),
     "no y": ({"x": GOOD["x"]}, "holds x: expected x and y"),
@@ -98,6 +165,23 @@ WRONG = {
         {"x_train": GOOD["x"], "y_train": GOOD["y"], "x_test": GOOD["x"][..., :5],
          "y_test": GOOD["y"]},
         r"samples of the shapes \[\(2, 5\), \(2, 12\)\]",
+    ),
+    "lengths missing": ({**RAGGED, "lengths": RAGGED["lengths"][:39]}, r"shape \(39,\), for x of"),
+    "lengths too large": ({**RAGGED, "lengths": RAGGED["lengths"] + 1}, "2 to 13: expected 1 to"),
+    "lengths of nothing": ({**RAGGED, "lengths": RAGGED["lengths"] - 1}, "0 to 11: expected 1 to"),
+    "lengths of 1.5": ({**RAGGED, "lengths": RAGGED["lengths"] * 1.5}, "expected a whole number"),
+    "NaN before the end": (
+        {**RAGGED, "x": np.where(RAGGED["x"] > 12, np.nan, RAGGED["x"])}, "3 samples of 40 hold",
+    ),
+    "padding alone": ({"x": RAGGED["x"], "y": RAGGED["y"]}, "lengths says how many steps"),
+    "images with lengths": (
+        {"x": np.ones((40, 1, 4, 4)), "y": RAGGED["y"], "lengths": RAGGED["lengths"]},
+        "for each sequence of",
+    ),
+    "lengths for one split": (
+        {"x_train": GOOD["x"], "y_train": GOOD["y"], "x_test": GOOD["x"], "y_test": GOOD["y"],
+         "lengths_test": np.full(40, 3)},
+        "lengths beside each x",
     ),
     "only in test": (
         {"x_train": GOOD["x"], "y_train": GOOD["y"], "x_test": GOOD["x"], "y_test": GOOD["y"] + 5},

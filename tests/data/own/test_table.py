@@ -176,6 +176,32 @@ def test_long_form_makes_sequences_in_the_order_of_time(save: Save) -> None:
     assert torch.equal(batch.inputs[0, 2], torch.tensor([1.0, 0.0] * 3))  # on
 
 
+def test_ids_with_several_numbers_of_rows_make_sequences_of_unequal_length(save: Save) -> None:
+    counts = np.arange(60) % 5 + 2
+    table = pd.DataFrame(
+        {
+            "device": np.repeat(np.arange(60), counts),
+            "hour": np.concatenate([np.arange(count) for count in counts]),
+            "level": 100.0 * np.repeat(counts, counts),
+            "far": np.repeat(np.arange(60) * 1.0, counts),
+            "label": np.repeat(np.where(np.arange(60) % 2, "odd", "even"), counts),
+        }
+    ).sample(frac=1, random_state=0)
+    keys = {"target": "label", "id": "device", "time": "hour", "drop": []}
+    found = look(save(table, **keys))
+    assert "60 samples of 2 to 6 steps" in found.lines[0]
+    dataset = found.arrays.divide(save(table, **keys), seed=0)
+    assert dataset.spec.unequal
+    assert dataset.spec.input_shape == (2, 6)
+    batch, normal = whole(dataset.train), dataset.normalisation
+    assert batch.lengths is not None
+    level = batch.inputs[:, 0].numpy() * normal.std[0] + normal.mean[0]
+    for steps, length in zip(level, batch.lengths.numpy(), strict=True):
+        assert steps[:length] == pytest.approx(100 * length, rel=1e-4)
+    told = load(save(table, **keys | {"target": "far", "task": "regress"}), seed=0)
+    assert (told.spec.unequal, told.spec.task) == (True, "regress")
+
+
 def test_a_table_as_spreadsheets_write_it_is_read_as_it_is_meant(save: Save) -> None:
     table = CUSTOMERS.assign(plan=CUSTOMERS.plan.str.replace("none at all", "Café"))
     plain = look(save(table)).arrays
@@ -239,7 +265,6 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "group and time": (CUSTOMERS, {"group": "plan", "order_by": "age"}, "expected one"),
     "order of words": (CUSTOMERS, {"order_by": "plan"}, "can't be put in order"),
     "id without time": (CUSTOMERS, {"id": "id"}, "data.id and data.time go together"),
-    "other lengths": (CUSTOMERS[:-1], {"id": "plan", "time": "age"}, "of 99 to 100 steps"),
     "a step twice": (changed(age=3), {"id": "plan", "time": "age"}, "a sequence has a step twice"),
     "targets in one": (
         changed(t=np.arange(ROWS), churn=np.arange(ROWS) % 2),

@@ -1,6 +1,6 @@
 """The rows of a table: which belong to one sample, and to which split a sample falls.
 
-Shapes: R rows, N samples, T steps of each; R = N·T.
+Shapes: R rows, N samples.
 """
 
 from collections.abc import Sequence
@@ -42,32 +42,34 @@ def check_columns(config: TableConfig, frame: pd.DataFrame) -> None:
         raise UserError("data.group and data.order_by each divide the samples: expected one")
 
 
-def in_sequences(config: TableConfig, frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return the rows with those of one sample after each other, in its order, and T.
+def in_sequences(
+    config: TableConfig, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Return the rows with those of one sample after each other, in its order, and how many, (N,).
 
     Raises:
-        UserError: sequences are of several lengths, or have a step twice or several targets.
+        UserError: sequences have a step twice or several targets.
     """
     if config.id is None or config.time is None:
-        return frame, 1
+        return frame, np.ones(len(frame), np.int64)
     ids, times = whole(frame[config.id], "data.id"), in_order(frame[config.time], "data.time")
-    lengths = ids.value_counts()
-    if lengths.nunique() > 1:
-        raise UserError(
-            f"data.id={config.id} makes sequences of {lengths.min():,} to {lengths.max():,} steps: "
-            "expected one length; leave rows out, or add them with empty values"
-        )
-    steps = int(lengths.iloc[0])
-    order = np.lexsort([times, pd.factorize(ids)[0]])
+    codes = pd.factorize(ids)[0]
+    lengths = np.bincount(codes)
+    order = np.lexsort([times, codes])
     ids, times = ids.iloc[order], times[order]
     if ((ids.to_numpy()[1:] == ids.to_numpy()[:-1]) & (times[1:] == times[:-1])).any():
         raise UserError(f"a sequence has a step twice: expected each {config.time} once in each id")
     ordered = frame.iloc[order].reset_index(drop=True)
     for name in {config.target, config.group} - {None}:
-        values = texts_of(ordered[name]).reshape(-1, steps)
-        if (values != values[:, :1]).any():
+        values = texts_of(ordered[name])
+        if (values != np.repeat(values[starts(lengths)], lengths)).any():
             raise UserError(f"column {name} changes within a sequence: expected one for each id")
-    return ordered, steps
+    return ordered, lengths
+
+
+def starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row of each sample, (N,), by how many rows each has."""
+    return lengths.cumsum() - lengths
 
 
 def whole(column: pd.Series, key: str) -> pd.Series:

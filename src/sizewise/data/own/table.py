@@ -1,6 +1,6 @@
 """A table of one's own: a row is a sample, or a step of one.
 
-Shapes: R rows, N samples, T steps of each, C numbers made of a row.
+Shapes: R rows, N samples, T steps of the longest, C numbers made of a row.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from sizewise.data.files.columns import (
     width_of,
 )
 from sizewise.data.files.frames import Frame, read_frame
+from sizewise.data.lengths import laid_out
 from sizewise.data.own.labelled import SHOWN, Labelled
 from sizewise.data.own.rows import (
     TEST,
@@ -33,6 +34,7 @@ from sizewise.data.own.rows import (
     divide,
     in_sequences,
     keys_of,
+    starts,
 )
 from sizewise.data.spec import Column, TableForm
 from sizewise.errors import UserError, say
@@ -72,8 +74,8 @@ def look(config: TableConfig) -> Looked:
     lacking = len(found.values) - len(kept)
     if not len(kept):
         raise UserError(f"column {config.target} is empty: expected a target in each row")
-    rows, steps = in_sequences(config, kept)
-    samples = rows.iloc[::steps].reset_index(drop=True)
+    rows, lengths = in_sequences(config, kept)
+    samples = rows.iloc[starts(lengths)].reset_index(drop=True)
     target, _ = _target(config, Frame(samples, found.decimal))
     used = {config.target, config.group, config.order_by, config.id, config.time, *config.drop}
     features = [values_of(rows[name], found.decimal) for name in rows if name not in used]
@@ -83,11 +85,12 @@ def look(config: TableConfig) -> Looked:
     labels = None if regresses else _labels(target)
     classes = None if labels is None else np.unique(labels, return_inverse=True)[1]
     split = divide(config, samples, keys, classes)
-    columns, left_out = _learn(features, np.repeat(split == TRAIN, steps), config)
+    columns, left_out = _learn(features, np.repeat(split == TRAIN, lengths), config)
     values = {each.name: each for each in features}
-    check_memory(columns, len(rows))
+    steps = int(lengths.max())
+    check_memory(columns, len(samples) * steps)
     numbers = np.concatenate([encode(each, values[each.name]) for each in columns], axis=1)
-    inputs = numbers.reshape(len(samples), steps, -1).transpose(0, 2, 1)  # R C -> N C T
+    inputs = laid_out(numbers, lengths)  # R C -> N C T
     form = TableForm(columns, str(config.target), id=config.id or "", time=config.time or "")
     if labels is None:
         assert target.numbers is not None
@@ -95,14 +98,15 @@ def look(config: TableConfig) -> Looked:
     else:
         arrays = Labelled(inputs, labels, keys, split, groups).arrays(config)
         arrays = dataclasses.replace(arrays, told={"table": form})
+    told = {**arrays.told, "unequal": bool((lengths < steps).any())}
     scaled = [np.arange(width_of(each)) < (not each.categories) for each in columns]
-    arrays = dataclasses.replace(arrays, scaled=np.concatenate(scaled))
+    arrays = dataclasses.replace(arrays, scaled=np.concatenate(scaled), told=told)
     aim = f"{target.name}: " + (
         "numbers to tell, by their mean absolute error (data.task=classify takes classes)"
         if labels is None
         else f"{len(arrays.class_names):,} classes"
     )
-    size = f"{len(samples):,} samples" + (f" of {steps:,} steps" if form.id else "")
+    size = f"{len(samples):,} samples" + (f" of {_span(lengths)} steps" if form.id else "")
     without = (f"{lacking:,} rows without {target.name} left out",) if lacking else ()
     return Looked(arrays, (*found.done, f"{size}; {aim}", *without, *_lines(columns, left_out)))
 
@@ -207,6 +211,11 @@ def _lines(columns: Sequence[Column], left_out: Sequence[str]) -> list[str]:
         "left out": left_out,
     }
     return [f"{way}: {_some(names)}" for way, names in ways.items() if names]
+
+
+def _span(lengths: NDArray[np.int64]) -> str:
+    least, most = lengths.min(), lengths.max()
+    return f"{least:,} to {most:,}" if least < most else f"{most:,}"
 
 
 def _some(names: Sequence[str]) -> str:
