@@ -23,6 +23,10 @@ PUBLISHED: dict[str, str] = {
     "fashion_mnist": "sizewise.data.published.fashion_mnist",
     "kmnist": "sizewise.data.published.kmnist",
     "cifar10": "sizewise.data.published.cifar10",
+    "japanese_vowels": "sizewise.data.published.japanese_vowels",
+    "osu_leaf": "sizewise.data.published.osu_leaf",
+    "arrow_head": "sizewise.data.published.arrow_head",
+    "italy_power_demand": "sizewise.data.published.italy_power_demand",
     "stdlib": "sizewise.data.published.stdlib",
     "pydoc": "sizewise.data.published.pydoc",
 }
