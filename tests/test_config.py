@@ -240,7 +240,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
             "training.schedule=linear",
             "linear is out of range: expected 'constant', 'one_cycle' or 'cosine'",
         ),
-        ("data.validation_fraction=0", "=0 is out of range: expected a number above 0"),
+        ("data.validation_fraction=-0.1", "=-0.1 is out of range: expected at least 0"),
         ("data.validation_fraction=1", "=1 is out of range: expected a number below 1"),
         ("data.num_samples=10", "data.num_samples=10 is out of range: expected at least 100"),
         ("data.seed=-1", "data.seed=-1 is out of range: expected at least 0"),

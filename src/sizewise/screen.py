@@ -115,10 +115,9 @@ class Screen(Progress):
     def show_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Show a finished epoch, counted from 1, by its metrics."""
         shown = self._measure.shown
-        scores = (
-            f"validation {shown(metrics['val/error'])}  train {shown(metrics['train/error'])}  "
-            f"loss {metrics['train/loss']:.4f}"
-        )
+        scores = f"train {shown(metrics['train/error'])}  loss {metrics['train/loss']:.4f}"
+        if math.isfinite(metrics["val/error"]):
+            scores = f"validation {shown(metrics['val/error'])}  {scores}"
         step = self._course.after(epoch)
         place = self._course.place(step, None)
         self.update(self._line, completed=step, place=place, scores=scores)

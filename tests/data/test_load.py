@@ -191,6 +191,15 @@ def test_an_empty_split_is_an_error(fraction: float) -> None:
         load_arrays(make_arrays(), fraction=fraction)
 
 
+def test_with_a_fraction_of_0_all_are_trained_on() -> None:
+    arrays = make_arrays()
+    dataset = load_arrays(arrays, fraction=0)
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (80, 0, 20)
+    assert dataset.fingerprint == load_arrays(arrays, seed=1, fraction=0).fingerprint
+    together = load_arrays(replace(arrays, groups=np.arange(80) % 7), fraction=0)
+    assert len(together.train) == 80
+
+
 def indices(split: Samples, dataset: Dataset) -> set[int]:
     """Return which samples of `make_numbered` a split holds."""
     return set(restore(split, dataset.normalisation)[:, 0, 0].round().astype(int).tolist())

@@ -134,3 +134,11 @@ def test_it_can_be_stopped_between_settings() -> None:
     with pytest.raises(Interrupted):
         fit_classical(model, dataset, seed=0, log=lambda n, _: seen.append(n), before_each=stop)
     assert seen == [1, 2]
+
+
+def test_without_validation_there_is_nothing_to_choose_by() -> None:
+    dataset = make_dataset(validation=0, shape=(1, 12))
+    model = build(dataset.spec, Architecture("knn", None))
+    assert isinstance(model, Classical)
+    with pytest.raises(UserError, match="KNN chooses its settings by validation"):
+        fit_classical(model, dataset, seed=0, log=lambda *_: None)

@@ -391,3 +391,21 @@ class TestWhatIsLogged:
         assert clock[0] > 2000
         assert state.train_seconds == 2 * 2 * STEPS_PER_EPOCH
         assert [row["samples_per_second"] for row in state.history] == [50 / 8, 50 / 8]
+
+
+def test_without_validation_the_last_epoch_is_kept() -> None:
+    seen: list[dict[str, Tensor]] = []
+    model = small_model()
+
+    def keep(*_: object) -> None:
+        seen.append({name: value.clone() for name, value in model.state_dict().items()})
+
+    config = make_training(epochs=4, learning_rate=0.03)
+    state = fit(model, make_dataset(validation=0), config, seed=0, log=keep)
+    assert state.best is not None
+    assert state.best.epoch == 4
+    assert same_weights(dict(model.state_dict()), seen[-1])
+    assert not same_weights(seen[-1], seen[-2])
+    assert all(math.isnan(row["val/error"]) for row in state.history)
+    with pytest.raises(UserError, match=r"training\.patience=2 looks at validation"):
+        fit(model, make_dataset(validation=0), make_training(patience=2), seed=0, log=keep)

@@ -102,11 +102,11 @@ class ModelConfig(Section):
 
 
 class DataConfig(Section):
-    """The data set and how validation is carved out of it."""
+    """The data set and how validation is carved out of it; with a fraction of 0 there is none."""
 
     name: Text
     root: Place
-    validation_fraction: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+    validation_fraction: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
     train_samples: Count | None
 
 

@@ -67,6 +67,8 @@ class Arrays:
     def divide(self, config: DataConfig, seed: int) -> Dataset:
         """Return the set, normalised, with validation carved out of training by `seed`.
 
+        With a `config.validation_fraction` of 0 and none given, all are trained on.
+
         Where `config.train_samples` limits the training samples, validation stays as it is without
         the limit, so that what is chosen by it is chosen equally well; normalisation is measured on
         the samples left.
@@ -78,11 +80,13 @@ class Arrays:
         strata = self.train_targets if self.strata is None else self.strata
         if self.validation is not None:
             training, validation = np.flatnonzero(~self.validation), np.flatnonzero(self.validation)
+        elif not fraction:
+            training, validation = np.arange(count), np.arange(0)
         elif self.groups is not None:
             training, validation = carve_groups(self.groups, fraction, seed)
         else:
             training, validation = carve_validation(strata, fraction, seed)
-        if not len(validation) or not len(training):
+        if (fraction and not len(validation)) or not len(training):
             raise UserError(
                 f"data.validation_fraction={fraction} of {count} training samples leaves a split "
                 "empty; expected at least one sample of each"

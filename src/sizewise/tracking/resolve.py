@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 import re
 import shlex
 from collections.abc import Sequence
@@ -134,7 +135,12 @@ def _best(store: Store, study: str) -> StoredRun:
             f"the runs of {study} are on different data ({'; '.join(sets)}), and their scores "
             f"don't compare: expected one of `sizewise runs --study {shlex.quote(study)}` by its id"
         )
-    run, record = min(runs, key=lambda each: _rank(each[1]))
+    judged = [each for each in runs if math.isfinite(each[1].error("val"))]
+    if not judged:
+        raise UserError(
+            f"the runs of {study} have no validation to be ranked by: name one by its id"
+        )
+    run, record = min(judged, key=lambda each: _rank(each[1]))
     say(
         f"best of {study}: {record.name} ({run.run_id}), with "
         f"{record.measure.name} {record.measure.shown(record.error('val'))} on validation"

@@ -80,8 +80,13 @@ def fit_classical(
         before_each: called before each setting is fitted; what it raises ends the search.
 
     Raises:
-        UserError: more samples are to be kept than there are.
+        UserError: more samples are to be kept than there are, or none are for validation.
     """
+    if not len(dataset.validation):
+        raise UserError(
+            f"{type(model).__name__} chooses its settings by validation, and there is none with "
+            "data.validation_fraction=0: expected a share of the training samples"
+        )
     threads, task = torch.get_num_threads(), find_task(dataset.spec.task)
     started = time.perf_counter()
     train = _training_samples(model, dataset, seed)

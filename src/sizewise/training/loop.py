@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +19,7 @@ from sizewise.errors import UserError
 from sizewise.tasks import find_task
 from sizewise.tasks.task import Task
 from sizewise.training.checkpoint import Checkpoint
-from sizewise.training.evaluate import evaluate
+from sizewise.training.evaluate import Scores, evaluate
 from sizewise.training.fitted import Best, Fitted, Log
 from sizewise.training.optimizer import make_optimizer, set_step
 from sizewise.training.schedule import learning_rate_at
@@ -26,6 +27,7 @@ from sizewise.training.state import EpochSums, TrainState
 
 # A non-finite loss is looked for every so many steps: each look makes a GPU wait.
 CHECK_EVERY = 50
+UNKNOWN = Scores(math.nan, math.nan, math.nan, np.empty(0))  # without validation samples
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def fit(
     The best epoch is chosen by the one-standard-error rule (Hastie et al., The Elements of
     Statistical Learning, section 7.10): the latest whose validation error is within one
     standard error of the lowest. The lowest itself is a noisy choice on a small split, and tends
-    to fall before the schedule has brought the learning rate down.
+    to fall before the schedule has brought the learning rate down. Without validation samples it is
+    the last epoch, and validation errors and losses are NaN.
 
     Training ends after `epochs` or `max_steps`, once an epoch's training loss is at most
     `stop_loss`, or after `patience` epochs without a lower validation error.
@@ -83,23 +86,28 @@ def fit(
             comes out is the same to the bit as without an interruption.
 
     Raises:
-        UserError: the loss stopped being finite.
+        UserError: the loss stopped being finite, or `patience` has no validation to look at.
         Interrupted: `checkpoint` was asked to stop.
     """
-    task = find_task(dataset.spec.task)
+    task, validated = find_task(dataset.spec.task), len(dataset.validation) > 0
+    if config.patience is not None and not validated:
+        raise UserError(
+            f"training.patience={config.patience} looks at validation, and there is none with "
+            "data.validation_fraction=0: expected training.patience=null"
+        )
     state = TrainState(model=model, optimizer=make_optimizer(model, config))
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
         metrics = _train_epoch(state, dataset.train, task, config, seed, checkpoint)
-        validation = evaluate(model, dataset.validation, task)
+        validation = evaluate(model, dataset.validation, task) if validated else UNKNOWN
         metrics |= {"val/loss": validation.loss, "val/error": validation.error}
-        if not math.isfinite(validation.loss):
+        if validated and not math.isfinite(validation.loss):
             raise _diverged("validation loss", validation.loss, state.step, state.epoch, config)
         if validation.error < state.lowest_error:
             state.lowest_error, state.lowest_epoch = validation.error, state.epoch
             state.enough = validation.error + validation.standard_error
-        if validation.error <= state.enough:
+        if validation.error <= state.enough or not validated:
             weights = {name: value.clone() for name, value in model.state_dict().items()}
             state.best = Best(state.epoch, validation.error, validation.loss, weights)
         state.history.append(metrics)

@@ -155,7 +155,7 @@ def divide(
     places = in_order(samples[config.order_by], "data.order_by")
     for kind, share in ((TEST, config.test_fraction), (VALIDATION, config.validation_fraction)):
         left = np.sort(places[split == TRAIN])
-        if len(left):  # those of one time stay together
+        if share and len(left):  # those of one time stay together
             first = left[min(len(left) - 1, round((1 - share) * len(left)))]
             split[(split == TRAIN) & (places >= first)] = kind
     return split
