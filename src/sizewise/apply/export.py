@@ -122,7 +122,7 @@ def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
     except ImportError as error:
         raise UserError(f"--format onnx needs {error.name}: {INSTALL}") from error
     instead = "--format torch or mlflow keeps it as it is"
-    network = Deployed(predictor.model, predictor.normalisation, inputs.ndim - 2)
+    network = Deployed(predictor.model, predictor.normalisation, predictor.spec)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of its own ways
     try:
         with warnings.catch_warnings():

@@ -40,7 +40,8 @@ def read_out(states: Tensor, spec: DataSpec, lengths: Tensor | None = None) -> T
         return states
     if lengths is None:
         return states[:, -1]
-    return states[torch.arange(len(states), device=states.device), lengths - 1]
+    rows = torch.arange(states.shape[0], device=states.device)  # len would fix the batch in ONNX
+    return states[rows, lengths - 1]
 
 
 class RNN(nn.Module):

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sizewise.data import Normalisation
+from sizewise.data import DataSpec, Normalisation
+from sizewise.data.lengths import parted
 from sizewise.errors import UserError
 from sizewise.predict.trust import check_code
 from sizewise.training.checkpoint import SavedModel, load_model
@@ -29,22 +30,26 @@ class Prediction(NamedTuple):
 class Deployed(nn.Module):
     """A network with its normalisation before it and softmax behind it.
 
-    It maps inputs (B, C, *S), as the data set has them, to class probabilities (B, K).
+    It maps inputs (B, C, *S), as the data set has them, to class probabilities (B, K). Sequences
+    that end early are NaN from there on.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, model: nn.Module, normalisation: Normalisation, axes: int) -> None:
+    def __init__(self, model: nn.Module, normalisation: Normalisation, spec: DataSpec) -> None:
         super().__init__()
-        shape = (1, -1) + (1,) * axes
+        shape = (1, -1) + (1,) * len(spec.spatial_shape)
         self.model = model
+        self.unequal = spec.unequal
         self.register_buffer("mean", torch.tensor(normalisation.mean).view(shape))
         self.register_buffer("std", torch.tensor(normalisation.std).view(shape))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return class probabilities."""
-        return torch.softmax(self.model((inputs - self.mean) / self.std), dim=1)
+        scaled = (inputs - self.mean) / self.std
+        given = parted(scaled) if self.unequal else (scaled,)
+        return torch.softmax(self.model(*given), dim=1)
 
 
 class Predictor:
@@ -79,7 +84,7 @@ class Predictor:
 
     @torch.no_grad()
     def logits(self, inputs: np.ndarray) -> Tensor:
-        """Return logits (N, K) for inputs (N, C, *S).
+        """Return logits (N, K) for inputs (N, C, *S); sequences that end early are NaN from there.
 
         Raises:
             UserError: the inputs have another shape than the network was trained on.
@@ -91,7 +96,8 @@ class Predictor:
                 f"expected (N, {', '.join(map(str, self.spec.input_shape))})"
             )
         batches = self.normalisation.apply(inputs).split(BATCH_SIZE)
-        return torch.cat([self.model(batch).float() for batch in batches])
+        given = (parted(batch) if self.spec.unequal else (batch,) for batch in batches)
+        return torch.cat([self.model(*each).float() for each in given])
 
     def rank(self, logits: Tensor) -> list[Prediction]:
         """Return the two likeliest classes of each row of logits (N, K).

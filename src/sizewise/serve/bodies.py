@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sizewise.data.files.conform import Form, fit_drawing, fit_image, fit_numbers
 from sizewise.data.files.images import decode
+from sizewise.data.files.sequences import fit_sequence
 from sizewise.errors import UserError
 
 MOST_INPUTS = 1000  # in one request
@@ -24,7 +25,7 @@ class Asked(NamedTuple):
 
 
 class Body(BaseModel):
-    """What a client may send as JSON; each input is as `fit_numbers` takes them."""
+    """What a client may send as JSON; each input is as `fit_numbers` or `fit_sequence` takes it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -44,10 +45,23 @@ def parse_json(body: bytes, form: Form) -> Asked:
     except ValidationError as error:
         expected = f'{{"inputs": [...]}}, each of shape {form.shape}, or an image as image/png'
         raise UserError(f"{fault(error.errors())}; expected {expected}") from error
+    if form.unequal:
+        return Asked(_sequences(content.inputs, form.shape), content.models)
     values, finite = fit_numbers(content.inputs, form.shape)
     if not finite.all():
         raise UserError(f"NaN, infinity or a number beyond float32 in input {np.argmin(finite)}")
     return Asked(values, content.models)
+
+
+def _sequences(inputs: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Return sequences, each of its own length, as one array (N, C, T)."""
+    fitted = []
+    for index, each in enumerate(inputs):
+        try:
+            fitted.append(fit_sequence(each, shape))
+        except UserError as error:
+            raise UserError(f"input {index}: {error}") from error
+    return np.stack(fitted)
 
 
 def _check_keys(pairs: list[tuple[str, Any]]) -> None:

@@ -114,15 +114,23 @@ function plot(sequence) {
   }));
 }
 
-function readNumbers() {
+function counted() {
   const [channels, steps] = shelf.input_shape;
+  if (!shelf.unequal) return `${channels * steps} numbers`;
+  return channels === 1 ? `up to ${steps} numbers`
+    : `${channels} times up to ${steps} numbers, one channel after the other`;
+}
+
+function readNumbers() {
+  const [channels, longest] = shelf.input_shape;
   const words = at("numbers").value.split(/[\s,;]+/).filter(Boolean);
   const values = words.map(Number);
   const bad = words.findIndex((word, index) => !Number.isFinite(values[index]));
-  const expected = `expected ${channels * steps} numbers, parted by commas, semicolons or spaces`;
+  const expected = `expected ${counted()}, parted by commas, semicolons or spaces`;
+  const steps = shelf.unequal ? Math.ceil(values.length / channels) : longest;
   if (!words.length) return welcome();
   if (bad >= 0) return clear(`“${words[bad].slice(0, 30)}” is not a number; ${expected}.`, "", true);
-  if (values.length !== channels * steps)
+  if (values.length !== channels * steps || steps > longest)
     return clear(`${values.length.toLocaleString("en")} numbers; ${expected}.`, "", true);
   truth = null;
   at("seen").hidden = true;
@@ -131,7 +139,7 @@ function readNumbers() {
 }
 
 function prepareSequences() {
-  at("task").textContent = `Paste ${shelf.input_shape[0] * shelf.input_shape[1]} numbers, or pick a test sample`;
+  at("task").textContent = `Paste ${counted()}, or pick a test sample`;
   at("plot").removeAttribute("hidden");  // an SVG has no such property
   at("numbers").hidden = false;
   at("seen").querySelector("canvas").hidden = true;

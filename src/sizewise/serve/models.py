@@ -12,6 +12,7 @@ from sizewise.cost import measure_latency
 from sizewise.data.arrays import Arrays
 from sizewise.data.files.conform import form_of
 from sizewise.data.files.familiar import Tally, unlike
+from sizewise.data.lengths import lengths_of
 from sizewise.data.published import read_arrays
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
@@ -114,6 +115,7 @@ class Shelf:
             "input_shape": self.spec.input_shape,
             "classes": self.spec.class_names,
             "kind": "image" if self.spec.is_image else "sequence",
+            "unequal": self.spec.unequal,
             "white": self.form.white,
             "stroke": self.form.stroke,
             "models": [each.about() for each in self.served],
@@ -156,7 +158,8 @@ class Shelf:
         Raises:
             UserError: the data is not here.
         """
-        self._nearness = Nearness(self._arrays.train_inputs, self._arrays.test_inputs)
+        if not self.spec.unequal:  # between which there is no distance
+            self._nearness = Nearness(self._arrays.train_inputs, self._arrays.test_inputs)
         return len(self._arrays.test_targets)
 
     def classes(self, start: int, stop: int) -> np.ndarray:
@@ -192,4 +195,7 @@ class Shelf:
         if not 0 <= index < len(targets):
             raise UserError(f"there is no test sample {index}; expected 0 to {len(targets) - 1}")
         label = self.spec.class_names[int(targets[index])]
-        return {"index": index, "label": label, "inputs": inputs[index : index + 1].tolist()}
+        sample = inputs[index]
+        if self.spec.unequal:
+            sample = sample[:, : lengths_of(inputs)[index]]
+        return {"index": index, "label": label, "inputs": [sample.tolist()]}

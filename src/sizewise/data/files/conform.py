@@ -34,6 +34,7 @@ class Form:
         box: the share of the side that the longer side of what is drawn takes.
         by_mass: whether it is centred by its centre of mass, else by its bounding box.
         stroke: the share of a drawn figure's height that its strokes are wide.
+        unequal: whether inputs are sequences that may end before the last step.
     """
 
     shape: tuple[int, ...] = ()
@@ -43,6 +44,7 @@ class Form:
     box: float = 1.0
     by_mass: bool = False
     stroke: float = 0.11
+    unequal: bool = False
 
 
 # MNIST: the digit is scaled to fit 20x20 pixels with its proportions kept, and centred in 28x28 by
@@ -61,10 +63,11 @@ def form_of(spec: DataSpec, normalisation: Normalisation) -> Form:
     Images of the user's own are never inverted: those learnt from were not either.
     """
     if spec.own:
-        return Form(spec.input_shape, spec.is_image)
+        return Form(spec.input_shape, spec.is_image, unequal=spec.unequal)
     form = FORMS.get(spec.name, Form())
     dark = spec.input_shape[0] == 1 and float(np.mean(normalisation.mean)) < DARK * form.white
-    return replace(form, shape=spec.input_shape, is_image=spec.is_image, light_on_dark=dark)
+    form = replace(form, shape=spec.input_shape, is_image=spec.is_image, light_on_dark=dark)
+    return replace(form, unequal=spec.unequal)
 
 
 def fit_numbers(samples: ArrayLike, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -21,10 +21,13 @@ OLD_SPREAD = 0.05
 
 
 def unlike(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
-    """Return which of inputs (N, C, *S) are unlike all training samples: (N,), bool."""
+    """Return which of inputs (N, C, *S) are unlike all training samples: (N,), bool.
+
+    Of sequences that end early, NaN from there on, the rest is looked at.
+    """
     flat = np.asarray(inputs, dtype=np.float64).reshape(*inputs.shape[:2], -1)  # N C F
     mean, std = np.array(known.mean), np.array(known.std)
-    off, spread = np.abs(flat.mean(axis=2) - mean), flat.std(axis=2)
+    off, spread = np.abs(np.nanmean(flat, axis=2) - mean), np.nanstd(flat, axis=2)
     if known.low is None or known.high is None:
         found = (off > OLD_MEAN_OFF * std) | (spread < OLD_SPREAD * std)
     else:
@@ -36,8 +39,8 @@ def unlike(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
         found = (
             (off > most)
             | (spread < SPREAD * np.array(known.least_std))
-            | (flat.min(axis=2) < low - margin)
-            | (flat.max(axis=2) > high + margin)
+            | (np.nanmin(flat, axis=2) < low - margin)
+            | (np.nanmax(flat, axis=2) > high + margin)
         )
     return np.asarray(found.any(axis=1))
 
@@ -76,7 +79,7 @@ class Tally:
         """Count one input, (C, *S), and return the tally."""
         self.all += 1
         if unlike:
-            numbers = values.astype(np.float64)
+            numbers = values[~np.isnan(values)].astype(np.float64)
             self.unlike += 1
             self._low = min(self._low, float(numbers.min()))
             self._high = max(self._high, float(numbers.max()))

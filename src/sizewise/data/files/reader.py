@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sizewise.data.files import Adapted, arrays, images, tables
+from sizewise.data.files import Adapted, arrays, images, sequences, tables
 from sizewise.data.files.conform import Form, fit_image
 from sizewise.data.files.walk import walk
 from sizewise.errors import UserError, printable
@@ -106,6 +106,8 @@ def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
         values, done = fit_image(image, form)
         yield Sample(Place(file), values, _shown(group), (*before, *done))
     elif suffix in TABLES:
+        if form.unequal:
+            raise UserError("sequences of unequal length are read from .npz (x, lengths) and .npy")
         with tables.open_table(path, math.prod(form.shape)) as table:
             yield Opened(file, tables.count_lines(path), done=table.layout.adapted())
             for line, row in tables.read_samples(table, form.shape):
@@ -113,7 +115,12 @@ def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
     elif suffix in ARRAYS:
         with arrays.open_array(path) as array:
             yield Opened(file, len(array))
-            for index, sample in arrays.read_samples(array, form.shape):
+            samples = (
+                sequences.read_sequences(path, array, form.shape)
+                if form.unequal
+                else arrays.read_samples(array, form.shape)
+            )
+            for index, sample in samples:
                 yield _found(Place(file, "sample", index), sample)
     else:
         raise UserError(f"not a kind of file that is read; expected {KNOWN}")
