@@ -11,7 +11,8 @@ and a part of the report on them:
 
 Parts: `answer` (the headline, what backs it), `families` and `sizes` (a row for each), `crossing`
 (what a study finds, without its tables), `verdict` (every sentence, with the commands to run next),
-`forms` (of curves), `study` (all that a study of its own says), `notes` (which runs are in it).
+`forms` (of curves), `study` (all that a study of its own says), `notes` (which runs are in it),
+`scores` and `published` (accuracies of runs that a report may not have room for: `series.py`).
 The table of the article's claims stands after `<!-- claims: en -->`.
 """
 
@@ -21,6 +22,7 @@ from functools import cache
 from pathlib import Path
 
 from experiments.claims import claims
+from experiments.series import published, scores
 from sizewise.records import read_records
 from sizewise.report.analysis import analyse
 from sizewise.report.contents import Contents, contents
@@ -59,6 +61,9 @@ PARTS: dict[str, Callable[[Contents], str]] = {
 }
 
 
+TABLES = {"scores": scores, "published": published}  # of records as they are, without a report
+
+
 def _finding(section: Section) -> str:
     return f"**{section.title}**\n\n{items(section.sentences)}"
 
@@ -84,6 +89,9 @@ def written(text: str, folder: Path) -> str:
         paths = [folder / name for name in names.split("+")]
         if not paths[0].exists():
             paths = [ROOT / name for name in names.split("+")]
+        if wanted in TABLES:
+            records = [record for path in paths for record in read_records(path)]
+            return f"{start}{TABLES[wanted](records, folder)}\n{end}"
         return f"{start}{PARTS[wanted](report(*paths))}\n{end}"
 
     text = CLAIMS.sub(lambda marker: f"{marker[1]}{claims(marker[2])}\n{marker[3]}", text)

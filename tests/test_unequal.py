@@ -15,6 +15,7 @@ import torch
 from sizewise.apply.export import export
 from sizewise.apply.reproduce import reproduce
 from sizewise.apply.runs import recorded_config
+from sizewise.errors import Interrupted
 from sizewise.predict import Predictor, load
 from sizewise.predict.fetch import load_run
 from sizewise.predict.stream import predict_files
@@ -24,6 +25,7 @@ from sizewise.tracking.artifacts import read_record
 from sizewise.tracking.queries import StoredRun
 from sizewise.tracking.resolve import find_run
 from sizewise.tracking.store import Store, open_store
+from sizewise.training.checkpoint import load_model
 from tests.lab import make_config
 from tests.serve.conftest import serving
 
@@ -138,6 +140,18 @@ def test_it_is_exported_with_its_lengths(trained: Trained, family: str, tmp_path
 
 def test_it_is_reproduced_to_the_bit(trained: Trained) -> None:
     assert reproduce(trained.store, trained.runs["lstm"]).differences == []
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(trained: Trained, tmp_path: Path) -> None:
+    recorded = recorded_config(trained.store, trained.runs["attention"])
+    config, steps = recorded.model_copy(update={"seed": 7}), iter(range(20))
+    with pytest.raises(Interrupted):
+        run(config, tmp_path / "first", quiet=True, asked_to_stop=lambda: next(steps, None) is None)
+    resumed = run(config, tmp_path / "again", quiet=True, take_up=True)
+    assert Path(resumed.folder).name == "first"
+    run(config, tmp_path / "whole", quiet=True)
+    weights = [load_model(tmp_path / name / "model.pt").weights for name in ("first", "whole")]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_it_is_served(trained: Trained) -> None:

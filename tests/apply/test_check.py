@@ -87,6 +87,10 @@ def test_arrays_are_checked_too(check: Check, tmp_path: Path) -> None:
     assert facts(lines)["a sample"] == "1x9"
     assert "! b: fewer than 10 samples each" in lines
     assert "data=arrays" in lines[-1]
+    ends = np.arange(43) % 5 + 3
+    np.savez(tmp_path / "uneven.npz", x=np.ones((43, 2, 9)) * ends[:, None, None], y=labels,
+             lengths=ends)  # fmt: skip
+    assert facts(check(tmp_path / "uneven.npz"))["a sample"] == "2x3 to 7"
 
 
 def test_what_cannot_be_trained_on_ends_in_one_line(check: Check, tmp_path: Path) -> None:

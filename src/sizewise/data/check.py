@@ -10,8 +10,10 @@ import numpy as np
 
 from sizewise.config import FolderConfig, OwnConfig
 from sizewise.data.arrays import Arrays
+from sizewise.data.lengths import lengths_of
 from sizewise.data.own import arrays, folder
 from sizewise.data.own.labelled import SPLITS, listed
+from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
 
 MOST_CLASSES = 20  # shown by name
@@ -99,7 +101,7 @@ def _divided(found: Arrays, config: OwnConfig, seed: int, unit: str) -> Checked:
     divided = found.divide(config, seed)
     parts = {"training": divided.train, "validation": divided.validation, "test": divided.test}
     facts = {
-        "a sample": "x".join(map(str, divided.spec.input_shape)),
+        "a sample": _sample(found, divided.spec),
         "classes": f"{len(names):,}: {shown}{more}",
         "splits": ", ".join(f"{len(each):,} for {name}" for name, each in parts.items()),
     }
@@ -114,6 +116,14 @@ def _divided(found: Arrays, config: OwnConfig, seed: int, unit: str) -> Checked:
     if len(tiny := names[counts < FEW]):
         doubts.append(f"{listed(tiny)}: fewer than {FEW} {unit} each")
     return Checked(facts, doubts)
+
+
+def _sample(found: Arrays, spec: DataSpec) -> str:
+    """Return a sample's shape in words."""
+    if not spec.unequal:
+        return "x".join(map(str, spec.input_shape))
+    lengths = np.concatenate([lengths_of(each) for each in (found.train_inputs, found.test_inputs)])
+    return f"{spec.input_shape[0]}x{lengths.min():,} to {lengths.max():,}"
 
 
 def _alike(names: Iterable[str]) -> list[list[str]]:
