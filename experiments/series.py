@@ -54,4 +54,5 @@ def published(records: Sequence[RunRecord], folder: Path) -> str:
             rows[line["data"]][line["classifier"]] = " / ".join(
                 f"{100 * each:.1f}" for each in both
             )
-    return table_text(Table(list(rows.values())))
+    columns = dict.fromkeys(column for row in rows.values() for column in row)
+    return table_text(Table([dict.fromkeys(columns, "–") | row for row in rows.values()]))

@@ -91,7 +91,7 @@ def usable_runs(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str
     if not usable:
         raise UserError(
             f"none of the {len(records)} runs has both a test and a validation error: expected "
-            "runs that finished; train them again with `python train.py`"
+            "runs that finished and held samples out (data.validation_fraction above 0)"
         )
     if len(usable) == 1:
         raise UserError(

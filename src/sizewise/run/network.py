@@ -24,7 +24,8 @@ def check_outputs(model: nn.Module, dataset: Dataset) -> None:
             logits = model.eval()(*dataset.train.batch(slice(0, 2)).given)
     except Exception as error:
         shape = (2, *dataset.spec.input_shape)
-        raise UserError(f"{named} can't read inputs of shape {shape}: {error}") from error
+        beside = ", with the lengths (2,) beside them" if dataset.spec.unequal else ""
+        raise UserError(f"{named} can't read inputs of shape {shape}{beside}: {error}") from error
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != expected:
         raise UserError(f"{named} returns {found} for two samples; expected logits {expected}")
