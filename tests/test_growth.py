@@ -107,7 +107,7 @@ class Project:
         self.folder = folder
         self.said = ""  # by the added study's sweep
         for name in ("src", "conf"):
-            shutil.copytree(ROOT / name, folder / name)
+            shutil.copytree(ROOT / name, folder / name, symlinks=True)
         shutil.copy(ROOT / "train.py", folder)
 
     def write(self, path: str, text: str) -> None:

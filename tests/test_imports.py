@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "sizewise"
 
-EVERYWHERE = {"errors", "files", "uri"}
+EVERYWHERE = {"errors", "files", "place", "uri"}
 
 
 def read_table() -> dict[str, tuple[set[str], set[str]]]:
@@ -35,6 +35,7 @@ ONLY: dict[str, set[str]] = {
     "uri": set(),
     "errors": set(),
     "files": set(),
+    "place": set(),
     "interrupts": set(),
     "sweep.pool": {"cloudpickle"},
     "config.schema": {"pydantic"},
@@ -106,11 +107,7 @@ def test_a_light_module_stays_light(module: str) -> None:
 
 @pytest.mark.parametrize("package", [*ALONE, "hydra"])
 def test_a_package_stays_where_it_belongs(package: str) -> None:
-    importers = {
-        own(name)
-        for name, path in {**FILES, "train": ROOT / "train.py"}.items()
-        if package in outside_packages(path)
-    }
+    importers = {own(name) for name, path in FILES.items() if package in outside_packages(path)}
     assert importers, f"nothing imports {package}: is the test still looking?"
     assert importers <= (WITH_HYDRA if package == "hydra" else {ALONE[package]})
 
@@ -120,9 +117,9 @@ def test_a_module_does_without_what_it_must_not_know(module: str) -> None:
     assert not outside_packages(FILES[module]) & NEVER.get(own(module), set())
 
 
-@pytest.mark.parametrize("module", [*FILES, "train"])
+@pytest.mark.parametrize("module", FILES)
 def test_no_module_needs_what_is_private_to_another_library(module: str) -> None:
-    names = imported_names(FILES.get(module, ROOT / "train.py"))
+    names = imported_names(FILES[module])
     assert not {name for name in names if name.startswith(PRIVATE)}
 
 

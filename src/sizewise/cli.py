@@ -4,6 +4,7 @@ What `sizewise NAME` does is in `apply/NAME.py`, which is imported when it is ca
 what they need takes time to import.
 """
 
+import sys
 from argparse import ArgumentParser
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +32,7 @@ CODE = argument(
     metavar="package.Class",
     help="import this class, which is not sizewise's own, if the run names it",
 )
-WITHOUT_STORE = ("check", "plan", "sync")  # the others take --uri and --experiment
+WITHOUT_STORE = ("train", "check", "plan", "sync")  # the others take --uri and --experiment
 
 COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     "ui": (
@@ -43,6 +44,10 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
         argument("--sort", metavar="METRIC", help="highest first, an error or a loss lowest first"),
         argument("--study", metavar="NAME", help="only the runs of this sweep"),
         argument("--last", type=int, default=50, metavar="N", help="default: %(default)s"),
+    ),
+    "train": (
+        "train one network, or sweep: sizewise train --help",
+        argument("overrides", nargs="*", help="as for train.py"),
     ),
     "check": (
         "what is in data of your own, and how they are read",
@@ -119,7 +124,11 @@ class _Parser(ArgumentParser):
 
 def main() -> None:
     """Run the `sizewise` command."""
-    about = "How big does a model need to be? (Train with train.py.)"
+    if sys.argv[1:2] == ["train"]:
+        del sys.argv[1]  # Hydra reads the others
+        import_module("sizewise.train").main()
+        return
+    about = "How big does a model need to be?"
     parser = _Parser(prog="sizewise", description=about)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     uri = store_uri(DEFAULT_STORE)
@@ -132,7 +141,7 @@ def main() -> None:
         for names, options in arguments:
             command.add_argument(*names, **options)
     given, rest = parser.parse_known_args()
-    flags = [each for each in rest if each.startswith("-") or given.command != "plan"]
+    flags = [each for each in rest if each.startswith("-") or not hasattr(given, "overrides")]
     if flags:
         commands.choices[given.command].error(f"there is no {' '.join(flags)} here")
     if rest:  # overrides after a flag: argparse takes only those before

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 from sizewise.errors import UserError, first_line, nearest, say
+from sizewise.place import TRAIN
 
 EXTRAS = {
     "hydra/sweeper=optuna": "tune",
@@ -133,7 +134,7 @@ def _explain(error: Exception) -> str | None:
 
         return unknown_key(key)
     reason = first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
-    return f"{reason}; expected KEY=VALUE, as in `python train.py --help`"
+    return f"{reason}; expected KEY=VALUE, as in `{' '.join(TRAIN)} --help`"
 
 
 def _is_of_hydra(error: Exception) -> bool:

@@ -4,11 +4,11 @@ import shlex
 from argparse import Namespace
 from pathlib import Path
 
-from sizewise.apply.runs import conf_folder
 from sizewise.config import OwnConfig
 from sizewise.config.as_train import compose
 from sizewise.config.compose import as_typed
 from sizewise.data.check import check, kind_of
+from sizewise.place import CONF, TRAIN
 from sizewise.screen import console, facts
 
 
@@ -20,7 +20,7 @@ def run(arguments: Namespace) -> None:
     """
     kind, path = kind_of(Path(arguments.path).expanduser()), as_typed(arguments.path)
     overrides = ["model=cnn", f"data={kind}", f"data.path={path}", *arguments.overrides]
-    config = compose(overrides, conf_folder())
+    config = compose(overrides, CONF)
     assert isinstance(config.data, OwnConfig)
     found = check(config.data, config.seed)
     screen = console()
@@ -28,4 +28,4 @@ def run(arguments: Namespace) -> None:
     screen.print(facts(found.facts), soft_wrap=True)
     for doubt in found.doubts:
         screen.print(f"! {doubt}", soft_wrap=True)
-    screen.print(shlex.join(["python", "train.py", *overrides]), soft_wrap=True)
+    screen.print(shlex.join([*TRAIN, *overrides]), soft_wrap=True)

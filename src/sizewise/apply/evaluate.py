@@ -6,11 +6,12 @@ import torch
 from rich.table import Table
 from torch import Tensor
 
-from sizewise.apply.runs import conf_folder, find_finished, recorded_config
+from sizewise.apply.runs import find_finished, recorded_config
 from sizewise.config.as_train import compose
 from sizewise.data import DataSpec
 from sizewise.data.published import Arrays, read_arrays
 from sizewise.errors import UserError
+from sizewise.place import CONF
 from sizewise.predict.fetch import load_run
 from sizewise.screen import console, facts, table
 from sizewise.tasks.classify import BINS, TASK, ClassTally
@@ -31,7 +32,7 @@ def run(arguments: Namespace) -> None:
     store, stored = find_finished(arguments)
     predictor = load_run(store, stored, arguments.allow_code)
     if any(each.startswith("data=") for each in arguments.overrides):
-        data = compose(arguments.overrides, conf_folder()).data
+        data = compose(arguments.overrides, CONF).data
     else:
         data = recorded_config(store, stored, arguments.overrides).data
     arrays, spec = read_arrays(data), predictor.spec

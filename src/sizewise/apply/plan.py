@@ -2,8 +2,8 @@
 
 from argparse import Namespace
 
-from sizewise.apply.runs import conf_folder
 from sizewise.config.as_train import composed_as_typed
+from sizewise.place import CONF
 from sizewise.sweep.estimate import show_plan
 
 
@@ -11,7 +11,7 @@ def run(arguments: Namespace) -> None:
     """Print what a command would run, what of it is done, and about how long the rest takes."""
     with composed_as_typed(
         arguments.overrides,
-        conf_folder(),
+        CONF,
         multirun=arguments.multirun,
         config_dir=arguments.config_dir,
         config_name=arguments.config_name,

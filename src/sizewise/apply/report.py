@@ -7,10 +7,10 @@ from typing import Any
 
 from sizewise.config.as_train import spelled
 from sizewise.errors import UserError
+from sizewise.place import CONF
 from sizewise.records import RunRecord, read_records
 from sizewise.report import write_report
 from sizewise.report.page import Link
-from sizewise.report.proposal import spell_all
 from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.verdict import look_confidence
 
@@ -40,8 +40,6 @@ def run(arguments: Namespace) -> None:
         confidence = look_confidence() if looked_at else CONFIDENCE
         own = [record for _, record in reversed(runs)]
         records, notes = with_runs_alike(store, own, name)
-    conf = Path("conf").resolve()
-    spell = partial(spelled, conf=conf) if (conf / "config.yaml").exists() else spell_all
     folder = arguments.to or Path("reports", name)
     keys = ("tolerance", "target", "latency", "bytes", "train_seconds")
     given = {key: getattr(arguments, key) for key in keys if getattr(arguments, key) is not None}
@@ -57,7 +55,7 @@ def run(arguments: Namespace) -> None:
             asked=asked,
             notes=notes,
             confidence=confidence,
-            spell=spell,
+            spell=partial(spelled, conf=CONF),
             link=link,
         )
     )

@@ -12,6 +12,7 @@ from yaml import YAMLError
 
 from sizewise.config import Config, parse
 from sizewise.errors import UserError, first_line
+from sizewise.place import TRAIN
 from sizewise.run.folder import RunFolder
 from sizewise.screen import FORMS, console, metric, table
 from sizewise.tracking.artifacts import read_config
@@ -40,7 +41,7 @@ def show(runs: Sequence[StoredRun]) -> None:
         for run in runs
     ]
     found = table(headings, rows, texts=3)
-    console().print(found if rows else "no runs yet; make one with `python train.py`")
+    console().print(found if rows else f"no runs yet; make one with `{' '.join(TRAIN)}`")
 
 
 def open_store(arguments: Namespace) -> Store:
@@ -52,7 +53,7 @@ def open_store(arguments: Namespace) -> Store:
     uri = sqlite_at_home(arguments.uri.strip()) or DEFAULT_STORE
     database = sqlite_file(uri)
     if database is not None and not database.exists():
-        raise UserError(f"there are no runs in {uri} yet; make one with `python train.py`")
+        raise UserError(f"there are no runs in {uri} yet; make one with `{' '.join(TRAIN)}`")
     return open_existing(uri, arguments.experiment)
 
 
@@ -137,15 +138,3 @@ def _parsed(text: str, name: str) -> DictConfig:
     if not isinstance(config, DictConfig) or "${" in text:
         raise UserError(f"the config of run {name} is not one that sizewise wrote")
     return config
-
-
-def conf_folder() -> Path:
-    """Return the folder of config files.
-
-    Raises:
-        UserError: the command was not given where it is.
-    """
-    conf = Path("conf").resolve()
-    if not (conf / "config.yaml").exists():
-        raise UserError(f"there is no {conf / 'config.yaml'}; run this where train.py is")
-    return conf

@@ -4,6 +4,7 @@ import socket
 from argparse import Namespace
 
 from sizewise.apply.runs import find, is_here, open_store
+from sizewise.place import TRAIN
 from sizewise.screen import console, facts
 from sizewise.uri import hide_password
 
@@ -26,7 +27,7 @@ def run(arguments: Namespace) -> None:
         "page": store.page(stored.run_id) or "",
         "sweep": tags.get("sweep", ""),
         "overrides": overrides or "none",
-        "command": tags.get("command") or f"python train.py {overrides}",
+        "command": tags.get("command") or f"{' '.join(TRAIN)} {overrides}",
         "commit": tags.get("mlflow.source.git.commit", ""),
     }
     console().print(facts(rows), soft_wrap=True)

@@ -31,6 +31,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sizewise.config.parse import parse
 from sizewise.config.schema import Config
 from sizewise.errors import UserError
+from sizewise.place import CONF, TRAIN
 from sizewise.uri import hide_password
 
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
@@ -60,15 +61,13 @@ def command(hydra: HydraConf, overrides: Sequence[str], *, sweep: bool = False) 
     """Return a command that can be pasted into a shell; passwords in it are hidden.
 
     Args:
-        hydra: the config's hydra node; it knows where the config files are.
+        hydra: the config's hydra node.
         overrides: of the task.
         sweep: whether it starts a sweep, with what was said of Hydra itself; else one run.
     """
-    words, conf = ["-m"] if sweep else [], Path("conf").resolve()
+    words = ["-m"] if sweep else []
     for source in hydra.runtime.config_sources:
-        if source.provider == "main" and source.schema == "file":
-            conf = Path(source.path)
-        elif source.provider == "command-line":
+        if source.provider == "command-line":
             words += ["--config-dir", str(source.path)]
     if hydra.job.config_name not in (None, "config"):
         words += ["--config-name", str(hydra.job.config_name)]
@@ -78,10 +77,11 @@ def command(hydra: HydraConf, overrides: Sequence[str], *, sweep: bool = False) 
             words.append(each)
     if not sweep and hydra.runtime.choices.get("experiment"):
         words.append("hydra.mode=RUN")  # an experiment may be a sweep
-    script = conf.parent / "train.py"
-    beside = script.parent == Path(hydra.runtime.cwd)
+    program = list(TRAIN)
+    if program[0] == "python" and CONF.parent != Path(hydra.runtime.cwd):
+        program[1] = str(CONF.with_name("train.py"))
     words += [each for each in overrides if sweep or _key(each) not in OF_THE_MOMENT]
-    text = shlex.join(["python", script.name if beside else str(script), *words])
+    text = shlex.join([*program, *words])
     return hide_password(text)
 
 

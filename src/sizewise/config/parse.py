@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from sizewise.config.schema import DATA_CONFIGS, MOST_SHOWN, Config, DataConfig, Section, Shared
 from sizewise.errors import UserError, nearest
+from sizewise.place import TRAIN
 from sizewise.uri import store_uri
 
 Kind = typing.TypeVar("Kind", bound=Shared)
@@ -137,6 +138,7 @@ def _no_value(key: str) -> str:
 
 # Names the store by default, also where MLFLOW_TRACKING_URI is set to nothing.
 OmegaConf.register_new_resolver("store", store_uri, replace=True)
+OmegaConf.register_new_resolver("train", lambda: " ".join(TRAIN), replace=True)  # in --help
 # Names output folders: two runs that start in the same second don't share one.
 OmegaConf.register_new_resolver(
     "unique", lambda: secrets.token_hex(3), use_cache=True, replace=True

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sizewise.place import TRAIN
 from sizewise.records import RunRecord, readable_count
 from sizewise.report.cells import THROUGHPUT, TRAINING_TIME, Cell
 from sizewise.report.selection import TEST_SAMPLES
@@ -60,7 +61,7 @@ class Proposal:
             spell: without it, what returns the overrides that give the config of `like`.
         """
         config = self.like.config
-        words = shlex.split(command) if command else ["python", "train.py", *spell(config)]
+        words = shlex.split(command) if command else [*TRAIN, *spell(config)]
         decided = DECIDED if command else (*DECIDED, *self.swept)
         scored = [] if self.test_samples is None else [f"{TEST_SAMPLES}={self.test_samples}"]
         decided += (TEST_SAMPLES,) if scored else ()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sizewise.errors import UserError
+from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, Setting, known_error
 
@@ -77,7 +78,7 @@ def usable_runs(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str
         UserError: there are fewer than two, or they learnt from different data or are measured
             differently.
     """
-    example = "`python train.py -m model=lstm size=1k,4k,16k seed=0,1,2`"
+    example = f"`{' '.join(TRAIN)} -m model=lstm size=1k,4k,16k seed=0,1,2`"
     if not records:
         raise UserError(
             f"there are no runs to report: expected at least 2; make some with {example}"

@@ -16,6 +16,7 @@ from sizewise.data import Dataset, load
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
 from sizewise.models import Classical
+from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.run.course import Watched, course_of
 from sizewise.run.folder import RunFolder
@@ -90,7 +91,7 @@ def run(
     if not isinstance(model, Classical):
         course = course_of(config.training, len(dataset.train))
     screen = Screen(identity.name, measure, course, Console(quiet=quiet))
-    command = command or hide_password(shlex.join(["python", "train.py", *overrides]))
+    command = command or hide_password(shlex.join([*TRAIN, *overrides]))
     with (
         nullcontext(lambda _: None) if around is None else around(identity, course) as tell,
         _ending_in_words(identity.name, config.tracking.uri, folder, command),

@@ -15,6 +15,7 @@ from sizewise.config import parse_shared
 from sizewise.config.compose import Grid, command, is_grid, typed, without_hydra
 from sizewise.errors import UserError, first_line, say
 from sizewise.interrupts import stop_softly
+from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.report import write_report
 from sizewise.report.analysis import analyse
@@ -167,7 +168,7 @@ class Parent:
         """Plan what a report on `records` proposes, and return the jobs that are not finished."""
         assert self._grid is not None
         assert self._planned is not None
-        raw = shlex.join(["python", "train.py", *typed(self._composed.hydra)])  # passwords and all
+        raw = shlex.join([*TRAIN, *typed(self._composed.hydra)])  # passwords and all
         try:
             found = analyse(
                 records, name=self._name, asked=self._asked, confidence=self._until.confidence
