@@ -1,7 +1,11 @@
 """From own data to what is trained on them, in the words of whoever owns them."""
 
 import csv
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +16,7 @@ from sizewise.predict.stream import predict_files
 from sizewise.run.run import run
 from sizewise.training.checkpoint import load_model
 from tests.lab import make_config
-from tests.processes import train
+from tests.processes import client, command, train
 
 CLASSES = {"bright": 200, "dark": 40, "猫": 120}
 
@@ -63,3 +67,92 @@ def test_a_sweep_over_a_table_is_planned_trained_and_reported(tmp_path: Path) ->
     done = train(tmp_path, "-m", "model=mlp", *own, "size=50,200", "seed=0", "training.epochs=2")
     assert done.returncode == 0, done.stderr
     assert "2/2  mlp-" in done.stdout
+
+
+# Killed in the middle of an epoch, once, as the kernel does it.
+MORTAL = """
+import os, signal
+from pathlib import Path
+from torch import nn
+
+FATAL = Path(__file__).with_name("fatal")
+
+class Mortal(nn.Module):
+    def __init__(self, spec, width):
+        super().__init__()
+        self.steps = 0
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(spec.num_features, width), nn.Dropout(0.1),
+            nn.Linear(width, spec.num_classes))
+
+    def forward(self, inputs):
+        self.steps += self.training
+        if self.steps == 10 and FATAL.exists():
+            FATAL.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.layers(inputs)
+"""
+
+
+def write_rows(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.3f},{b:.3f},{'yes' if a > b else 'no'}" for a, b in rng.random((120, 2))]
+    folder.mkdir()
+    (folder / "rows.csv").write_text("\n".join(["a,b,larger", *rows, ""]))
+
+
+def add_row(folder: Path) -> None:
+    with (folder / "rows.csv").open("a") as file:
+        file.write("0.5,0.4,yes\n")
+
+
+KINDS: dict[str, tuple[tuple[str, ...], str, Callable[[Path], None], Callable[[Path], object]]] = {
+    "folder": (
+        ("data=folder", "data.image_size=12"),
+        "",
+        lambda folder: write(folder, 30, seed=0),
+        lambda folder: shutil.copy(folder / "dark/1.png", folder / "dark/one more.png"),
+    ),
+    "table": (("data=table", "data.target=larger"), "rows.csv", write_rows, add_row),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_run_goes_on_on_data_that_moved_but_not_on_data_that_changed(
+    tmp_path: Path, kind: str
+) -> None:
+    own, name, fill, change = KINDS[kind]
+    network = ("model._target_=mortal.Mortal", "model.depth=null", "model.width=4", "threads=1")
+    steps = ("training.epochs=3", "training.batch_size=16", "checkpoint_minutes=1e-9")
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    (tmp_path / "fatal").touch()
+    here = {"PYTHONPATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    first, moved, again = (tmp_path / each for each in ("first", "moved", "again"))
+
+    def try_on(folder: Path, *more: str) -> Any:
+        at = f"data.path={folder / name}"
+        return train(tmp_path, *network, *own, *steps, at, *more, **here)
+
+    fill(first)
+    assert try_on(first).returncode == -9
+    shutil.copytree(first, moved)
+    change(first)
+    done = try_on(first, "resume=true")
+    assert done.returncode == 2
+    assert re.fullmatch(
+        r"(sizewise: .*\n)*sizewise: mortal-\S+ \(\w+\) was interrupted, and its data have changed "
+        r"since \(fingerprint \w+, now \w+\): .*\n",
+        done.stderr,
+    )
+    shutil.rmtree(first)
+    done = try_on(moved, "resume=true")
+    assert done.returncode == 0, done.stderr
+    (run,) = client(tmp_path).search_runs(["1"])
+    assert run.info.status == "FINISHED"
+
+    moved.rename(again)
+    typed = (run.info.run_id, "--allow-code", "mortal.Mortal", f"data.path={again / name}")
+    done = command(tmp_path, "reproduce", *typed, **here)
+    assert "every number is the same" in done.stdout, done.stdout + done.stderr
+    done = command(tmp_path, "evaluate", *typed, **here)
+    assert "test samples" in done.stdout, done.stderr

@@ -31,12 +31,14 @@ class Identity(NamedTuple):
 
     The architecture has the width solved for, and the features that a classical model reads; `code`
     is a hash of the code that shapes the run's result. Runs with the same `training_key` train the
-    same network, and may score it on other test samples.
+    same network, and may score it on other test samples; those with the same `asked` would be the
+    same run, were it not for the data.
     """
 
     name: str
     key: str
     training_key: str
+    asked: str
     code: str
     architecture: Architecture
     parameters: int | None
@@ -76,7 +78,8 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
     code = code_of(network, config.data.name, spec.task)
     key = run_key(config, architecture.width, fingerprint, code)
     trained = training_key(config, architecture.width, train_fingerprint or fingerprint, code)
-    return Identity(name, key, trained, code, architecture, size)
+    of_any_data = run_key(config, architecture.width, "", code)
+    return Identity(name, key, trained, of_any_data, code, architecture, size)
 
 
 def code_now(record: RunRecord) -> str | None:

@@ -105,6 +105,8 @@ def run(
         if isinstance(found, RunRecord):
             screen.show_result(found, store.shown, store.page(found.run_id), finished_before=True)
             return found
+        if config.resume and found is None:
+            lifecycle.check_data_unchanged(store, identity.asked, dataset.fingerprint)
         if config.resume and found is None and not quiet:
             say(f"there is no interrupted run {identity.name} to resume: it begins anew")
         if found is None and stop():  # as when a sweep's parent has died: the next one starts it
@@ -159,6 +161,8 @@ def _tags(
         "measure": json.dumps(find_task(dataset.spec.task).measure._asdict()),
         "test_set": dataset.test_fingerprint,
         "training_key": identity.training_key,
+        "asked": identity.asked,
+        "fingerprint": dataset.fingerprint,
     }
 
 

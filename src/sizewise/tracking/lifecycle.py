@@ -160,6 +160,26 @@ def take_up(
     return Tracker(store, run.run_id, run.folder, lock)
 
 
+def check_data_unchanged(store: Store, asked: str, fingerprint: str) -> None:
+    """Check that no run was interrupted that would be this one, had its data not changed since.
+
+    Args:
+        store: where to look.
+        asked: the run's tag: what was asked for, whatever the data.
+        fingerprint: of the data as they are.
+
+    Raises:
+        UserError: one was.
+    """
+    run = next(search(store, f"tags.asked = '{asked}' AND attributes.status != 'FINISHED'"), None)
+    if run is not None:
+        raise UserError(
+            f"{run.name} ({run.run_id}) was interrupted, and its data have changed since "
+            f"(fingerprint {run.tags['fingerprint']}, now {fingerprint}): bring back what it "
+            "learnt from, or leave out resume=true to train anew"
+        )
+
+
 def put_right(store: Store) -> list[str]:
     """Mark the runs and sweeps as KILLED that are RUNNING in the store while their process is gone.
 

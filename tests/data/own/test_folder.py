@@ -1,7 +1,11 @@
 """Images in folders of one's own: what is read, how it is divided, and what is kept of it."""
 
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +15,7 @@ from PIL import Image
 from sizewise.data import Split, load
 from sizewise.data.files.conform import fit_image, form_of
 from sizewise.data.files.images import decode
-from sizewise.data.own import cache, decoding
+from sizewise.data.own import cache, decoding, folder
 from sizewise.data.splits import MappedSplit
 from sizewise.files import cache_folder
 from tests.builders import whole
@@ -133,6 +137,51 @@ def test_the_cache_is_made_once_and_again_when_a_file_changes(
     moved = photos.rename(photos.with_name("moved"))
     save(moved / "cat/3.png", 3)
     assert load(config(moved), seed=0).fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.unlink(),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes()[:-100]),
+        lambda file: file.write_bytes(bytes(len(file.read_bytes()))),
+    ],
+    ids=["deleted", "empty", "cut off", "zeros"],
+)
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_a_damaged_cache_is_made_again(
+    photos: Path, suffix: str, damage: Callable[[Path], object]
+) -> None:
+    fill(photos, "cat", "dog")
+    first = load(config(photos), seed=0)
+    pixels = raw(first.train, first)
+    (held,) = cache_folder().glob(f"images/*{suffix}")
+    damage(held)
+    again = load(config(photos), seed=0)
+    assert again.fingerprint == first.fingerprint
+    assert np.array_equal(raw(again.train, again), pixels)
+
+
+def test_of_two_at_once_one_makes_the_cache(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(photos, "cat", "dog")
+    made, decode_all, together = [], decoding.decode_all, Barrier(2, timeout=60)
+    scanned = cache.cached
+
+    def count(*arguments: Any) -> Any:
+        made.append(arguments)
+        return decode_all(*arguments)
+
+    def start_together(*arguments: Any) -> Any:
+        together.wait()
+        return scanned(*arguments)
+
+    monkeypatch.setattr(cache, "decode_all", count)
+    monkeypatch.setattr(folder, "cached", start_together)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: load(config(photos), seed=0), range(2))
+    assert first.fingerprint == second.fingerprint
+    assert len(made) == 1
 
 
 def test_an_interrupted_cache_leaves_nothing(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:

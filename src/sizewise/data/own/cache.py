@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import PIL
@@ -50,7 +51,7 @@ def cached(root: Path, files: Sequence[File], asked: str) -> Cached:
     """Return a folder's images in one form, decoded on all cores where that was not done before.
 
     A file of them is there whole or not at all. Of several processes one makes it, and the others
-    wait. It is made again when a file's name, size or time is another.
+    wait. It is made again when a file's name, size or time is another, the cache's own included.
 
     Args:
         root: the folder.
@@ -58,26 +59,48 @@ def cached(root: Path, files: Sequence[File], asked: str) -> Cached:
         asked: `data.image_size`.
 
     Raises:
-        UserError: the cache can't be written.
+        UserError: the cache can't be written and kept.
     """
     path = cache_folder() / "images" / f"{root.resolve().name}-{_key(files, asked)}.npy"
-    facts = path.with_suffix(".npz")  # written last
-    if not facts.exists():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock")):
-                if not facts.exists():
-                    _build(root, [each.name for each in files], asked, path)
-        except OSError as error:
-            raise UserError(
-                f"the cache of images {path.parent} can't be written ({error.strerror or error}): "
-                "expected a folder that can, as XDG_CACHE_HOME=FOLDER"
-            ) from error
-    with np.load(facts) as held:
-        words = json.loads(held["words"].tobytes())
-        bad = {int(row): reason for row, reason in words["bad"].items()}
+    if found := _read(path):
+        return found
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not (found := _read(path)):
+                _build(root, [each.name for each in files], asked, path)
+                found = _read(path)
+    except OSError as error:
+        raise UserError(
+            f"the cache of images {path.parent} can't be written ({error.strerror or error}): "
+            "expected a folder that can, as XDG_CACHE_HOME=FOLDER"
+        ) from error
+    if found is None:
+        raise UserError(
+            f"the cache of images {path} is not as it was written just now: expected a folder that "
+            "nothing else writes to, as XDG_CACHE_HOME=FOLDER"
+        )
+    return found
+
+
+def _read(path: Path) -> Cached | None:
+    """Return what the cache holds; None where it is not there, or not as it was written."""
+    try:
+        with path.with_suffix(".npz").open("rb") as file, np.load(file) as held:
+            words = json.loads(held["words"].tobytes())
+            digests, sizes = held["digests"], held["sizes"]
+        if words["written"] != _stamp(path):
+            return None
         pixels = np.load(path, mmap_mode="r").view(np.ndarray)
-        return Cached(pixels, held["digests"], held["sizes"], words["why"], bad, words["done"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None
+    bad = {int(row): reason for row, reason in words["bad"].items()}
+    return Cached(pixels, digests, sizes, words["why"], bad, words["done"])
+
+
+def _stamp(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
 
 
 def _key(files: Sequence[File], asked: str) -> str:
@@ -105,6 +128,7 @@ def _build(root: Path, names: Sequence[str], asked: str, path: Path) -> None:
                 channels = 3  # one has colour that was not looked at before
     done = Counter(kind for each in found for kind in each.done)
     words = {
+        "written": _stamp(path),
         "why": size.why,
         "bad": {row: each.bad for row, each in enumerate(found) if each.bad},
         "done": dict(done),
