@@ -46,6 +46,8 @@ FINE = {
     "tracking.artifacts": {"text", "null"},
     "tracking.experiment": {"text"},
     "tracking.uri": {"text"},
+    "training.augment": {"null"},
+    "training.class_weights": {"null"},
     "training.clip_grad_norm": {"float", "null"},
     "training.learning_rate": {"float"},
     "training.max_steps": {"null"},

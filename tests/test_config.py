@@ -172,7 +172,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
         ),
         (
             "+training.epocs=3",
-            "no config key training.epocs: did you mean epochs? (there are: batc",
+            "no config key training.epocs: did you mean epochs? (there are: augm",
         ),
         ("+model.widht=3", "there is no config key model.widht: did you mean width? (there are: _"),
         ("+model.foo.bar=1", "there is no config key model.foo: (there are: _target_, depth, fam"),

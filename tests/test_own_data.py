@@ -40,10 +40,13 @@ def test_a_network_trained_on_a_folder_tells_new_images(
     options = (
         *("model=cnn", "model.width=4", "data=folder", f"data.path={tmp_path / 'digits'}"),
         *("data.image_size=12", "training.epochs=20", "training.batch_size=16", "threads=1"),
+        *("training.augment=shift+flip", "training.class_weights=balanced"),
     )
     config = make_config(tmp_path, *options)
     record = run(config, tmp_path / "run", quiet=True)
     assert record.error() < 0.1
+    assert record.measure.name == "balanced error"
+    assert record.config["training.augment"] == "flip+shift"
 
     write(tmp_path / "more", 5, seed=1)
     predictor = Predictor(load_model(tmp_path / "run/model.pt"))

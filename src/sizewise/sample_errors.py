@@ -14,17 +14,20 @@ HALVES = (1e-2, 6e4)  # the largest error of those that half precision holds wel
 KINDS = {"half": "<f2", "single": "<f4"}
 
 
-def pack(errors: NDArray[np.floating]) -> str:
+def pack(errors: NDArray[np.floating], *, weighted: bool = False) -> str:
     """Return errors (N,) as text: a bit each where all are 0 or 1, else in half precision.
+
+    Weighted ones are no bits, even if a run has none: all runs' are to be of one length.
 
     In single precision are those, half as many, whose unit makes them too large or small for that.
 
     What is longer than 4 kB is brought to means over samples (or windows) that follow each other.
     """
-    is_bits = np.isin(errors, (0, 1)).all()
+    is_bits = not weighted and np.isin(errors, (0, 1)).all()
     if is_bits and len(errors) <= MOST_BITS:
         return f"{len(errors)}:{_text(np.packbits(errors.astype(bool)))}"
-    kind = "half" if HALVES[0] < errors.max() < HALVES[1] else "single"
+    most = errors.max()
+    kind = "half" if HALVES[0] < most < HALVES[1] or most == 0 else "single"
     dtype = np.dtype(KINDS[kind])
     blocks = np.array_split(errors, min(len(errors), 2 * MOST_HALVES // dtype.itemsize))
     return f"{kind}:{_text(np.array([block.mean() for block in blocks], dtype=dtype))}"

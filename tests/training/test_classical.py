@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sizewise.data import Dataset, Split
+from sizewise.data.balance import balanced
 from sizewise.errors import Interrupted, UserError
 from sizewise.models import CLASSICAL, Architecture, Classical, build
 from sizewise.models.classical.estimators import KNN
@@ -142,3 +143,20 @@ def test_without_validation_there_is_nothing_to_choose_by() -> None:
     assert isinstance(model, Classical)
     with pytest.raises(UserError, match="KNN chooses its settings by validation"):
         fit_classical(model, dataset, seed=0, log=lambda *_: None)
+
+
+@pytest.mark.parametrize("family", CLASSICAL)
+def test_classes_are_weighed_where_the_method_can(family: str) -> None:
+    noise = make_dataset(300, 200, (1, 12), 2)
+    rare = (noise.train.batch(slice(0, 300)).inputs[:, 0, 0] > 1).long()  # a sixth, and hard to see
+    blurred = whole(noise.train).inputs + torch.randn(300, 1, 12)
+    dataset = replace(noise, train=Split(blurred, rare), validation=Split(blurred, rare))
+    if family == "knn":
+        with pytest.raises(UserError, match=r"^KNN can't weigh classes"):
+            fitted(family, balanced(dataset))
+        return
+    plain, weighed = (fitted(family, each)[0] for each in (dataset, balanced(dataset)))
+    named = [(model(blurred).argmax(dim=1) == 1).sum() for model in (plain, weighed)]
+    assert named[1] >= named[0]
+    estimator = weighed.pipeline.steps[-1][1]
+    assert estimator.class_weight == "balanced"

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from sizewise.config import TrainingConfig
+from sizewise.data import Dataset
+from sizewise.data.augment import augmented
 from sizewise.errors import Interrupted
 from sizewise.models import FAMILIES
 from sizewise.training.checkpoint import Checkpoint
@@ -31,6 +33,7 @@ def train(
     stop_after: int | None = None,
     key: str = "key",
     minutes: float = 60,
+    dataset: Dataset | None = None,
 ) -> tuple[TrainState, list[tuple[int, dict[str, float]]]]:
     """Train to the end, or until the step `stop_after` from here; return what was logged too."""
     logged: list[tuple[int, dict[str, float]]] = []
@@ -38,7 +41,7 @@ def train(
     checkpoint = Checkpoint(path, key, minutes, lambda: next(steps) == stop_after)
     state = fit(
         model,
-        make_dataset(50, 20, SHAPE),
+        dataset or make_dataset(50, 20, SHAPE),
         config,
         seed=3,
         log=lambda *each: logged.append(each),
@@ -267,3 +270,16 @@ def test_files_go_when_the_run_is_finished(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
     Checkpoint(tmp_path / "checkpoint.pt", "key", 60, lambda: False).remove()
     assert not list(tmp_path.iterdir())
+
+
+def test_resuming_sees_the_same_variants_of_images(tmp_path: Path) -> None:
+    shape, path = (1, 8, 8), tmp_path / "checkpoint.pt"
+    plain = make_dataset(50, 20, shape)
+    varied = augmented(plain, "crop+flip+shift", seed=3)
+    undisturbed, _ = train(make_model("mlp", 4, shape, 4), tmp_path / "other.pt", dataset=varied)
+    with pytest.raises(Interrupted):
+        train(make_model("mlp", 4, shape, 4), path, stop_after=6, dataset=varied)
+    resumed, _ = train(make_model("mlp", 4, shape, 4, seed=9), path, dataset=varied)
+    assert_same(resumed.model.state_dict(), undisturbed.model.state_dict())
+    other, _ = train(make_model("mlp", 4, shape, 4), tmp_path / "plain.pt", dataset=plain)
+    assert other.history[0]["train/loss"] != undisturbed.history[0]["train/loss"]

@@ -77,6 +77,21 @@ ImageSize = Annotated[
 ]
 
 
+WAY = "(flip|shift|crop)"  # how an image may be varied
+
+
+def _in_order(ways: str) -> str:
+    """Return ways to vary an image, each once and in one order: the order changes nothing."""
+    return "+".join(sorted(set(ways.split("+"))))
+
+
+Augment = Annotated[
+    str,
+    Field(pattern=rf"^{WAY}(\+{WAY})*$", description="flip, shift, crop, or several as flip+shift"),
+    AfterValidator(_in_order),
+]
+
+
 def _is_number(given: Any) -> bool:
     return isinstance(given, int | float) and not isinstance(given, bool)
 
@@ -196,6 +211,8 @@ class TrainingConfig(Section):
     optimizer: Literal["adam", "adamw", "keras_adam", "sgd"] = "adam"
     momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
     weight_decay: NotNegative | None = None
+    augment: Augment | None = None
+    class_weights: Literal["balanced"] | None = None
 
     @model_validator(mode="after")
     def _momentum_is_for_sgd(self) -> Self:

@@ -111,7 +111,8 @@ def _divided(found: Arrays, config: OwnConfig, seed: int, unit: str) -> Checked:
         doubts.append(
             f"{names[most]} has {counts[most] / counts[least]:.0f} times the {unit} of "
             f"{names[least]}: always to answer {names[most]} is right in "
-            f"{counts[most] / counts.sum():.0%}"
+            f"{counts[most] / counts.sum():.0%}; with training.class_weights=balanced classes "
+            "count alike"
         )
     if len(tiny := names[counts < FEW]):
         doubts.append(f"{listed(tiny)}: fewer than {FEW} {unit} each")

@@ -23,6 +23,7 @@ BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in 
 EVERY_RUN = tuple(
     f"sizewise.{name}" for name in ("data.dataset", "training.device", "training.evaluate")
 )
+AUGMENT = "sizewise.data.augment"
 LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
 
 
@@ -75,7 +76,13 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
     if config.data.train_samples is not None:
         name += f"-n{readable_count(config.data.train_samples)}"
     name += f"-s{config.seed}"
-    code = code_of(network, config.data.name, spec.task)
+    augments = config.training.augment is not None
+    if augments and issubclass(network, Classical):
+        raise UserError(
+            f"training.augment={config.training.augment} is for networks, and {wanted.name} is "
+            "fitted once: expected training.augment=null"
+        )
+    code = code_of(network, config.data.name, spec.task, augments)
     key = run_key(config, architecture.width, fingerprint, code)
     trained = training_key(config, architecture.width, train_fingerprint or fingerprint, code)
     of_any_data = run_key(config, architecture.width, "", code)
@@ -89,13 +96,15 @@ def code_now(record: RunRecord) -> str | None:
     except UserError:
         return None
     task = next(name for name in TASKS if find_task(name).measure == record.measure)
-    return code_of(network, record.config["data.name"], task)
+    augments = record.config.get("training.augment") is not None
+    return code_of(network, record.config["data.name"], task, augments)
 
 
-def code_of(network: type[nn.Module], data: str, task: str) -> str:
+def code_of(network: type[nn.Module], data: str, task: str, augments: bool = False) -> str:
     """Return a hash of the code that shapes the result of training a class on a data set."""
     training = SEARCH if issubclass(network, Classical) else LOOP
-    return source_hash(network, (*EVERY_RUN, module_of(data), TASKS[task], training))
+    augment = (AUGMENT,) if augments else ()
+    return source_hash(network, (*EVERY_RUN, *augment, module_of(data), TASKS[task], training))
 
 
 @functools.cache  # a sweep has many runs of each network

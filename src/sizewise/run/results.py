@@ -98,7 +98,7 @@ def make_record(
         measure=task.measure,
         unit=unit,
         extras=extras,
-        sample_errors=sample_errors.pack(errors),
+        sample_errors=sample_errors.pack(errors, weighted=spec.task == "balanced"),
         test_fingerprint=dataset.test_fingerprint,
         code=identity.code,
         libraries=" ".join(f"{name} {version(name)}" for name in LIBRARIES),

@@ -12,13 +12,14 @@ from torch import nn
 
 from sizewise import cost
 from sizewise.config import Config, decisive
-from sizewise.data import Dataset, load
+from sizewise.data import Dataset
 from sizewise.errors import Interrupted, UserError, first_line, say
 from sizewise.interrupts import held_back
 from sizewise.models import Classical
 from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.run.course import Watched, course_of
+from sizewise.run.data import load_for
 from sizewise.run.folder import RunFolder
 from sizewise.run.identity import Identity, identify
 from sizewise.run.network import build_on_threads, check_outputs, initialise
@@ -73,7 +74,7 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     device = prepare_torch(config.device)
     cost.reset_peak_memory(device)
-    dataset = load(config.data, config.seed).to(device)
+    dataset = load_for(config).to(device)
     prints = dataset.fingerprint, dataset.train_fingerprint
     identity = identify(config, dataset.spec, *prints)
     if RunFolder(folder).is_taken(by_other_than=identity.key if take_up else None):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from sizewise.config import Config
 from sizewise.config.compose import Grid, command, in_run
-from sizewise.data import DataSpec, load
+from sizewise.data import DataSpec
 from sizewise.errors import UserError
 from sizewise.run.course import course_of
+from sizewise.run.data import load_for
 from sizewise.run.identity import Identity, identify
 from sizewise.sweep.states import Kind, RunState
 
@@ -55,14 +56,15 @@ def plan_sweep(grid: Grid, refused: list[UserError] | None = None) -> dict[str, 
     """
     if grid.configs is None:
         return None
-    facts: dict[tuple[str, int], tuple[DataSpec, tuple[str, str], int]] = {}
+    facts: dict[tuple[object, ...], tuple[DataSpec, tuple[str, str], int]] = {}
     planned: dict[str, PlannedRun] = {}
     for job, config in zip(grid.jobs, grid.configs, strict=True):
-        on = config.data.model_dump_json(), config.seed
+        training = config.training
+        on = config.data.model_dump_json(), config.seed, training.augment, training.class_weights
         try:
             with in_run(job):
                 if on not in facts:
-                    dataset = load(config.data, config.seed)
+                    dataset = load_for(config)
                     prints = dataset.fingerprint, dataset.train_fingerprint
                     facts[on] = dataset.spec, prints, len(dataset.train)
                 spec, prints, samples = facts[on]

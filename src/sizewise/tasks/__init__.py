@@ -10,6 +10,7 @@ from sizewise.tasks.task import Tally, Task
 
 TASKS: dict[str, str] = {
     "classify": "sizewise.tasks.classify",
+    "balanced": "sizewise.tasks.balanced",
     "next_byte": "sizewise.tasks.next_byte",
     "regress": "sizewise.tasks.regress",
 }

@@ -99,7 +99,7 @@ def fit_classical(
     for number, setting in enumerate(model.grid, start=1):
         before_each()
         seconds = _fit(model, train, setting, seed, threads)
-        model.calibrate(*validation)
+        model.calibrate(validation.features, _learnt(model, validation.targets))
         metrics = {"fit_seconds": seconds} | {f"setting/{name}": v for name, v in setting.items()}
         for split, samples in (("train", scored), ("val", validation)):
             scores = score([(model.score(samples.features), samples.targets)], task)
@@ -124,7 +124,7 @@ def _training_samples(model: Classical, dataset: Dataset, seed: int) -> _Samples
     """Return the features and targets of the samples that the model keeps."""
     train = dataset.train.batch(slice(0, len(dataset.train)))
     if model.keeps_samples and model.width is not None:
-        targets = train.targets.cpu().numpy()
+        targets = _learnt(model, train.targets).cpu().numpy()
         kept = choose_stratified(targets, model.width, seed, "model.width")
         train = dataset.train.batch(torch.from_numpy(kept).to(train.targets.device))
     return _samples(model, train)
@@ -143,9 +143,13 @@ def _fit(model: Classical, train: _Samples, setting: Setting, seed: int, threads
     pipeline = make_pipeline(
         StandardScaler() if model.features == "signal" else "passthrough", estimator
     )
-    targets = train.targets.numpy()
-    if targets.ndim == 2:  # numbers, with their unit beside them
-        targets = targets[:, 0]
+    if model.spec.task == "balanced":
+        if "class_weight" not in estimator.get_params():
+            raise UserError(
+                f"{type(model).__name__} can't weigh classes: expected training.class_weights=null"
+            )
+        estimator.set_params(class_weight="balanced")
+    targets = _learnt(model, train.targets).numpy()
     started = time.perf_counter()
     try:
         pipeline.fit(train.features, targets)
@@ -156,6 +160,12 @@ def _fit(model: Classical, train: _Samples, setting: Setting, seed: int, threads
         estimator.set_params(n_jobs=None)  # threads would sum a forest's votes in any order
     model.pipeline = pipeline
     return seconds
+
+
+def _learnt(model: Classical, targets: Tensor) -> Tensor:
+    """Return classes, or numbers, without the weight or the unit that stands beside them."""
+    first = targets[:, 0] if targets.ndim == 2 else targets
+    return first.long() if model.spec.class_names else first
 
 
 def _words(model: Classical, number: int) -> str:
