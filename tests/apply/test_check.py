@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sizewise.config.as_train import compose
+from sizewise.data import near
 from tests.conftest import CONF
 from tests.data.own.photos import fill, save
 from tests.lab import sizewise
@@ -70,7 +72,7 @@ def test_what_may_be_wrong_is_said(check: Check, tmp_path: Path) -> None:
         "1 of 80 can't be read and are left out: train/cat/bad.png (not an image",
         "exact copies of other images: 4",
         "images that are in several classes: 1, the first in cat, dog",
-        "images of test/ that are in train/ too: 3",
+        "images of test that are in train too: 3; data.drop_leaks=true leaves them out there",
         "Cat_, cat: classes of nearly the same name",
         "cat has 11 times the images of Cat_: always to answer cat is right in 81%",
         "Cat_, dog: fewer than 10 images each",
@@ -78,6 +80,28 @@ def test_what_may_be_wrong_is_said(check: Check, tmp_path: Path) -> None:
     assert len(doubts) == len(starts)
     for doubt, start in zip(doubts, starts, strict=True):
         assert doubt.startswith(start), doubt
+
+
+def test_images_that_were_saved_again_are_found_in_the_test_split(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+
+    def draw(path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coarse = Image.fromarray(random.integers(0, 256, (16, 16), dtype=np.uint8))
+        coarse.resize((48, 48), Image.Resampling.BICUBIC).save(path)
+
+    for name in ("train/cat/{}.png", "train/dog/{}.png", "test/dog/{}.png", "test/cat/{}.png"):
+        for number in range(12 if name.startswith("train") else 2):
+            draw(tmp_path / "photos" / name.format(number))
+    with Image.open(tmp_path / "photos/train/cat/7.png") as image:
+        image.resize((96, 96)).save(tmp_path / "photos/test/cat/again.jpg", quality=80)
+    said = "! test images that are nearly the same as one learnt from: 1 "
+    said += "(test/cat/again.jpg and train/cat/7.png); compared: "
+    assert f"{said}5 of 5 with 24 of 24" in check(tmp_path / "photos")
+    monkeypatch.setattr(near, "MOST_TESTED", 3)
+    assert f"{said}3 of 5 with 24 of 24" in check(tmp_path / "photos")
 
 
 def test_arrays_are_checked_too(check: Check, tmp_path: Path) -> None:

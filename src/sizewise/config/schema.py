@@ -148,7 +148,13 @@ class OwnConfig(DataConfig):
     test_fraction: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
-class FolderConfig(OwnConfig):
+class SamplesConfig(OwnConfig):
+    """Samples that are known by their content; those of a given test split may be in training."""
+
+    drop_leaks: bool | None = None
+
+
+class FolderConfig(SamplesConfig):
     """Images in folders, and the size that all are brought to."""
 
     image_size: ImageSize
@@ -177,7 +183,7 @@ class TableConfig(OwnConfig):
 
 
 DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
-    "arrays": OwnConfig,
+    "arrays": SamplesConfig,
     "folder": FolderConfig,
     "table": TableConfig,
     "mnist1d": Mnist1dConfig,

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import numpy as np
 from sizewise.config import FolderConfig, OwnConfig
 from sizewise.data.arrays import Arrays
 from sizewise.data.lengths import lengths_of
+from sizewise.data.near import nearly_alike
 from sizewise.data.own import arrays, folder
-from sizewise.data.own.labelled import SPLITS, listed
+from sizewise.data.own.labelled import SPLITS, TEST, Labelled, listed
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
 
@@ -65,6 +66,7 @@ def check_folder(config: OwnConfig, seed: int) -> Checked:
     found = folder.look(config)
     labelled = found.labelled()
     rest = _divided(labelled.arrays(config), config, seed, "images")
+    names = [found.scanned.files[row].name for row in found.good]
     sizes = Counter(map(tuple, found.cached.sizes[found.good].tolist()))
     ordered = sorted(sizes, key=lambda size: size[0] * size[1])
     least, most = (f"{width}x{height}" for width, height in (ordered[0], ordered[-1]))
@@ -75,13 +77,15 @@ def check_folder(config: OwnConfig, seed: int) -> Checked:
         "done to them": found.steps(),
     }
     doubts = [*found.scanned.notes, found.unreadable()]
-    doubts += _twice(labelled.keys, labelled.labels, labelled.given)
+    doubts += [*_twice(labelled, "images"), *_nearly_twice(labelled, config, names)]
     return Checked(facts | rest.facts, [*filter(None, doubts), *rest.doubts])
 
 
 def check_arrays(config: OwnConfig, seed: int) -> Checked:
     """Check a NumPy file."""
-    return _divided(arrays.read(config), config, seed, "samples")
+    labelled = arrays.look(config)
+    rest = _divided(labelled.arrays(config), config, seed, "samples")
+    return Checked(rest.facts, [*_twice(labelled, "samples"), *rest.doubts])
 
 
 CHECKS: dict[str, Callable[[OwnConfig, int], Checked]] = {
@@ -135,8 +139,9 @@ def _alike(names: Iterable[str]) -> list[list[str]]:
     return [each for each in groups.values() if len(each) > 1]
 
 
-def _twice(keys: Iterable[bytes], labels: np.ndarray, given: np.ndarray | None) -> list[str]:
-    """Return what is to be said of images that are there more than once."""
+def _twice(found: Labelled, unit: str) -> list[str]:
+    """Return what is to be said of samples that are there more than once."""
+    keys, labels, given = found.keys, found.labels, found.given
     places = defaultdict(list)
     for row, key in enumerate(keys):
         places[key].append(row)
@@ -145,13 +150,35 @@ def _twice(keys: Iterable[bytes], labels: np.ndarray, given: np.ndarray | None) 
     if again:
         count = sum(map(len, again)) - len(again)
         side = "; of each, all are on the same side of the test split" if given is None else ""
-        doubts.append(f"exact copies of other images: {count:,}{side}")
+        doubts.append(f"exact copies of other {unit}: {count:,}{side}")
     if torn := [rows for rows in again if len(set(labels[rows])) > 1]:
         classes = listed(sorted(set(labels[torn[0]])))
-        doubts.append(f"images that are in several classes: {len(torn):,}, the first in {classes}")
+        doubts.append(f"{unit} that are in several classes: {len(torn):,}, the first in {classes}")
     for place in range(1, len(SPLITS)) if given is not None else ():
         assert given is not None
         leaked = sum(int((given[rows] == place).sum()) for rows in again if 0 in given[rows])
         if leaked:
-            doubts.append(f"images of {SPLITS[place]}/ that are in train/ too: {leaked:,}")
+            drop = "; data.drop_leaks=true leaves them out there" if place == TEST else ""
+            doubts.append(f"{unit} of {SPLITS[place]} that are in train too: {leaked:,}{drop}")
     return doubts
+
+
+def _nearly_twice(found: Labelled, config: OwnConfig, names: Sequence[str]) -> list[str]:
+    """Return what is to be said of test images that nearly are among those learnt from."""
+    places = found.places(config)
+    exact = {key for key, place in zip(found.keys, places, strict=True) if place != TEST}
+    new = np.array([key not in exact for key in found.keys], bool)
+    tested, learnt = np.flatnonzero((places == TEST) & new), np.flatnonzero(places != TEST)
+    try:
+        near = nearly_alike(found.inputs, tested, learnt)
+    except UserError as error:
+        return [str(error)]
+    if not len(near.tested):
+        return []
+    pairs = zip(near.tested, near.learnt, strict=True)
+    shown = [f"{names[one]} and {names[other]}" for one, other in pairs]
+    compared = f"{near.compared[0]:,} of {len(tested):,} with {near.compared[1]:,}"
+    return [
+        f"test images that are nearly the same as one learnt from: {len(shown):,} "
+        f"({listed(shown)}); compared: {compared} of {len(learnt):,}"
+    ]

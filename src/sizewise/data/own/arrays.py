@@ -1,7 +1,6 @@
 """A NumPy file of samples and their labels."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,12 @@ NUMERIC = "buif"  # NumPy's kinds: bool, integers, floats
 
 
 def read(config: OwnConfig) -> Arrays:
-    """Read an .npz with x (N, L), (N, C, L) or (N, C, H, W) and y (N,), or splits of these.
+    """Read an .npz: see `look`."""
+    return look(config).arrays(config)
+
+
+def look(config: OwnConfig) -> Labelled:
+    """Return what is in an .npz: x (N, L), (N, C, L) or (N, C, H, W) and y (N,), or splits of it.
 
     With lengths (N,) a sequence ends after so many of the L steps, and what follows is not read.
 
@@ -51,14 +55,13 @@ def read(config: OwnConfig) -> Arrays:
     if unequal:
         sequences = [sample for part in parts for sample in part]
         keys = [each.tobytes() for each in sequences]
-        arrays = Labelled(joined(sequences), labels, keys, given).arrays(config)
-        return replace(arrays, told={"unequal": True})
+        return Labelled(joined(sequences), labels, keys, given, told={"unequal": True})
     inputs = np.concatenate(parts)
     if inputs.ndim == 2:
         inputs = inputs[:, None]
     values = inputs if inputs.dtype == np.uint8 else inputs.astype(np.float32)
     keys = [each.tobytes() for each in values]
-    return Labelled(values, labels, keys, given).arrays(config)
+    return Labelled(values, labels, keys, given)
 
 
 def _cut(path: Path, inputs: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:

@@ -1,19 +1,22 @@
 """Samples with their labels, as they are found, made into a data set."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from sizewise.config import OwnConfig
+from sizewise.config import OwnConfig, SamplesConfig
 from sizewise.data.arrays import Arrays
 from sizewise.data.rows import Inputs, taken
 from sizewise.data.splits import carve_test
 from sizewise.errors import UserError, say
 
 SPLITS = ("train", "val", "test")
+TRAIN, VALIDATION, TEST = range(3)
+LEFT_OUT = -1
 SHOWN = 5  # names, at most, in a line
 
 
@@ -28,6 +31,7 @@ class Labelled:
             chosen where none is given.
         given: of each sample, its place in `SPLITS`, (N,), where splits are given.
         groups: of each sample, where some belong together, (N,).
+        told: what the spec says besides, by its fields' names.
     """
 
     inputs: Inputs
@@ -35,6 +39,7 @@ class Labelled:
     keys: Sequence[bytes]
     given: np.ndarray | None = None
     groups: np.ndarray | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def arrays(self, config: OwnConfig) -> Arrays:
         """Return the set with its test split: the one given, or chosen by what samples are.
@@ -50,12 +55,12 @@ class Labelled:
                 "two classes or more"
             )
         targets = np.searchsorted(names, self.labels)
-        given = np.zeros(len(targets), int) if self.given is None else self.given
-        in_test, held_out = (given == SPLITS.index(each) for each in ("test", "val"))
-        if not in_test.any():
-            in_test = choose_test(self.keys, config.test_fraction, targets, held_out)
-        self._check(path, names, targets, in_test, held_out)
-        of_training = ~in_test
+        places = self.places(config)
+        if isinstance(config, SamplesConfig):
+            self._see_to_leaks(config, places)
+        in_test, held_out, learnt = (places == each for each in (TEST, VALIDATION, TRAIN))
+        self._check(path, names, targets, in_test, learnt)
+        of_training = learnt | held_out
         return Arrays(
             train_inputs=taken(self.inputs, of_training),
             train_targets=targets[of_training],
@@ -65,7 +70,36 @@ class Labelled:
             name=path.resolve().name if path.is_dir() else path.stem,
             validation=held_out[of_training] if held_out.any() else None,
             groups=None if self.groups is None else self.groups[of_training],
+            told=self.told,
         )
+
+    def places(self, config: OwnConfig) -> np.ndarray:
+        """Return the place of each sample in `SPLITS`, (N,): given, or chosen by what it is."""
+        places = np.zeros(len(self.labels), int) if self.given is None else self.given.copy()
+        if not (places == TEST).any():
+            targets = np.unique(self.labels, return_inverse=True)[1]
+            held_out = places == VALIDATION
+            places[choose_test(self.keys, config.test_fraction, targets, held_out)] = TEST
+        return places
+
+    def leaked(self, places: np.ndarray) -> np.ndarray:
+        """Return which samples that are learnt from are in the test split too, (N,), bool."""
+        tested = {key for key, place in zip(self.keys, places, strict=True) if place == TEST}
+        twice = np.array([key in tested for key in self.keys], bool)
+        twice &= places != TEST
+        return twice
+
+    def _see_to_leaks(self, config: SamplesConfig, places: np.ndarray) -> None:
+        """Say what is in training and in testing, and leave it out of training if asked to."""
+        leaked = self.leaked(places)
+        if not leaked.any():  # as where the test split is chosen by what samples are
+            return
+        found = f"{config.path}: {leaked.sum():,} samples to learn from are in the test split too"
+        if config.drop_leaks:
+            places[leaked] = LEFT_OUT
+            say(f"{found}, and are left out")
+        else:
+            say(f"{found}: data.drop_leaks=true leaves them out of training")
 
     def _check(
         self,
@@ -73,12 +107,10 @@ class Labelled:
         names: np.ndarray,
         targets: np.ndarray,
         in_test: np.ndarray,
-        held_out: np.ndarray,
+        of_training: np.ndarray,
     ) -> None:
         """Say which classes the test split lacks; refuse those that training lacks."""
-        learnt, tested = (
-            Counter(targets[each].tolist()) for each in (~in_test & ~held_out, in_test)
-        )
+        learnt, tested = (Counter(targets[each].tolist()) for each in (of_training, in_test))
         if missing := [index for index in range(len(names)) if not learnt[index]]:
             where = "test" if all(tested[index] for index in missing) else "validation or test"
             raise UserError(

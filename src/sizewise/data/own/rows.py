@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from sizewise.config import TableConfig
 from sizewise.data.files.columns import ISO_DATE, Values, as_numbers, find, is_date, texts_of
-from sizewise.data.own.labelled import SPLITS, choose_test
+from sizewise.data.own.labelled import TEST, TRAIN, VALIDATION, choose_test
 from sizewise.data.splits import carve_test
 from sizewise.errors import UserError
-
-TRAIN, VALIDATION, TEST = range(len(SPLITS))
 
 
 def check_columns(config: TableConfig, frame: pd.DataFrame) -> None:

@@ -25,11 +25,8 @@ from sizewise.data.files.columns import (
 )
 from sizewise.data.files.frames import Frame, read_frame
 from sizewise.data.lengths import laid_out
-from sizewise.data.own.labelled import SHOWN, Labelled
+from sizewise.data.own.labelled import SHOWN, TEST, TRAIN, VALIDATION, Labelled
 from sizewise.data.own.rows import (
-    TEST,
-    TRAIN,
-    VALIDATION,
     check_columns,
     divide,
     in_sequences,
