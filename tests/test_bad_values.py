@@ -33,7 +33,6 @@ FINE = {
     "answer.train_seconds": {"float", "null"},
     "until.minutes": {"float", "null"},
     "checkpoint_minutes": {"float"},
-    "data.drop_leaks": {"null"},
     "data.root": {"text"},
     "data.test_samples": {"null"},
     "data.train_samples": {"null"},
