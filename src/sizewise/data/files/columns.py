@@ -136,6 +136,16 @@ def is_date(column: pd.Series, form: re.Pattern[str] = DATE) -> bool:
     return sum(form.fullmatch(each) is not None for each in texts) > MOSTLY * max(1, len(texts))
 
 
+def is_boolean(column: pd.Series) -> bool:
+    """Return whether a column holds true and false, as such or as texts."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return True
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    texts = {each.lower() for each in texts_of(column) if each}
+    return bool(texts) and texts <= BOOLEANS.keys()
+
+
 def learn(values: Values, rows: NDArray[np.bool_]) -> Column | str:
     """Return how a column becomes numbers, or why it is left out.
 

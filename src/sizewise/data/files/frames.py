@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sizewise.config.own import CSV, PARQUET
 from sizewise.data.files.tables import (
     DECIMAL_COMMA,
     HEAD,
@@ -23,7 +24,6 @@ from sizewise.data.files.tables import (
 )
 from sizewise.errors import UserError, first_line
 
-CSV, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
 NAMED = CSV + PARQUET
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 LATIN = "cp1252"  # what a table that is not UTF-8 is mostly written in

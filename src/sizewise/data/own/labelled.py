@@ -11,7 +11,7 @@ from sizewise.config import OwnConfig
 from sizewise.data.arrays import Arrays
 from sizewise.data.rows import Inputs, taken
 from sizewise.data.splits import carve_test
-from sizewise.errors import UserError, say
+from sizewise.errors import UserError, say_once
 
 SPLITS = ("train", "val", "test")
 SHOWN = 5  # names, at most, in a line
@@ -91,7 +91,7 @@ class Labelled:
                 "data.test_fraction higher"
             )
         if untested := [name for index, name in enumerate(names) if not tested[index]]:
-            say(f"{path}: the test split has no sample of {listed(untested)}")
+            say_once(f"{path}: the test split has no sample of {listed(untested)}")
 
 
 def choose_test(
