@@ -127,6 +127,22 @@ def to_inputs(frame: pd.DataFrame, form: TableForm, steps: int) -> NDArray[np.fl
     return inputs
 
 
+def raw(numbers: NDArray[np.floating], form: TableForm) -> dict[str, str]:
+    """Return the values of a row that was made numbers, (C,), by the columns' names."""
+    values, start = {}, 0
+    for column in form.columns:
+        own = numbers[start : start + width_of(column)]
+        start += width_of(column)
+        if column.flagged and own[-1]:
+            values[column.name] = ""
+        elif column.categories:
+            known = dict(zip(column.categories, own, strict=False))
+            values[column.name] = next((each for each, is_it in known.items() if is_it), "")
+        else:
+            values[column.name] = f"{own[0]:.7g}"
+    return values
+
+
 def _encode(
     frame: Frame, form: TableForm
 ) -> tuple[NDArray[np.float32], dict[int, str], dict[int, list[Adapted]]]:
