@@ -196,6 +196,9 @@ def test_a_sequence_has_one_answer_by_its_id(
     labels = [names[each] for each in predictor.predict(levels).argmax(axis=1)]
     by_id = {f"{tmp_path / 'more.csv'}, device d{each}": label for each, label in enumerate(labels)}
     assert {row["input"]: row["label"] for row in rows}.items() <= by_id.items()
+    short = train(table[:-1], "lstm", target="label", id="device", time="hour")
+    assert np.allclose(short.predict(table[:-1])[:-1], short.predict(table)[:-1])
+    assert len(short.predict(table[1:])) == count
     with pytest.raises(UserError, match="a sequence has a step twice"):
         predictor.predict(pd.concat([table, table[:1]]))
 

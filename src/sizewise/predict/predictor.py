@@ -123,7 +123,9 @@ class Predictor:
         """Return a table's rows or sequences as inputs (N, C, T): see `predict`."""
         if self.spec.table is None:
             raise UserError(f"the network was trained on {self.spec.name}, which is no table")
-        return to_inputs(table, self.spec.table, self.spec.input_shape[-1])
+        return to_inputs(
+            table, self.spec.table, self.spec.input_shape[-1], unequal=self.spec.unequal
+        )
 
     @torch.no_grad()
     def logits(self, inputs: np.ndarray) -> Tensor:

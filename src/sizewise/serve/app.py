@@ -56,9 +56,11 @@ def create_app(shelf: Shelf) -> FastAPI:
 
     def ask(asked: Asked) -> dict[str, Any]:
         answers = shelf.answer(asked.inputs, asked.models)
-        changed: dict[str, Any] = {"names": asked.names} if asked.names else {}
-        if asked.done:
-            changed |= {"done": asked.done, "inputs": asked.inputs.tolist()}
+        changed: dict[str, Any] = {"done": asked.done} if asked.done else {}
+        if asked.names:
+            changed["names"] = asked.names
+        elif asked.done:  # an image, which is shown as the networks see it
+            changed["inputs"] = asked.inputs.tolist()
         return {"answers": answers} | shelf.doubts(asked.inputs) | changed
 
     async def take_survey() -> dict[str, Any]:

@@ -46,7 +46,7 @@ def parse_table(body: bytes, form: Form) -> Asked:
         file.write(body)
         file.flush()
         frame = read_frame(Path(file.name), least=1, called="the table")
-    arranged = arrange(frame, form.table, steps)
+    arranged = arrange(frame, form.table, steps, unequal=form.unequal)
     if len(arranged.names) > MOST_INPUTS:
         raise UserError(f"{len(arranged.names):,} samples; expected at most {MOST_INPUTS:,}")
     found = list(read_samples(arranged, form.table, steps))

@@ -101,8 +101,8 @@ class Tally:
             strange = _unlike_channels(values[None], self._known)[0] & bool(self._channels)
             for place in np.flatnonzero(strange).tolist():
                 low, high = self._ranges.get(place, (math.inf, -math.inf))
-                own = numbers[place]
-                self._ranges[place] = min(low, float(own.min())), max(high, float(own.max()))
+                least, most = float(np.nanmin(values[place])), float(np.nanmax(values[place]))
+                self._ranges[place] = min(low, least), max(high, most)
         return self
 
     def warning(self) -> str:

@@ -137,7 +137,7 @@ def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
 def _rows(path: Path, form: Form, table: TableForm) -> Iterator[Found]:
     """Yield the samples of a table, by its columns' names."""
     frame, steps = read_frame(path, least=1, called="it"), form.shape[-1]
-    arranged = named.arrange(frame, table, steps)
+    arranged = named.arrange(frame, table, steps, unequal=form.unequal)
     unread = f"columns that are not read: {listed(arranged.left_out)}"
     words = (*frame.done, *[unread] * bool(arranged.left_out))
     count = len(arranged.names) + len(arranged.refused)

@@ -1,6 +1,7 @@
 """New rows for a network that was trained on a table: read by the columns' names.
 
-Shapes: N samples of T rows each, R rows in a piece, C numbers made of a row.
+Shapes: N samples of T rows each, R rows in a piece, C numbers made of a row. Sequences that may
+end early are NaN from there on.
 """
 
 from collections.abc import Iterator
@@ -42,12 +43,14 @@ class Arranged(NamedTuple):
     Args:
         frame: the columns that are read.
         names: of the samples, (N,).
+        lengths: how many rows each has, (N,).
         refused: sequences of another length, with what is wrong with them.
         left_out: columns that are not read, but for the target.
     """
 
     frame: Frame
     names: list[int | str]
+    lengths: NDArray[np.int64]
     refused: list[Named]
     left_out: tuple[str, ...]
 
@@ -66,8 +69,8 @@ def channels(form: TableForm) -> tuple[str, ...]:
     return tuple(names)
 
 
-def arrange(frame: Frame, form: TableForm, steps: int) -> Arranged:
-    """Return the rows of a new table as samples of so many steps.
+def arrange(frame: Frame, form: TableForm, steps: int, *, unequal: bool = False) -> Arranged:
+    """Return the rows of a new table as samples of so many steps, or of at most so many.
 
     Raises:
         UserError: it lacks a column that is read, or has a step twice.
@@ -79,46 +82,60 @@ def arrange(frame: Frame, form: TableForm, steps: int) -> Arranged:
     left_out = tuple(each for each in there if each not in (*wanted, form.target))
     rows = frame.values[list(wanted)]
     if not form.id:
-        return Arranged(frame._replace(values=rows), [*range(1, len(rows) + 1)], [], left_out)
+        names = [*range(1, len(rows) + 1)]
+        return Arranged(
+            frame._replace(values=rows), names, np.ones(len(rows), np.int64), [], left_out
+        )
     ids, times = whole(rows[form.id], "the column"), in_order(rows[form.time], "the column")
-    codes, names = pd.factorize(ids)
+    codes, known = pd.factorize(ids)
     order = np.lexsort([times, codes])
     codes, times = codes[order], times[order]
     if ((codes[1:] == codes[:-1]) & (times[1:] == times[:-1])).any():
         raise UserError(f"a sequence has a step twice: expected each {form.time} once in each id")
     lengths = np.bincount(codes)
+    fits = lengths <= steps if unequal else lengths == steps
+    expected = f"at most {steps:,}" if unequal else f"{steps:,}"
     refused = [
-        Named(name, UserError(f"{length:,} steps; expected {steps:,}"))
-        for name, length in zip(names, lengths, strict=True)
-        if length != steps
+        Named(name, UserError(f"{length:,} steps; expected {expected}"))
+        for name, length in zip(known[~fits], lengths[~fits], strict=True)
     ]
-    rows = rows.iloc[order[lengths[codes] == steps]].reset_index(drop=True)
-    return Arranged(frame._replace(values=rows), [*names[lengths == steps]], refused, left_out)
+    rows = rows.iloc[order[fits[codes]]].reset_index(drop=True)
+    return Arranged(frame._replace(values=rows), [*known[fits]], lengths[fits], refused, left_out)
 
 
 def read_samples(arranged: Arranged, form: TableForm, steps: int) -> Iterator[Named]:
     """Yield the samples one by one, in memory for a piece of the table's rows."""
     yield from arranged.refused
+    ends = arranged.lengths.cumsum()
     size = max(1, PIECE // steps)
     for start in range(0, len(arranged.names), size):
-        names = arranged.names[start : start + size]
-        rows = arranged.frame.values.iloc[start * steps : (start + len(names)) * steps]
+        piece = slice(start, start + size)
+        first = int(ends[start] - arranged.lengths[start])
+        rows = arranged.frame.values.iloc[first : int(ends[piece][-1])]
         numbers, faults, done = _encode(arranged.frame._replace(values=rows), form)
-        samples = numbers.reshape(len(names), steps, -1).transpose(0, 2, 1)  # R C -> N C T
-        for place, (name, sample) in enumerate(zip(names, samples, strict=True)):
-            own = range(place * steps, (place + 1) * steps)
+        for name, end, length in zip(
+            arranged.names[piece],
+            (ends[piece] - first).tolist(),
+            arranged.lengths[piece],
+            strict=True,
+        ):
+            own = range(end - length, end)
+            sample = np.full((numbers.shape[1], steps), np.nan, np.float32)
+            sample[:, :length] = numbers[own.start : end].T
             fault = next((faults[row] for row in own if row in faults), None)
             steps_done = dict.fromkeys(each for row in own for each in done.get(row, ()))
             yield Named(name, sample if fault is None else UserError(fault), tuple(steps_done))
 
 
-def to_inputs(frame: pd.DataFrame, form: TableForm, steps: int) -> NDArray[np.float32]:
+def to_inputs(
+    frame: pd.DataFrame, form: TableForm, steps: int, *, unequal: bool = False
+) -> NDArray[np.float32]:
     """Return all samples of a table as inputs (N, C, T), sequences in the order of their ids.
 
     Raises:
         UserError: a column is lacking, or a value can't be read.
     """
-    arranged = arrange(Frame(frame.reset_index(drop=True)), form, steps)
+    arranged = arrange(Frame(frame.reset_index(drop=True)), form, steps, unequal=unequal)
     inputs = np.empty((len(arranged.names), sum(map(width_of, form.columns)), steps), np.float32)
     for place, (name, values, _) in enumerate(read_samples(arranged, form, steps)):
         if isinstance(values, UserError):
