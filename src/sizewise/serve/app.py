@@ -96,7 +96,7 @@ def create_app(shelf: Shelf) -> FastAPI:
     async def predict(request: Request) -> Response:
         kind = request.headers.get("content-type", "").lower()
         body = await _body(request)
-        if kind.startswith("text/csv"):
+        if shelf.form.table and kind.startswith("text/csv"):
             return await answer(lambda: ask(parse_table(body, shelf.form)))
         if kind.startswith("image/"):
             return await answer(lambda: ask(parse_image(body, shelf.form, drawn=False)))

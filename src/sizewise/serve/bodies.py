@@ -35,12 +35,12 @@ class Asked(NamedTuple):
 def parse_table(body: bytes, form: Form) -> Asked:
     """Return the rows of a CSV whose first line names the columns, as `sizewise predict` reads it.
 
+    The form is that of a table.
+
     Raises:
-        UserError: the networks read no table; or it lacks a column, or has a value that can't be
-            read, or too many rows.
+        UserError: it lacks a column, or has a value that can't be read, or too many rows.
     """
-    if form.table is None:
-        raise UserError(f"the networks read inputs of shape {form.shape}; a table can't be one")
+    assert form.table is not None
     steps = form.shape[-1]
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
         file.write(body)
