@@ -47,7 +47,8 @@ def published(records: Sequence[RunRecord], folder: Path) -> str:
     for record in records:
         ours[NAMES[record.data], record.family].append(100 * (1 - record.error()))
     for (name, family), found in ours.items():
-        rows[name][f"{family} here"] = f"{mean(found):.1f} ({len(found)} seeds)"
+        seeds = f"{len(found)} seed{'s' * (len(found) != 1)}"
+        rows[name][f"{family} here"] = f"{mean(found):.1f} ({seeds})"
     with (folder / "published.csv").open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
             both = (float(line[key]) for key in ("published_split", "mean_of_30_resamples"))

@@ -15,7 +15,8 @@ from sizewise.predict import Predictor
 from sizewise.predict.stream import predict_files
 from sizewise.run.run import run
 from sizewise.training.checkpoint import load_model
-from tests.lab import make_config
+from tests.conftest import CONF
+from tests.lab import make_config, sizewise
 from tests.processes import client, command, train
 
 CLASSES = {"bright": 200, "dark": 40, "猫": 120}
@@ -70,6 +71,25 @@ def test_a_sweep_over_a_table_is_planned_trained_and_reported(tmp_path: Path) ->
     done = train(tmp_path, "-m", "model=mlp", *own, "size=50,200", "seed=0", "training.epochs=2")
     assert done.returncode == 0, done.stderr
     assert "2/2  mlp-" in done.stdout
+    assert (done.stdout + done.stderr).count("larger: 2 classes") == 1  # not once in each process
+
+
+def test_a_path_given_as_a_set_is_told_how_to_type_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(CONF.parent)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "rows.csv").touch()
+    (tmp_path / "series.npz").touch()
+    for name, words in (
+        ("photos/", f"expected data=folder data.path={tmp_path}/photos"),
+        ("rows.csv", f"expected data=table data.path={tmp_path}/rows.csv data.target=COLUMN"),
+        ("series.npz", f"expected data=arrays data.path={tmp_path}/series.npz"),
+        ("none.csv", "data=folder, data=table or data=arrays, with data.path=PATH"),
+    ):
+        assert sizewise("plan", f"data={tmp_path}/{name}") == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert words in line
 
 
 # Killed in the middle of an epoch, once, as the kernel does it.

@@ -51,8 +51,8 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     ),
     "check": (
         "what is in data of your own, and how they are read",
-        argument("path", metavar="PATH", help="a folder of images, or an .npz"),
-        argument("overrides", nargs="*", help="as for train.py: data.image_size=32"),
+        argument("path", metavar="PATH", help="a folder of images, a table, or an .npz"),
+        argument("overrides", nargs="*", help="as for train.py: data.target=COLUMN"),
     ),
     "plan": (
         "what a command of train.py would run, and its cost",

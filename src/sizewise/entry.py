@@ -124,6 +124,10 @@ def _explain(error: Exception) -> str | None:
         hint = f"; quote what is no plain word: {quoted}" if name and value else ""
         return f"{error.override} can't be read: expected KEY=VALUE{hint}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        if error.missing_cfg_file.startswith("data/"):  # of one's own it may be a path
+            from sizewise.config.own import no_such_set
+
+            return no_such_set(error.missing_cfg_file.removeprefix("data/"), error.options)
         group, _, name = error.missing_cfg_file.rpartition("/")
         if f"{group}={name}" in EXTRAS:
             return _needs(f"{group}={name}")

@@ -2,9 +2,12 @@
 
 import difflib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sizewise.uri import hide_password
+
+MOST_NAMED = 50  # candidates in an error
 
 
 class UserError(Exception):
@@ -27,7 +30,9 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     candidates = sorted(candidates)
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.5)
     guess = f"did you mean {close[0]}? " if close else ""
-    return f"{guess}(there are: {', '.join(candidates) or 'none yet'})"
+    more = len(candidates) - MOST_NAMED
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"{guess}(there are: {', '.join(candidates[:MOST_NAMED]) or 'none yet'}{rest})"
 
 
 def first_line(error: BaseException) -> str:
@@ -39,6 +44,28 @@ def first_line(error: BaseException) -> str:
 def printable(text: str) -> str:
     """Return a text as one line that can be printed, whatever is in it."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+_heard: set[str] = set()
+_heard_before = False
+
+
+def say_once(text: str) -> None:
+    """Tell it, unless this process has, or `heard_before` says that another one has."""
+    if text not in _heard and not _heard_before:
+        _heard.add(text)
+        say(text)
+
+
+@contextmanager
+def heard_before(heard: bool = True) -> Iterator[None]:
+    """Within the block, keep `say_once` quiet, if the same has been said by another process."""
+    global _heard_before
+    before, _heard_before = _heard_before, heard
+    try:
+        yield
+    finally:
+        _heard_before = before
 
 
 def say(text: str) -> None:

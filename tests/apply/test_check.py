@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -72,7 +73,7 @@ def test_what_may_be_wrong_is_said(check: Check, tmp_path: Path) -> None:
         "1 of 80 can't be read and are left out: train/cat/bad.png (not an image",
         "exact copies of other images: 4",
         "images that are in several classes: 1, the first in cat, dog",
-        "images of test that are in train too: 3; data.drop_leaks=true leaves them out there",
+        "images of test that are in train too: 3",
         "Cat_, cat: classes of nearly the same name",
         "cat has 11 times the images of Cat_: always to answer cat is right in 81%",
         "Cat_, dog: fewer than 10 images each",
@@ -119,11 +120,84 @@ def test_arrays_are_checked_too(check: Check, tmp_path: Path) -> None:
 
 def test_what_cannot_be_trained_on_ends_in_one_line(check: Check, tmp_path: Path) -> None:
     fill(tmp_path / "one", "cat")
-    (tmp_path / "notes.txt").touch()
+    (tmp_path / "notes.md").touch()
     for name, words in (
         ("one", "holds one class, cat: expected samples of two classes or more"),
-        ("notes.txt", "is not of a kind that is read: expected a folder of images, or an .npz"),
-        ("nowhere", "there is no"),
+        ("notes.md", "is not of a kind that is read: expected a folder of images, a .csv or"),
+        ("nowhere", "nowhere is not there: expected a folder"),
     ):
         (line,) = check(tmp_path / name, code=2)
         assert words in line
+
+
+ROWS = 200
+RANDOM = np.random.default_rng(0)
+SPENT = RANDOM.gamma(2.0, 300.0, ROWS).round(2)
+TABLE = pd.DataFrame(
+    {
+        "age": RANDOM.integers(18, 90, ROWS),
+        "plan": np.where(RANDOM.random(ROWS) < 0.3, "gold", "basic"),
+        "spent": SPENT,
+        "churn": np.where((RANDOM.random(ROWS) < 0.9) == (SPENT > 500), "stays", "leaves"),
+    }
+)
+
+
+def written(path: Path, **columns: object) -> Path:
+    TABLE.assign(**columns).to_csv(path, index=False)
+    return path
+
+
+def test_a_table_in_order_has_no_doubts(check: Check, tmp_path: Path) -> None:
+    path = written(tmp_path / "my customers.csv", year=2026)
+    lines = check(path, "data.target=churn")
+    found = facts(lines)
+    assert "standardised: age, spent; one number for each category: plan (2)" in found["read"]
+    assert "left out: year (constant)" in found["read"]
+    assert found["classes"].startswith("2: ")
+    assert not [line for line in lines if line.startswith("!")]  # 90 % is no giveaway
+    config = compose(shlex.split(lines[-1])[2:], CONF)
+    assert (config.model.family, config.data.path) == ("mlp", str(path))  # type: ignore[attr-defined]
+    lines = check(path, "data.target=spent")
+    assert facts(lines)["numbers"].startswith(f"from {SPENT.min():g} to {SPENT.max():g}")
+    assert not [line for line in lines if line.startswith("!")]
+
+
+def test_what_gives_a_target_away_is_said(check: Check, tmp_path: Path) -> None:
+    own = {
+        "refund": (TABLE.churn == "leaves") * RANDOM.random(ROWS),
+        "state": TABLE.churn.map({"stays": "active", "leaves": "closed"}),
+        "gross": TABLE.spent * 1.081 + 3,
+    }
+    path = written(tmp_path / "customers.csv", **own)
+    doubts = [line for line in check(path, "data.target=churn") if line.startswith("!")]
+    assert [each.split()[1] for each in doubts] == ["refund", "state"]
+    assert "alone tells churn: a tree on it is wrong in 1 of" in doubts[0]
+    assert doubts[0].endswith("data.drop=[refund] leaves it out")
+    (doubt,) = (line for line in check(path, "data.target=spent") if line.startswith("!"))
+    assert doubt.startswith("! gross alone tells spent: a tree on it explains 9")
+
+
+def test_copies_and_near_names_in_a_table_are_said(check: Check, tmp_path: Path) -> None:
+    plan = TABLE.plan.where(np.arange(ROWS) % 9 > 0, "Gold ")
+    churn = TABLE.churn.where(np.arange(ROWS) % 50 > 0, "Stays")
+    table = TABLE.assign(plan=plan, churn=churn, day=np.arange(ROWS) // 10)
+    twice = pd.concat([table, table[:12].assign(day=19)])
+    twice.to_csv(tmp_path / "customers.csv", index=False)
+    lines = check(tmp_path / "customers.csv", "data.target=churn", "data.order_by=day")
+    doubts = [line.removeprefix("! ") for line in lines if line.startswith("!")]
+    assert "plan: Gold, gold: nearly the same category" in doubts
+    assert "Stays, stays: classes of nearly the same name" in doubts
+    (leaked,) = (each for each in doubts if "in train too" in each)
+    assert leaked == "samples of test that are in train too: 12"
+
+
+def test_constant_numbers_and_copies_of_arrays_are_said(check: Check, tmp_path: Path) -> None:
+    inputs = RANDOM.normal(size=(60, 9))
+    inputs[:, 3:5] = 0
+    labels = np.arange(60) % 3
+    train, test = {"x_train": inputs[:40], "y_train": labels[:40]}, inputs[38:]
+    np.savez(tmp_path / "series.npz", x_test=test, y_test=labels[38:], allow_pickle=False, **train)
+    lines = check(tmp_path / "series.npz")
+    assert "! numbers of a sample that are the same in all: 2 of 9" in lines
+    assert "! samples of test that are in train too: 2" in lines

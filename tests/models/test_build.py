@@ -1,10 +1,12 @@
 """Building by name: what every family has in common, and a user's own classes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from sizewise.data.spec import Column, DataSpec, TableForm
 from sizewise.errors import UserError
 from sizewise.models import FAMILIES, Architecture, build
 from tests.builders import DEPTHS, SHAPES, make_model, make_spec
@@ -136,3 +138,15 @@ def test_a_wrong_target_says_what_is_wrong(user_module: str, target: str, words:
     with pytest.raises(UserError, match=rf"model\._target_={target} {words}") as caught:
         build(make_spec(), Architecture("ignored", 7, target=target))
     assert "\n" not in str(caught.value)
+
+
+def test_families_are_offered_for_what_a_table_asks() -> None:
+    form = TableForm((Column("a"),), "spent")
+    classes = DataSpec("rows", (1, 1), ("no", "yes"), table=form)
+    numbers = replace(classes, class_names=(), task="regress", outputs=1)
+    with pytest.raises(UserError, match=r"expected model=.*knn.*linear"):
+        build(classes, Architecture("lstm", 4))
+    offered = "model=mlp or logistic or random_forest or gradient_boosting$"
+    with pytest.raises(UserError, match=f"lstm can't read rows, .*: expected {offered}"):
+        build(numbers, Architecture("lstm", 4))
+    assert build(numbers, Architecture("mlp", 4, 1)) is not None

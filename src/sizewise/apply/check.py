@@ -7,7 +7,9 @@ from pathlib import Path
 from sizewise.config import OwnConfig
 from sizewise.config.as_train import compose
 from sizewise.config.compose import as_typed
-from sizewise.data.check import check, kind_of
+from sizewise.config.own import EXPECTED, kind_of
+from sizewise.data.check import check
+from sizewise.errors import UserError
 from sizewise.place import CONF, TRAIN
 from sizewise.screen import console, facts
 
@@ -18,8 +20,14 @@ def run(arguments: Namespace) -> None:
     Raises:
         UserError: training on it would end so too.
     """
-    kind, path = kind_of(Path(arguments.path).expanduser()), as_typed(arguments.path)
-    overrides = ["model=cnn", f"data={kind}", f"data.path={path}", *arguments.overrides]
+    path, kind = as_typed(arguments.path), kind_of(Path(arguments.path).expanduser())
+    if kind is None:
+        there = Path(arguments.path).expanduser().exists()
+        why = "is not of a kind that is read" if there else "is not there"
+        raise UserError(f"{arguments.path} {why}: {EXPECTED}")
+    in_steps = any(each.startswith("data.id=") for each in arguments.overrides)
+    model = "cnn" if kind != "table" else "lstm" if in_steps else "mlp"
+    overrides = [f"model={model}", f"data={kind}", f"data.path={path}", *arguments.overrides]
     config = compose(overrides, CONF)
     assert isinstance(config.data, OwnConfig)
     found = check(config.data, config.seed)

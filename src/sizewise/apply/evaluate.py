@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+import numpy as np
 import torch
 from rich.table import Table
 from torch import Tensor
@@ -12,10 +13,12 @@ from sizewise.data import DataSpec
 from sizewise.data.published import Arrays, read_arrays
 from sizewise.errors import UserError
 from sizewise.place import CONF
+from sizewise.predict.answers import shown
 from sizewise.predict.fetch import load_run
 from sizewise.screen import console, facts, table
-from sizewise.tasks.classify import BINS, TASK, ClassTally
-from sizewise.training.evaluate import score, slices
+from sizewise.tasks import find_task
+from sizewise.tasks.classify import BINS, ClassTally
+from sizewise.training.evaluate import Scores, score, slices
 
 MOST_COLUMNS = 20  # of a confusion matrix that is shown
 
@@ -42,13 +45,17 @@ def run(arguments: Namespace) -> None:
     screen.print(f"{len(arrays.test_inputs):,} test samples of {arrays.name or data.name}")
     if arrays.class_names != spec.class_names:
         screen.print(f"classes are matched by number with {spec.name}'s")
-    targets = torch.as_tensor(arrays.test_targets).long()
-    tally = TASK.tally(spec.num_classes)
+    task = find_task("classify" if spec.class_names else spec.task)  # balanced: by class, below
+    targets, tally = torch.as_tensor(arrays.test_targets), task.tally(spec.num_outputs)
+    targets = targets.long() if spec.class_names else targets
     answers = (
         (predictor.logits(arrays.test_inputs[each]), targets[each]) for each in slices(len(targets))
     )
-    loss = score(answers, TASK, tally).loss
-    screen.print(facts(_overall(tally, loss)))
+    scores = score(answers, task, tally)
+    if not isinstance(tally, ClassTally):
+        screen.print(facts(_of_numbers(scores, targets)))
+        return
+    screen.print(facts(_overall(tally, scores.loss)))
     screen.print(_by_class(tally.confusion, arrays.class_names))
     if len(arrays.class_names) <= MOST_COLUMNS:
         rows = ([str(count or "·") for count in row] for row in tally.confusion.tolist())
@@ -71,6 +78,19 @@ def _check_fits(spec: DataSpec, name: str, arrays: Arrays) -> None:
             f"data={name} has samples of {sizes} in {found[1]} classes, and the network was "
             f"trained on {spec.name}'s of {trained_on} in {wanted[1]}; expected a set like that"
         )
+
+
+def _of_numbers(scores: Scores, targets: Tensor) -> dict[str, str]:
+    """Return what is said of numbers told, in the target's own unit; targets as in the task."""
+    always = (targets[:, 0] * targets[:, 1]).abs().double()  # the mean of training answered
+    square, at_most = (np.mean(np.square(each)) for each in (scores.errors, always.numpy()))
+    spread = f"standard error {scores.standard_error:.2g}"
+    return {
+        "mean absolute error": f"{shown(scores.error)} ({spread})",
+        "root mean square error": shown(float(np.sqrt(square))),
+        "always the mean of training": f"{shown(always.mean().item())} (mean absolute error)",
+        "variance explained (R²)": f"{1 - square / at_most:.2%}",
+    }
 
 
 def _overall(tally: ClassTally, loss: float) -> dict[str, str]:

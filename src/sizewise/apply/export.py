@@ -1,5 +1,6 @@
 """`sizewise export`: a network as a folder that stands by itself, for PyTorch, MLflow or ONNX."""
 
+import json
 import logging
 import shlex
 import shutil
@@ -8,6 +9,7 @@ import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from string import Template
 
@@ -16,7 +18,9 @@ import torch
 
 from sizewise import __version__
 from sizewise.apply.runs import find_finished, recorded_config
+from sizewise.data.own.named import columns_of
 from sizewise.data.published import read_arrays
+from sizewise.data.spec import TableForm
 from sizewise.errors import UserError, first_line
 from sizewise.models.classical.estimators import requirements_of
 from sizewise.predict import Deployed, Predictor
@@ -65,10 +69,13 @@ def export(
         "labels": repr(spec.class_names),
         "allow": f", {allow_code!r}" if allow_code else "",
     }
+    if spec.table is not None:
+        words |= _of_table(spec.table, spec.class_names)
     with _new_folder(folder) as partial, model_file(store, run) as weights:
         if form == "mlflow":
             needs = (*requirements_of(predictor.model), *code.packages)
-            save_flavour(partial, flavour(weights, spec.input_shape, code.paths, needs))
+            columns = columns_of(spec.table) if spec.table else ()
+            save_flavour(partial, flavour(weights, spec.input_shape, columns, code.paths, needs))
             serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
             return f"serve it with: {shlex.join(serve)}"
         if form == "onnx":
@@ -77,6 +84,10 @@ def export(
             checked = f"{len(inputs)} test samples of {spec.name}"
             words |= {"gap": gap, "checked": checked}
             files = {"README.md": "onnx.md"}
+            if spec.table is not None:
+                files = {"README.md": "onnx_table.md", "encode.py": "encode.py.txt"}
+                encodings = [asdict(each) for each in spec.table.columns]
+                (partial / "columns.json").write_text(json.dumps(encodings, indent=1))
             done = f"checked against PyTorch on {checked}: largest difference {gap}"
         else:
             shutil.copyfile(weights, partial / "model.pt")
@@ -85,12 +96,32 @@ def export(
             if code.paths:
                 beside = ", ".join(path.name for path in code.paths)
                 words["needs"] += f", and {beside} beside it"
-            files = {"README.md": "torch.md", "load.py": "load.py.txt"}
+            readme = "torch_table.md" if spec.table else "torch.md"
+            files = {"README.md": readme, "load.py": "load.py.txt"}
             done = f"load it as {folder / 'README.md'} says"
         for name, template in files.items():
             text = Template((TEMPLATES / template).read_text())
             (partial / name).write_text(text.substitute(words))
     return done
+
+
+def _of_table(form: TableForm, class_names: tuple[str, ...]) -> dict[str, str]:
+    """Return what is said of a network that reads a table, by the words' names in a template."""
+    rows = []
+    for each in form.columns:
+        missing = "no category" if each.categories else f"taken as {each.mean:.6g}"
+        flag = ", and a number that says so" if each.flagged else ""
+        becomes = ", ".join(each.categories) or "a number"
+        rows.append(f"| {each.name} | {becomes} | {missing}{flag} |".replace("\n", " "))
+    keys = f" and the columns {form.id} and {form.time}, which say of what a row is which step"
+    return {
+        "columns": "\n".join(rows),
+        "keys": keys if form.id else "",
+        "answers": "probabilities" if class_names else "numbers",
+        "unit": "class probabilities" if class_names else f"{form.target} in its own unit",
+        "named": f"labels = {class_names!r}" if class_names else "",
+        "samples": "lists of the rows of a sequence, dicts" if form.id else "rows, dicts",
+    }
 
 
 def _real_inputs(store: Store, run: StoredRun) -> np.ndarray:
@@ -111,7 +142,8 @@ def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
         path: of the file.
 
     Returns:
-        The largest difference between onnxruntime's probabilities and PyTorch's.
+        The largest difference between onnxruntime's answers and PyTorch's: of probabilities, or in
+        the target's standard deviations.
 
     Raises:
         UserError: ONNX is not installed, has no form for the network, or says something else.
@@ -123,6 +155,7 @@ def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
         raise UserError(f"--format onnx needs {error.name}: {INSTALL}") from error
     instead = "--format torch or mlflow keeps it as it is"
     network = Deployed(predictor.model, predictor.normalisation, predictor.spec)
+    names = ["probabilities" if predictor.spec.class_names else "numbers"]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of its own ways
     try:
         with warnings.catch_warnings():
@@ -131,7 +164,7 @@ def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
                 network.eval(),
                 (torch.from_numpy(inputs[:2]),),
                 str(path),
-                output_names=["probabilities"],
+                output_names=names,
                 dynamic_shapes={"inputs": {0: torch.export.Dim("batch")}},
                 external_data=False,
                 verbose=False,
@@ -140,10 +173,12 @@ def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
         name, reason = type(predictor.model).__name__, first_line(error)
         raise UserError(f"a {name} has no form in ONNX ({reason}); {instead}") from error
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    spec = predictor.spec
+    unit = spec.table.std if spec.task == "regress" and spec.table else 1.0
     gap = 0.0
     for batch in (inputs[:1], inputs):
-        (probabilities,) = session.run(None, {"inputs": batch})
-        gap = float(np.maximum(gap, np.abs(probabilities - predictor.predict(batch)).max()))
+        (answers,) = session.run(None, {"inputs": batch})
+        gap = float(np.maximum(gap, np.abs(answers - predictor.predict(batch)).max() / unit))
     if not gap <= TOLERANCE:  # NaN is not
         raise UserError(f"ONNX differs from PyTorch by {gap:.1e}, over {TOLERANCE:g}; {instead}")
     return gap

@@ -4,15 +4,15 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from sizewise.config import FolderConfig, OwnConfig
+from sizewise.config import FolderConfig, OwnConfig, TableConfig
 from sizewise.data.arrays import Arrays
+from sizewise.data.giveaway import giveaways
 from sizewise.data.lengths import lengths_of
 from sizewise.data.near import nearly_alike
-from sizewise.data.own import arrays, folder
+from sizewise.data.own import arrays, folder, table
 from sizewise.data.own.labelled import SPLITS, TEST, Labelled, listed
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
@@ -20,7 +20,6 @@ from sizewise.errors import UserError
 MOST_CLASSES = 20  # shown by name
 UNEQUAL = 10  # times as many samples in the largest class as in the smallest
 FEW = 10  # samples in a class
-EITHER = "expected a folder of images, or an .npz of arrays"
 
 
 @dataclass(frozen=True)
@@ -34,21 +33,6 @@ class Checked:
 
     facts: dict[str, str]
     doubts: list[str] = field(default_factory=list)
-
-
-def kind_of(path: Path) -> str:
-    """Return the `data=` that reads a path.
-
-    Raises:
-        UserError: there is nothing, or something that none reads.
-    """
-    if path.is_dir():
-        return "folder"
-    if not path.exists():
-        raise UserError(f"there is no {path}: {EITHER}")
-    if path.suffix.lower() != ".npz":
-        raise UserError(f"{path} is not of a kind that is read: {EITHER}")
-    return "arrays"
 
 
 def check(config: OwnConfig, seed: int) -> Checked:
@@ -77,38 +61,59 @@ def check_folder(config: OwnConfig, seed: int) -> Checked:
         "done to them": found.steps(),
     }
     doubts = [*found.scanned.notes, found.unreadable()]
-    doubts += [*_twice(labelled, "images"), *_nearly_twice(labelled, config, names)]
+    doubts += _twice(labelled.keys, labelled.labels, labelled.given, "images")
+    doubts += _nearly_twice(labelled, config, names)
     return Checked(facts | rest.facts, [*filter(None, doubts), *rest.doubts])
 
 
 def check_arrays(config: OwnConfig, seed: int) -> Checked:
     """Check a NumPy file."""
-    labelled = arrays.look(config)
-    rest = _divided(labelled.arrays(config), config, seed, "samples")
-    return Checked(rest.facts, [*_twice(labelled, "samples"), *rest.doubts])
+    found = arrays.read(config)
+    rest = _divided(found, config, seed, "samples")
+    inputs = np.concatenate([found.train_inputs, found.test_inputs])
+    flat = inputs.reshape(len(inputs), -1)
+    constant = int((flat == flat[:1]).all(axis=0).sum())
+    doubts = [f"numbers of a sample that are the same in all: {constant:,} of {flat.shape[1]:,}"]
+    return Checked(rest.facts, [*doubts * bool(constant), *_copies(found), *rest.doubts])
+
+
+def check_table(config: OwnConfig, seed: int) -> Checked:
+    """Check a table."""
+    assert isinstance(config, TableConfig)
+    found, lines = table.look(config)
+    rest = _divided(found, config, seed, "samples")
+    form = found.told["table"]
+    doubts = [*giveaways(found, form), *_copies(found)]
+    for column in form.columns:
+        alike = _alike(column.categories)
+        doubts += [f"{column.name}: {listed(each)}: nearly the same category" for each in alike]
+    return Checked({"read": "; ".join(lines)} | rest.facts, [*doubts, *rest.doubts])
 
 
 CHECKS: dict[str, Callable[[OwnConfig, int], Checked]] = {
     "folder": check_folder,
     "arrays": check_arrays,
+    "table": check_table,
 }
 
 
 def _divided(found: Arrays, config: OwnConfig, seed: int, unit: str) -> Checked:
-    """Return what is to be said of classes and splits."""
+    """Return what is to be said of classes, or of numbers to tell, and splits."""
+    divided = found.divide(config, seed)
+    parts = {"training": divided.train, "validation": divided.validation, "test": divided.test}
+    facts = {
+        "a sample": _sample(found, divided.spec),
+        "splits": ", ".join(f"{len(each):,} for {name}" for name, each in parts.items()),
+    }
+    if not found.class_names:
+        return Checked(facts | {"numbers": _numbers(found)})
     targets = np.concatenate([found.train_targets, found.test_targets])
     counts = np.bincount(targets, minlength=len(found.class_names))
     names = np.array(found.class_names)
     by_size = np.argsort(-counts, kind="stable")
     shown = ", ".join(f"{names[each]} {counts[each]:,}" for each in by_size[:MOST_CLASSES])
     more = f" and {len(names) - MOST_CLASSES:,} more" if len(names) > MOST_CLASSES else ""
-    divided = found.divide(config, seed)
-    parts = {"training": divided.train, "validation": divided.validation, "test": divided.test}
-    facts = {
-        "a sample": _sample(found, divided.spec),
-        "classes": f"{len(names):,}: {shown}{more}",
-        "splits": ", ".join(f"{len(each):,} for {name}" for name, each in parts.items()),
-    }
+    facts["classes"] = f"{len(names):,}: {shown}{more}"
     doubts = [f"{listed(each)}: classes of nearly the same name" for each in _alike(names)]
     most, least = by_size[0], by_size[-1]
     if counts[most] >= UNEQUAL * counts[least]:
@@ -131,6 +136,28 @@ def _sample(found: Arrays, spec: DataSpec) -> str:
     return f"{spec.input_shape[0]}x{lengths.min():,} to {lengths.max():,}"
 
 
+def _numbers(found: Arrays) -> str:
+    """Return what the numbers to tell are like, in their own unit."""
+    targets = np.concatenate([found.train_targets, found.test_targets])
+    numbers = targets[:, 0] * targets[:, 1] + found.told["table"].mean
+    low, middle, high = np.quantile(numbers, [0, 0.5, 1])
+    return f"from {low:.6g} to {high:.6g}, half of them below {middle:.6g}"
+
+
+def _copies(found: Arrays) -> list[str]:
+    """Return what is to be said of samples that are there more than once, by their numbers."""
+    inputs = np.concatenate([found.train_inputs, found.test_inputs])
+    side = np.repeat([0, SPLITS.index("test")], [len(found.train_inputs), len(found.test_inputs)])
+    if found.validation is not None:
+        side[np.flatnonzero(found.validation)] = SPLITS.index("val")
+    targets = np.concatenate([found.train_targets, found.test_targets])
+    labels = np.array(found.class_names)[targets] if found.class_names else targets[:, 0]
+    keys = [np.ascontiguousarray(each).tobytes() for each in inputs]
+    if not found.class_names:  # numbers to tell may well differ in rows that are else the same
+        keys = [key + each.tobytes() for key, each in zip(keys, labels, strict=True)]
+    return _twice(keys, labels, side, "samples")
+
+
 def _alike(names: Iterable[str]) -> list[list[str]]:
     """Return the classes whose names differ in no letter or digit, case aside."""
     groups = defaultdict(list)
@@ -139,9 +166,17 @@ def _alike(names: Iterable[str]) -> list[list[str]]:
     return [each for each in groups.values() if len(each) > 1]
 
 
-def _twice(found: Labelled, unit: str) -> list[str]:
-    """Return what is to be said of samples that are there more than once."""
-    keys, labels, given = found.keys, found.labels, found.given
+def _twice(
+    keys: Iterable[bytes], labels: np.ndarray, side: np.ndarray | None, unit: str
+) -> list[str]:
+    """Return what is to be said of samples that are there more than once.
+
+    Args:
+        keys: of each sample, its content.
+        labels: of each, (N,).
+        side: of each, its place in `SPLITS`, (N,), where copies may lie in several.
+        unit: what samples are called.
+    """
     places = defaultdict(list)
     for row, key in enumerate(keys):
         places[key].append(row)
@@ -149,17 +184,16 @@ def _twice(found: Labelled, unit: str) -> list[str]:
     doubts = []
     if again:
         count = sum(map(len, again)) - len(again)
-        side = "; of each, all are on the same side of the test split" if given is None else ""
-        doubts.append(f"exact copies of other {unit}: {count:,}{side}")
+        where = "; of each, all are on the same side of the test split" if side is None else ""
+        doubts.append(f"exact copies of other {unit}: {count:,}{where}")
     if torn := [rows for rows in again if len(set(labels[rows])) > 1]:
         classes = listed(sorted(set(labels[torn[0]])))
         doubts.append(f"{unit} that are in several classes: {len(torn):,}, the first in {classes}")
-    for place in range(1, len(SPLITS)) if given is not None else ():
-        assert given is not None
-        leaked = sum(int((given[rows] == place).sum()) for rows in again if 0 in given[rows])
+    for place in range(1, len(SPLITS)) if side is not None else ():
+        assert side is not None
+        leaked = sum(int((side[rows] == place).sum()) for rows in again if 0 in side[rows])
         if leaked:
-            drop = "; data.drop_leaks=true leaves them out there" if place == TEST else ""
-            doubts.append(f"{unit} of {SPLITS[place]} that are in train too: {leaked:,}{drop}")
+            doubts.append(f"{unit} of {SPLITS[place]} that are in train too: {leaked:,}")
     return doubts
 
 

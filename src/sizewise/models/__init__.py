@@ -62,12 +62,14 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
     named = f"model={family}" if target is None else f"model._target_={target}"
     kind = "unequal" if spec.unequal else spec.kind
     able = _families(READERS[kind][0]) if kind in READERS else []
+    if spec.task == "regress":
+        able = [each for each in able if _tells_numbers(find_class(each))]
     if able and target is None and family not in able:
         raise UserError(
             f"{named} can't read {spec.name}, {READERS[kind][1]}: expected "
             f"model={' or '.join(able)}"
         )
-    if issubclass(network, Classical) and not (spec.class_names or network.regressor_name):
+    if not (spec.class_names or _tells_numbers(network)):
         numbers = f"model={' or '.join(_families('regressor_name'))}, or "
         raise UserError(
             f"{named} tells classes, and {spec.name} has none: expected "
@@ -90,6 +92,11 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
             "reads samples as they are: expected features=null or raw"
         )
     return network(spec, **knobs)
+
+
+def _tells_numbers(network: type[nn.Module]) -> bool:
+    """Return whether it can tell something else than classes: a network can."""
+    return not issubclass(network, Classical) or bool(network.regressor_name)
 
 
 def _families(ability: str) -> list[str]:

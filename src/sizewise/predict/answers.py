@@ -10,9 +10,8 @@ from typing import NamedTuple
 from sizewise.data.files.reader import Sample
 from sizewise.errors import UserError
 from sizewise.files import replacing
-from sizewise.predict.predictor import Prediction
+from sizewise.predict.predictor import Estimate, Prediction
 
-COLUMNS = ("input", *Prediction._fields, "done", "warning")
 UNLIKE = "unlike the training data"
 
 
@@ -20,13 +19,16 @@ class Answer(NamedTuple):
     """What the network says to one input, and whether that is unlike all it was trained on."""
 
     sample: Sample
-    prediction: Prediction
+    prediction: Prediction | Estimate
     unlike: bool
 
 
 @contextmanager
 def writing(
-    output: Path | None, overwrite: bool, inputs: Iterable[Path]
+    output: Path | None,
+    overwrite: bool,
+    inputs: Iterable[Path],
+    kind: type[Prediction] | type[Estimate],
 ) -> Iterator[Callable[[Answer], object]]:
     """Yield what takes each answer.
 
@@ -34,6 +36,7 @@ def writing(
         output: a CSV, which appears at the end of the block unless that raises; None is stdout.
         overwrite: whether it may take the place of a file.
         inputs: files whose place it may not take.
+        kind: of all predictions.
 
     Raises:
         UserError: it can't be written, or is there already.
@@ -45,7 +48,7 @@ def writing(
     try:
         with replacing(output) as file:
             rows = csv.writer(codecs.getwriter("utf-8")(file))
-            rows.writerow(COLUMNS)
+            rows.writerow(("input", *kind._fields, "done", "warning"))
             yield lambda answer: rows.writerow(_row(answer))
             _check(output, overwrite, inputs)  # it may have appeared meanwhile
     except OSError as error:
@@ -62,17 +65,27 @@ def _check(output: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
 
 
 def _row(answer: Answer) -> list[str]:
+    place, warning = str(answer.sample.place), UNLIKE if answer.unlike else ""
+    if isinstance(answer.prediction, Estimate):
+        return [place, shown(answer.prediction.value), _done(answer), warning]
     label, share, runner_up, less = answer.prediction
     second = "" if less is None else f"{less:.6f}"
-    place, warning = str(answer.sample.place), UNLIKE if answer.unlike else ""
     return [place, label, f"{share:.6f}", runner_up or "", second, _done(answer), warning]
 
 
+def shown(number: float) -> str:
+    """Return a number to six digits, as a plain number where that is of use."""
+    return f"{number:.0f}" if 1e6 <= abs(number) < 1e15 else f"{number:.6g}"
+
+
 def _print(answer: Answer) -> None:
-    label, share, runner_up, less = answer.prediction
-    line = f"{answer.sample.place}  {label}  {share:.1%}"
-    if less is not None:
-        line += f"  (then {runner_up}, {less:.1%})"
+    if isinstance(answer.prediction, Estimate):
+        line = f"{answer.sample.place}  {shown(answer.prediction.value)}"
+    else:
+        label, share, runner_up, less = answer.prediction
+        line = f"{answer.sample.place}  {label}  {share:.1%}"
+        if less is not None:
+            line += f"  (then {runner_up}, {less:.1%})"
     notes = [_done(answer)] * bool(answer.sample.done) + [UNLIKE] * answer.unlike
     print(f"{line}  [{'; '.join(notes)}]" if notes else line)
 

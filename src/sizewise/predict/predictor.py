@@ -1,20 +1,24 @@
 """Apply a trained network to new inputs."""
 
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from sizewise.data import DataSpec, Normalisation
 from sizewise.data.lengths import parted
+from sizewise.data.own.named import to_inputs
 from sizewise.errors import UserError
 from sizewise.predict.trust import check_code
 from sizewise.training.checkpoint import SavedModel, load_model
 
 BATCH_SIZE = 1000
+TASKS = ("balanced", "classify", "regress")  # that can be asked of new inputs
 TOO_LARGE = "the network has no finite answer to numbers as large as these"
 
 
@@ -26,12 +30,39 @@ class Prediction(NamedTuple):
     runner_up: str | None
     runner_up_probability: float | None
 
+    @property
+    def is_finite(self) -> bool:
+        return math.isfinite(self.probability)
+
+
+class Estimate(NamedTuple):
+    """The number that a network tells of one input, in the target's own unit."""
+
+    value: float
+
+    @property
+    def is_finite(self) -> bool:
+        return math.isfinite(self.value)
+
+
+def answer_of(outputs: Tensor, spec: DataSpec) -> Tensor:
+    """Return class probabilities (B, K), or numbers (B, 1) in the target's own unit.
+
+    Args:
+        outputs: of a network, (B, K).
+        spec: that it was trained on.
+    """
+    if spec.task != "regress":
+        return torch.softmax(outputs, dim=1)
+    assert spec.table is not None
+    return outputs * spec.table.std + spec.table.mean
+
 
 class Deployed(nn.Module):
-    """A network with its normalisation before it and softmax behind it.
+    """A network with its normalisation before it and `answer_of` behind it.
 
-    It maps inputs (B, C, *S), as the data set has them, to class probabilities (B, K). Sequences
-    that end early are NaN from there on.
+    It maps inputs (B, C, *S), as the data set has them, to class probabilities (B, K) or numbers
+    (B, 1). Sequences that end early are NaN from there on.
     """
 
     mean: Tensor
@@ -40,16 +71,15 @@ class Deployed(nn.Module):
     def __init__(self, model: nn.Module, normalisation: Normalisation, spec: DataSpec) -> None:
         super().__init__()
         shape = (1, -1) + (1,) * len(spec.spatial_shape)
-        self.model = model
-        self.unequal = spec.unequal
+        self.model, self.spec = model, spec
         self.register_buffer("mean", torch.tensor(normalisation.mean).view(shape))
         self.register_buffer("std", torch.tensor(normalisation.std).view(shape))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return class probabilities."""
+        """Return the answers."""
         scaled = (inputs - self.mean) / self.std
-        given = parted(scaled) if self.unequal else (scaled,)
-        return torch.softmax(self.model(*given), dim=1)
+        given = parted(scaled) if self.spec.unequal else (scaled,)
+        return answer_of(self.model(*given), self.spec)
 
 
 class Predictor:
@@ -65,26 +95,43 @@ class Predictor:
 
     def __init__(self, saved: SavedModel, allow_code: Collection[str] = ()) -> None:
         check_code(saved.architecture.target, allow_code)
-        if not saved.spec.class_names:
+        if saved.spec.task not in TASKS:
             raise UserError(
-                f"a network trained on {saved.spec.name} tells no classes, and only those can be "
-                "asked for yet: expected a run on images, sequences or tables"
+                f"a network trained on {saved.spec.name} tells neither classes nor a number, and "
+                "only those can be asked for yet: expected a run on images, sequences or tables"
             )
         self.spec = saved.spec
         self.normalisation = saved.normalisation
         self.model = saved.build()
 
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Return class probabilities (N, K), float32, for inputs (N, C, *S).
+    def predict(self, inputs: np.ndarray | pd.DataFrame) -> np.ndarray:
+        """Return class probabilities (N, K) or numbers in the target's own unit (N, 1), float32.
+
+        Args:
+            inputs: (N, C, *S); or a table with the columns that the network was trained on, in any
+                order, of which sequences are answered in the order of their ids.
 
         Raises:
-            UserError: the inputs have another shape than the network was trained on.
+            UserError: the inputs have another shape than the network was trained on; or a table
+                lacks a column, or has a value that can't be read.
         """
-        return np.asarray(self.logits(inputs).softmax(dim=1))
+        if isinstance(inputs, pd.DataFrame):
+            inputs = self.read_table(inputs)
+        return np.asarray(answer_of(self.logits(inputs), self.spec))
+
+    def read_table(self, table: pd.DataFrame) -> np.ndarray:
+        """Return a table's rows or sequences as inputs (N, C, T): see `predict`."""
+        if self.spec.table is None:
+            raise UserError(f"the network was trained on {self.spec.name}, which is no table")
+        return to_inputs(
+            table, self.spec.table, self.spec.input_shape[-1], unequal=self.spec.unequal
+        )
 
     @torch.no_grad()
     def logits(self, inputs: np.ndarray) -> Tensor:
-        """Return logits (N, K) for inputs (N, C, *S); sequences that end early are NaN from there.
+        """Return the network's own outputs, (N, K), for inputs (N, C, *S): logits of classes.
+
+        Sequences that end early are NaN from there on.
 
         Raises:
             UserError: the inputs have another shape than the network was trained on.
@@ -98,6 +145,12 @@ class Predictor:
         batches = self.normalisation.apply(inputs).split(BATCH_SIZE)
         given = (parted(batch) if self.spec.unequal else (batch,) for batch in batches)
         return torch.cat([self.model(*each).float() for each in given])
+
+    def answers(self, outputs: Tensor) -> list[Prediction] | list[Estimate]:
+        """Return what each row of outputs (N, K) says."""
+        if self.spec.task == "regress":
+            return [Estimate(value) for (value,) in answer_of(outputs, self.spec).tolist()]
+        return self.rank(outputs)
 
     def rank(self, logits: Tensor) -> list[Prediction]:
         """Return the two likeliest classes of each row of logits (N, K).

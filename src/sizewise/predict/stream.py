@@ -1,10 +1,10 @@
 """Inputs predicted in batches: a line for each, in the memory of one batch."""
 
 import itertools
-import math
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from sizewise.data.files.conform import form_of
 from sizewise.data.files.familiar import Tally, unlike
 from sizewise.data.files.reader import Failure, Found, Opened, Sample, read
-from sizewise.data.normalisation import Normalisation
-from sizewise.errors import UserError
+from sizewise.data.own.named import channels
 from sizewise.predict.answers import Answer, writing
-from sizewise.predict.predictor import TOO_LARGE, Predictor
+from sizewise.predict.predictor import TOO_LARGE, Estimate, Prediction, Predictor
 
 BATCH_SIZE = 100
 MOST_REASONS = 20  # shown of one file
@@ -31,18 +30,18 @@ class Outcome:
     are said, but for a file with hundreds of bad lines, and a warning once a group.
 
     Args:
-        known: of the samples that the network was trained on.
+        tally: makes one, of the samples that the network was trained on.
         console: takes what is said.
         expected: about how many inputs there are, for all that is known.
     """
 
-    def __init__(self, known: Normalisation, console: Console, expected: int) -> None:
+    def __init__(self, tally: Callable[[], Tally], console: Console, expected: int) -> None:
         self.expected = expected
         self.predicted = self.failed = self.skipped = self.unlike = 0
         self.adapted: Counter[tuple[str, ...]] = Counter()
-        self._known, self._console = known, console
+        self.tally, self._console = tally, console
         self._bad: Counter[str] = Counter()  # lines and samples of each file
-        self._group, self._tally = "", Tally(known)
+        self._group, self._tally = "", tally()
 
     def take(self, found: Found | Answer) -> None:
         """Take a file or an input into account."""
@@ -77,7 +76,7 @@ class Outcome:
     def _end_group(self, following: str = "") -> None:
         if self._tally.unlike:
             self._say(f"{self._group}: {self._tally.warning()}")
-        self._group, self._tally = following, Tally(self._known)
+        self._group, self._tally = following, self.tally()
 
     def _say(self, text: str) -> None:
         self._console.print(f"sizewise: {text}", soft_wrap=True)
@@ -95,30 +94,29 @@ def predict_files(
 
     Args:
         predictor: the network.
-        paths: of images, .csv, .npy and .npz files, and folders of them.
+        paths: of images, .csv, .npy and .npz files, and folders of them; for a network that was
+            trained on a table, of .csv and .parquet files whose first line names the columns.
         output: a CSV to write, which appears when all is predicted; None prints lines on stdout.
         overwrite: whether the CSV may take the place of a file.
         strict: whether inputs unlike all that was trained on fail, in place of a warning.
 
     Raises:
-        UserError: the CSV can't be written, or is there already; or the network reads a table.
+        UserError: the CSV can't be written, or is there already.
     """
-    if predictor.spec.table is not None:
-        raise UserError(
-            f"{predictor.spec.name} is a table, and its columns can't be told apart in new files "
-            "yet: expected a run on images, sequences or arrays"
-        )
     screen = Console(stderr=True, markup=False, emoji=False, highlight=False)
     bar = ("predicting", BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
     # Where the answers themselves fill the screen there is no bar.
     off = not screen.is_terminal or (output is None and sys.stdout.isatty())
     progress = Progress(*bar, console=screen, disable=off, transient=True, redirect_stdout=False)
-    outcome = Outcome(predictor.normalisation, screen, expected=len(paths))
-    found = read(paths, form_of(predictor.spec, predictor.normalisation))
-    with writing(output, overwrite, paths) as write, progress:
+    form = form_of(predictor.spec, predictor.normalisation)
+    tally = partial(Tally, predictor.normalisation, channels(form.table) if form.table else ())
+    outcome = Outcome(tally, screen, expected=len(paths))
+    found = read(paths, form)
+    kind = Estimate if predictor.spec.task == "regress" else Prediction
+    with writing(output, overwrite, paths, kind) as write, progress:
         task = progress.add_task("")
         while batch := list(itertools.islice(found, BATCH_SIZE)):
-            for each in _answer(predictor, batch, strict):
+            for each in _answer(predictor, batch, outcome.tally if strict else None):
                 outcome.take(each)
                 if isinstance(each, Answer):
                     write(each)
@@ -128,21 +126,29 @@ def predict_files(
     return outcome
 
 
-def _answer(predictor: Predictor, batch: list[Found], strict: bool) -> Iterator[Found | Answer]:
-    """Yield what comes of each of a batch, in its order."""
-    known = predictor.normalisation
+def _answer(
+    predictor: Predictor, batch: list[Found], refusing: Callable[[], Tally] | None
+) -> Iterator[Found | Answer]:
+    """Yield what comes of each of a batch, in its order.
+
+    Args:
+        predictor: the network.
+        batch: up to `BATCH_SIZE`.
+        refusing: makes what says why an unlike one is refused, if it is.
+    """
     samples = [each for each in batch if isinstance(each, Sample)]
     answers: Iterator[Answer] = iter(())
     if samples:
         inputs = np.stack([sample.values for sample in samples])
-        ranked = predictor.rank(predictor.logits(inputs))
-        answers = map(Answer, samples, ranked, unlike(inputs, known).tolist())
+        found = predictor.answers(predictor.logits(inputs))
+        strange = unlike(inputs, predictor.normalisation).tolist()
+        answers = map(Answer, samples, found, strange)
     for each in batch:
         if not isinstance(each, Sample):
             yield each
-        elif math.isnan((answer := next(answers)).prediction.probability):
+        elif not (answer := next(answers)).prediction.is_finite:
             yield Failure(each.place, TOO_LARGE)
-        elif strict and answer.unlike:
-            yield Failure(each.place, Tally(known).add(each.values, unlike=True).warning())
+        elif refusing and answer.unlike:
+            yield Failure(each.place, refusing().add(each.values, unlike=True).warning())
         else:
             yield answer

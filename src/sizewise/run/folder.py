@@ -136,6 +136,7 @@ class Outcome:
         ended_at: milliseconds since 1970.
         error: what went wrong, if anything.
         input_shape: of one sample, (C, *S), where model.pt is to be logged as a model.
+        columns: that such a model of a table reads.
         requirements: packages that the model needs to be served, beyond every model's.
     """
 
@@ -146,6 +147,7 @@ class Outcome:
     ended_at: int = 0
     error: str = ""
     input_shape: tuple[int, ...] | None = None
+    columns: tuple[str, ...] = ()
     requirements: list[str] = field(default_factory=list)
 
     def write(self, folder: RunFolder) -> None:

@@ -13,6 +13,7 @@ from torch import nn
 from sizewise import cost, sample_errors
 from sizewise.config import Config, portable
 from sizewise.data import Dataset, DataSpec
+from sizewise.data.own.named import columns_of
 from sizewise.flops import flops_per_sample
 from sizewise.models.classical.estimators import requirements_of
 from sizewise.records import RunRecord, write_records
@@ -111,10 +112,11 @@ def make_record(
     (folder.path / folder.CONFIG).write_text(hide_password(config_text))
     for name, counts in (tally.tables() if tally else {}).items():
         np.savetxt(folder.path / f"{name}.csv", counts, fmt="%d", delimiter=",")
-    if spec.class_names:  # MLflow's signature is that of numbers to class shares
+    if spec.class_names or spec.outputs:  # a text's network answers to each step
         code = own_code(type(model))
         code.copy_to(folder.path / folder.CODE)
-        tracker.log_model(spec.input_shape, (*requirements_of(model), *code.packages))
+        needs = (*requirements_of(model), *code.packages)
+        tracker.log_model(spec.input_shape, columns_of(spec.table) if spec.table else (), needs)
     return record
 
 

@@ -2,7 +2,8 @@
 
     GET  /            the page
     GET  /models      the data set and the networks, the smallest first
-    POST /predict     {"inputs": [...]} as the data set has them, or an image file (image/*)
+    POST /predict     {"inputs": [...]} as the data set has them, an image file (image/*), or a
+                      table (text/csv) whose first line names the columns
     POST /draw        a drawing (image/*), cut out and brought to the set's form
     GET  /sample      a test sample with its label; ?index=N for a certain one
     GET  /survey      the networks over the whole test set: errors, and where they disagree
@@ -26,7 +27,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from sizewise.errors import UserError, printable
-from sizewise.serve.bodies import Asked, fault, parse_image, parse_json
+from sizewise.serve.bodies import Asked, fault, parse_image, parse_json, parse_table
 from sizewise.serve.models import Shelf
 
 MOST_BYTES = 16_000_000  # of a request
@@ -55,14 +56,18 @@ def create_app(shelf: Shelf) -> FastAPI:
 
     def ask(asked: Asked) -> dict[str, Any]:
         answers = shelf.answer(asked.inputs, asked.models)
-        changed = {"done": asked.done, "inputs": asked.inputs.tolist()} if asked.done else {}
+        changed: dict[str, Any] = {"done": asked.done} if asked.done else {}
+        if asked.names:
+            changed["names"] = asked.names
+        elif asked.done:  # an image, which is shown as the networks see it
+            changed["inputs"] = asked.inputs.tolist()
         return {"answers": answers} | shelf.doubts(asked.inputs) | changed
 
     async def take_survey() -> dict[str, Any]:
         count = await asyncio.to_thread(shelf.read)  # may download: requests don't wait for it
         classes = []
         for start in range(0, count, BATCH_SIZE):
-            batch = partial(shelf.classes, start, start + BATCH_SIZE)
+            batch = partial(shelf.told, start, start + BATCH_SIZE)
             classes.append(await asyncio.get_running_loop().run_in_executor(worker, batch))
         return shelf.survey(np.concatenate(classes, axis=1))
 
@@ -89,9 +94,11 @@ def create_app(shelf: Shelf) -> FastAPI:
 
     @app.post("/predict")
     async def predict(request: Request) -> Response:
-        is_image = request.headers.get("content-type", "").lower().startswith("image/")
+        kind = request.headers.get("content-type", "").lower()
         body = await _body(request)
-        if is_image:
+        if shelf.form.table and kind.startswith("text/csv"):
+            return await answer(lambda: ask(parse_table(body, shelf.form)))
+        if kind.startswith("image/"):
             return await answer(lambda: ask(parse_image(body, shelf.form, drawn=False)))
         return await answer(lambda: ask(parse_json(body, shelf.form)))
 

@@ -2,26 +2,62 @@
 
 import io
 import json
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sizewise.data.files.conform import Form, fit_drawing, fit_image, fit_numbers
+from sizewise.data.files.frames import read_frame
 from sizewise.data.files.images import decode
 from sizewise.data.files.sequences import fit_sequence
+from sizewise.data.own.named import arrange, read_samples
 from sizewise.errors import UserError
 
 MOST_INPUTS = 1000  # in one request
 
 
 class Asked(NamedTuple):
-    """Inputs (N, C, *S), the ids of the networks to ask, None for all, and what was done."""
+    """Inputs (N, C, *S), the ids of the networks to ask, None for all, and what was done.
+
+    The names are those of a table's rows or sequences, in order.
+    """
 
     inputs: np.ndarray
     models: list[str] | None = None
     done: Sequence[str] = ()
+    names: Sequence[str] = ()
+
+
+def parse_table(body: bytes, form: Form) -> Asked:
+    """Return the rows of a CSV whose first line names the columns, as `sizewise predict` reads it.
+
+    The form is that of a table.
+
+    Raises:
+        UserError: it lacks a column, or has a value that can't be read, or too many rows.
+    """
+    assert form.table is not None
+    steps = form.shape[-1]
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        file.write(body)
+        file.flush()
+        frame = read_frame(Path(file.name), least=1, called="the table")
+    arranged = arrange(frame, form.table, steps, unequal=form.unequal)
+    if len(arranged.names) > MOST_INPUTS:
+        raise UserError(f"{len(arranged.names):,} samples; expected at most {MOST_INPUTS:,}")
+    found = list(read_samples(arranged, form.table, steps))
+    names = [f"{form.table.id or 'row'} {name}" for name, _, _ in found]
+    inputs, done = [], list(frame.done)
+    for called, (_, values, adapted) in zip(names, found, strict=True):
+        if isinstance(values, UserError):
+            raise UserError(f"{called}: {values}")
+        inputs.append(values)
+        done += [f"{called}: {each}" for each in adapted]
+    return Asked(np.stack(inputs), done=done, names=names)
 
 
 class Body(BaseModel):

@@ -146,3 +146,71 @@ function prepareSequences() {
   at("numbers").addEventListener("input", readNumbers);
   pickSample();
 }
+
+/* ---- tables ---- */
+
+const cell = (text) => `"${text.replaceAll('"', '""')}"`;
+
+function sendTable(text) {
+  truth = null;
+  at("seen").hidden = at("rows").hidden = true;
+  if (!text.trim()) return welcome();
+  predict("/predict", text, "text/csv", showRows);
+}
+
+function showRows(content) {
+  if (content.done) caption(content.done.slice(0, 5).join("; "));
+  const names = content.names ?? [];
+  at("rows").hidden = names.length < 2;
+  const sizes = shelf.cards.map(({ model }) => sizeOf(model).join(""));
+  at("rows").replaceChildren(
+    element("tr", {}, ...["", ...sizes].map((text) => element("th", { textContent: text }))),
+    ...names.map((name, index) => element("tr", {}, ...[
+      content.not_sure[index] ? `${name} (not sure)` : name,
+      ...content.answers.map((answer) => answerOf(answer.predictions[index])),
+    ].map((text) => element("td", { textContent: text })))));
+}
+
+function sendFields() {
+  const fields = [...at("fields").querySelectorAll("input, select")];
+  const lines = [fields.map((field) => field.name), fields.map((field) => field.value)];
+  sendTable(lines.map((line) => line.map(cell).join(",")).join("\n"));
+}
+
+function fillFields(row) {
+  for (const field of at("fields").querySelectorAll("input, select")) field.value = row[field.name];
+}
+
+function prepareTables() {
+  const { target, steps, columns } = shelf.table;
+  const names = [...columns.map((each) => each.name), ...steps];
+  at("task").textContent = `${steps.length ? "Paste" : "Fill in a row, or paste"} or drop a CSV: ` +
+    `what is its ${target}?`;
+  at("numbers").placeholder = `${names.join(",")}\n…`;
+  at("numbers").hidden = false;
+  at("seen").querySelector("canvas").hidden = true;
+  at("numbers").addEventListener("input", () => sendTable(at("numbers").value));
+  const input = at("file").querySelector("input");
+  at("file").querySelector("span").textContent = "A CSV file";
+  at("file").hidden = false;
+  input.accept = ".csv,.tsv,.txt";
+  const take = async (file) => { if (file) sendTable(await file.text()); };
+  input.addEventListener("change", () => { take(input.files[0]); input.value = ""; });
+  at("input").addEventListener("dragover", (event) => event.preventDefault());
+  at("input").addEventListener("drop", (event) => {
+    event.preventDefault();
+    take(event.dataTransfer.files[0]);
+  });
+  if (steps.length) return;
+  at("fields").hidden = false;
+  at("fields").append(...columns.flatMap(({ name, categories, default: usual }) => {
+    const field = categories.length
+      ? element("select", { name }, ...["", ...categories].map((text) =>
+          element("option", { value: text, textContent: text || "missing" })))
+      : element("input", { name, inputMode: "decimal" });
+    field.value = usual;
+    field.addEventListener("input", sendFields);
+    return [element("label", { textContent: name }), field];
+  }));
+  sendFields();
+}

@@ -13,14 +13,33 @@ from sizewise.data.arrays import Arrays
 from sizewise.data.files.conform import form_of
 from sizewise.data.files.familiar import Tally, unlike
 from sizewise.data.lengths import lengths_of
+from sizewise.data.own.named import channels, raw
 from sizewise.data.published import read_arrays
+from sizewise.data.spec import DataSpec, TableForm
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
+from sizewise.predict.answers import shown
 from sizewise.predict.predictor import TOO_LARGE
 from sizewise.records import RunRecord
 from sizewise.serve.nearness import Nearness
 
 BYTES_PER_PARAMETER = 4
+
+
+def about_table(form: TableForm) -> dict[str, Any]:
+    """Return what /models says of a table: a field for each column, with what it has by default."""
+    return {
+        "target": form.target,
+        "steps": [form.id, form.time] if form.id else [],
+        "columns": [
+            {
+                "name": each.name,
+                "categories": each.categories,
+                "default": each.categories[0] if each.categories else shown(each.mean),
+            }
+            for each in form.columns
+        ],
+    }
 
 
 @dataclass
@@ -67,16 +86,26 @@ class Served:
         Raises:
             UserError: the network has no finite answer.
         """
-        logits = self.predictor.logits(inputs)
-        probabilities = logits.softmax(dim=1)
-        if not probabilities.isfinite().all():
+        outputs = self.predictor.logits(inputs)
+        answers = self.predictor.answers(outputs)
+        if not all(each.is_finite for each in answers):
             raise UserError(TOO_LARGE)
-        ranked = zip(self.predictor.rank(logits), probabilities.tolist(), strict=True)
+        predictions = [each._asdict() for each in answers]
+        if self.predictor.spec.class_names:
+            for each, shares in zip(predictions, outputs.softmax(dim=1).tolist(), strict=True):
+                each["probabilities"] = shares
         return {
             "model": self.record.run_id,
             "latency_ms": self.latency_ms,
-            "predictions": [each._asdict() | {"probabilities": shares} for each, shares in ranked],
+            "predictions": predictions,
         }
+
+
+def _numbers(arrays: Arrays, spec: DataSpec) -> np.ndarray:
+    """Return the numbers to tell of the test split in their own unit, (N,)."""
+    assert spec.table is not None
+    targets = arrays.test_targets
+    return np.asarray(targets[:, 0] * targets[:, 1] + spec.table.mean)
 
 
 class Shelf:
@@ -114,7 +143,8 @@ class Shelf:
             "data": self.spec.name,
             "input_shape": self.spec.input_shape,
             "classes": self.spec.class_names,
-            "kind": "image" if self.spec.is_image else "sequence",
+            "kind": "image" if self.spec.is_image else "table" if self.form.table else "sequence",
+            "table": self.form.table and about_table(self.form.table),
             "unequal": self.spec.unequal,
             "white": self.form.white,
             "stroke": self.form.stroke,
@@ -143,12 +173,12 @@ class Shelf:
 
         Until `read` is done it goes by their range, mean and spread alone.
         """
-        tally = Tally(self._known)
+        tally = Tally(self._known, channels(self.form.table) if self.form.table else ())
         strange = unlike(inputs, self._known)
         for each, is_unlike in zip(inputs, strange.tolist(), strict=True):
             tally.add(each, is_unlike)
         if self._nearness:
-            strange = strange | self._nearness.far(inputs)
+            strange = strange | self._nearness.far(self._comparable(inputs))
         warnings = [tally.warning()] if tally.unlike else []
         return {"not_sure": strange.tolist(), "warnings": warnings}
 
@@ -159,16 +189,28 @@ class Shelf:
             UserError: the data is not here.
         """
         if not self.spec.unequal:  # between which there is no distance
-            self._nearness = Nearness(self._arrays.train_inputs, self._arrays.test_inputs)
+            both = self._arrays.train_inputs, self._arrays.test_inputs
+            self._nearness = Nearness(*map(self._comparable, both))
         return len(self._arrays.test_targets)
 
-    def classes(self, start: int, stop: int) -> np.ndarray:
-        """Return the class that each network gives each of these test samples: (M, N)."""
-        inputs = self._arrays.test_inputs[start:stop]
-        return np.stack([each.predictor.predict(inputs).argmax(axis=1) for each in self.served])
+    def _comparable(self, inputs: np.ndarray) -> np.ndarray:
+        """Return inputs whose numbers may be added up: a table's columns differ in unit."""
+        return self._known.apply(inputs).numpy() if self.form.table else inputs
 
-    def survey(self, classes: np.ndarray) -> dict[str, Any]:
-        """Return what /survey says, of the classes given to all test samples, (M, N)."""
+    def told(self, start: int, stop: int) -> np.ndarray:
+        """Return the class or number that each network gives these test samples: (M, N)."""
+        inputs = self._arrays.test_inputs[start:stop]
+        found = [each.predictor.predict(inputs) for each in self.served]
+        return np.stack(
+            [each.argmax(axis=1) if self.spec.class_names else each[:, 0] for each in found]
+        )
+
+    def survey(self, told: np.ndarray) -> dict[str, Any]:
+        """Return what /survey says, of what was told of all test samples, (M, N)."""
+        if not self.spec.class_names:
+            errors = np.abs(told - _numbers(self._arrays, self.spec)).mean(axis=1)
+            return {"samples": told.shape[1], "errors": errors.tolist(), "disagreements": []}
+        classes = told
         right = classes == self._arrays.test_targets
         agree = (classes == classes[0]).all(axis=0)
         return {
@@ -194,8 +236,14 @@ class Shelf:
             index = int(np.random.default_rng().integers(len(targets)))
         if not 0 <= index < len(targets):
             raise UserError(f"there is no test sample {index}; expected 0 to {len(targets) - 1}")
-        label = self.spec.class_names[int(targets[index])]
         sample = inputs[index]
         if self.spec.unequal:
             sample = sample[:, : lengths_of(inputs)[index]]
-        return {"index": index, "label": label, "inputs": [sample.tolist()]}
+        if self.spec.class_names:
+            label = self.spec.class_names[int(targets[index])]
+        else:
+            label = shown(float(_numbers(self._arrays, self.spec)[index]))
+        found = {"index": index, "label": label, "inputs": [sample.tolist()]}
+        if self.form.table and self.spec.kind == "row":
+            found["row"] = raw(sample[:, 0], self.form.table)
+        return found

@@ -3,6 +3,11 @@ const at = (id) => document.getElementById(id);
 const paper = at("paper"), ink = paper.getContext("2d", { willReadFrequently: true });
 const percent = (share) => share > 0.9995 && share < 1 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`;
 const error = (share) => `${(100 * share).toFixed(2)} %`;
+const number = (value) => Math.abs(value) >= 1e6 && Math.abs(value) < 1e15
+  ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(6));
+const answerOf = (prediction) =>
+  "value" in prediction ? number(prediction.value) : short(prediction.label);
+const wrong = (measured) => shelf.classes.length ? error(measured) : number(measured);
 const times = (ratio) => ratio < 10 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString("en");
 const FAR = "It lies farther off than 98 in 100 test samples: from every training sample, from the shape " +
   "of each, or by more ink or larger numbers.";
@@ -68,7 +73,8 @@ function card(model, smallest, largest) {
     bars,
     element("dl", {}, ...[
       ["latency, one sample", `${model.latency_ms.toFixed(2)} ms`, "latency"],
-      ["wrong on the test set", error(model.test_error), "error"],
+      [shelf.classes.length ? "wrong on the test set" : "mean absolute error",
+        wrong(model.test_error), "error"],
       ["training took", `${model.train_seconds.toFixed(1)} s`],
       ["size on disk", `${Math.round(model.bytes / 1000).toLocaleString("en")} kB`],
     ].flatMap(([what, value, className = ""]) => [
@@ -79,14 +85,15 @@ function card(model, smallest, largest) {
 function fill(shownCard, answer, unsure) {
   const { parts, rows } = shownCard;
   const prediction = answer.predictions[0];
-  const label = short(prediction.label), share = percent(prediction.probability);
+  const label = answerOf(prediction);
+  const share = "value" in prediction ? "" : percent(prediction.probability);
   parts.label.textContent = unsure ? "not sure" : label;
   parts.label.classList.toggle("long", unsure || label.length > 3);
-  parts.share.textContent = unsure ? `if anything, ${label} (${share})` : share;
+  parts.share.textContent = unsure ? `if anything, ${label}${share && ` (${share})`}` : share;
   const right = prediction.label === truth;
-  parts.mark.textContent = truth === null ? "" : right ? "✓ right" : "✗ wrong";
+  parts.mark.textContent = truth === null || !share ? "" : right ? "✓ right" : "✗ wrong";
   parts.mark.className = `mark ${right ? "right" : "wrong"}`;
-  prediction.probabilities.forEach((share, index) => {
+  prediction.probabilities?.forEach((share, index) => {
     const { row, fill: bar } = rows[index];
     bar.style.width = `${100 * share}%`;
     row[2].textContent = percent(share);
@@ -110,17 +117,19 @@ function clear(text, more, trouble) {
       for (const cell of row) cell.classList.remove("top");
     }
   }
-  at("seen").hidden = true;
+  at("seen").hidden = at("rows").hidden = true;
   at("plot").replaceChildren();
   hint();
   tell(text, more, trouble);
 }
 
 function verdict(answers) {
-  const labels = answers.map((each) => short(each.predictions[0].label));
+  const labels = answers.map((each) => answerOf(each.predictions[0]));
   const known = truth === null ? "" : short(truth);
   const said = labels.map((label, index) =>
     `${sizeOf(shelf.cards[index].model).join("")} say ${label}`).join(", ");
+  if (!shelf.classes.length)
+    return tell(`${said}.`, known && `It is ${known} in the table.`);
   const who = { 1: "The model", 2: "Both" }[labels.length] ?? "All";
   if (known && !labels.includes(known))
     return tell(`${who}${labels.length === 1 ? " is" : ""} wrong: it is ${known}.`, `${said}.`, true);
@@ -162,6 +171,12 @@ async function pickSample(index = null, place = "") {
     const words = `Test sample ${sample.index} of ${shelf.data}${place}.`;
     if (shelf.kind === "image") {
       see(sample.inputs[0], words, true);
+    } else if (sample.row) {
+      fillFields(sample.row);
+      at("rows").hidden = true;
+      caption(words);
+    } else if (shelf.kind === "table") {
+      caption(words);
     } else {
       at("numbers").value = sample.inputs[0].flat().map((value) => +value.toFixed(4)).join(", ");
       plot(sample.inputs[0]);
@@ -182,7 +197,7 @@ function pickDisagreement() {
 }
 
 function welcome() {
-  const how = shelf.kind === "sequence" ? "Paste a sequence" : paper.hidden ? "Choose an image"
+  const how = shelf.kind === "table" ? "Give a row" : shelf.kind === "sequence" ? "Paste a sequence" : paper.hidden ? "Choose an image"
     : "Draw on the left";
   clear(`${how}, and see what each model makes of it.`, "Or pick a test sample, whose label is known.");
 }
@@ -195,10 +210,12 @@ async function takeSurvey() {
       await new Promise((done) => setTimeout(done, 300));
     const samples = `of all ${survey.samples.toLocaleString("en")} test samples`;
     const who = shelf.models.length === 2 ? "both" : "all";
-    line.textContent = shelf.models.length === 1 ? `It is wrong on ${error(survey.errors[0])} ${samples}.`
+    if (!shelf.classes.length)
+      line.textContent = `Mean absolute error ${samples}: ${survey.errors.map(number).join(", ")}.`;
+    else line.textContent = shelf.models.length === 1 ? `It is wrong on ${error(survey.errors[0])} ${samples}.`
       : `They agree on ${percent(survey.agreement)} ${samples}; on ${error(survey.all_wrong)} ${who} are wrong.`;
     shelf.cards.forEach(({ article }, index) => {
-      article.querySelector(".error").textContent = error(survey.errors[index]);
+      article.querySelector(".error").textContent = wrong(survey.errors[index]);
     });
     at("differ").disabled = !survey.disagreements.length;
     if (!survey.disagreements.length) at("differ").textContent = "They disagree on none";
@@ -219,12 +236,13 @@ async function start() {
   at("task").textContent = "Pick a test sample or an image";
   at("sample").addEventListener("click", () => pickSample());
   at("differ").addEventListener("click", pickDisagreement);
-  at("differ").hidden = shelf.models.length === 1;
+  at("differ").hidden = shelf.models.length === 1 || !shelf.classes.length;
   const restart = () => { at("numbers").value = ""; welcome(); };
   at("clear").addEventListener("click", restart);
   addEventListener("keydown", (event) => event.key === "Escape" && restart());
   takeSurvey();
   if (shelf.kind === "image") prepareImages();
+  else if (shelf.kind === "table") prepareTables();
   else prepareSequences();
   if (!asked) welcome();
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise.config import Config, parse
-from sizewise.errors import Interrupted, UserError, first_line, say
+from sizewise.errors import Interrupted, UserError, first_line, heard_before, say
 from sizewise.interrupts import SECONDS, held_back
 from sizewise.records import RunRecord, write_records
 from sizewise.run.folder import RunFolder
@@ -148,22 +148,23 @@ class Job:
 
     def _train(self, config: Config, asked_to_stop: Callable[[], bool]) -> RunRecord:
         parent = self.sweep.parent_run_id
-        record = run(
-            config,
-            Path(self.state.folder),
-            self.overrides,
-            command=self.state.command,
-            tags={
-                "mlflow.parentRunId": parent,
-                "sweep": self.sweep.name,
-                membership(parent): "true",
-            },
-            quiet=True,
-            take_up=not config.rerun,
-            share=self.sweep.threads,
-            asked_to_stop=asked_to_stop,
-            around=partial(self._begun, config),
-        )
+        with heard_before(self.sweep.keys is not None):  # by who planned, from the same data
+            record = run(
+                config,
+                Path(self.state.folder),
+                self.overrides,
+                command=self.state.command,
+                tags={
+                    "mlflow.parentRunId": parent,
+                    "sweep": self.sweep.name,
+                    membership(parent): "true",
+                },
+                quiet=True,
+                take_up=not config.rerun,
+                share=self.sweep.threads,
+                asked_to_stop=asked_to_stop,
+                around=partial(self._begun, config),
+            )
         if not Path(
             self.state.folder, RunFolder.RECORD
         ).exists():  # the run has another folder, from before

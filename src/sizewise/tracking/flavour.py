@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mlflow import pyfunc
 from mlflow.models import Model, ModelSignature
-from mlflow.types.schema import Schema, TensorSpec
+from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
 
 REQUIREMENTS = ("torch", "numpy", "mlflow", "omegaconf", "pydantic")
 PACKAGE = Path(__file__).parents[1]
@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parents[1]
 def flavour(
     path: Path,
     input_shape: Sequence[int],
+    columns: Sequence[str] = (),
     code: Sequence[Path] = (),
     requirements: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -26,13 +27,16 @@ def flavour(
     Args:
         path: of model.pt; `sizewise.predict` rebuilds the network from it.
         input_shape: of one sample, (C, *S).
+        columns: that it reads, of a table; else it reads arrays.
         code: files or folders that hold classes of the user's own.
         requirements: packages that it needs beyond `REQUIREMENTS`.
     """
-    inputs = TensorSpec(np.dtype("float32"), (-1, *input_shape))
-    probabilities = TensorSpec(np.dtype("float32"), (-1, -1))
+    inputs = Schema([TensorSpec(np.dtype("float32"), (-1, *input_shape))])
+    if columns:  # of any type, since MLflow takes no whole number for a float
+        inputs = Schema([ColSpec(AnyType(), each) for each in columns])
+    answers = Schema([TensorSpec(np.dtype("float32"), (-1, -1))])
     return {
-        "signature": ModelSignature(Schema([inputs]), Schema([probabilities])),
+        "signature": ModelSignature(inputs, answers),
         "loader_module": "sizewise.predict",
         "data_path": str(path),
         "code_paths": [str(each) for each in (PACKAGE, *code)],

@@ -111,7 +111,12 @@ class Tracker:
         ]
         self.store.client.log_inputs(self.run_id, datasets=inputs)
 
-    def log_model(self, input_shape: tuple[int, ...], requirements: Iterable[str] = ()) -> None:
+    def log_model(
+        self,
+        input_shape: tuple[int, ...],
+        columns: tuple[str, ...] = (),
+        requirements: Iterable[str] = (),
+    ) -> None:
         """Have `model.pt` logged, when the run is closed, as a model that MLflow can serve.
 
         It is rebuilt from its weights by `sizewise.predict`, nothing is pickled; the package's own
@@ -119,9 +124,10 @@ class Tracker:
 
         Args:
             input_shape: of one sample, (C, *S).
+            columns: that it reads, of a table.
             requirements: packages that it needs beyond every model's.
         """
-        self._outcome.input_shape = input_shape
+        self._outcome.input_shape, self._outcome.columns = input_shape, columns
         self._outcome.requirements = list(requirements)
 
     def __enter__(self) -> "Tracker":
@@ -221,7 +227,7 @@ class Tracker:
         with tempfile.TemporaryDirectory() as temporary:
             save_flavour(
                 Path(temporary),
-                flavour(path, input_shape, code, outcome.requirements),
+                flavour(path, input_shape, outcome.columns, code, outcome.requirements),
                 Model(model.artifact_location, self.run_id, model_uuid=own, model_id=own),
             )
             client.log_model_artifacts(own, temporary)

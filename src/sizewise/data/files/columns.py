@@ -75,12 +75,10 @@ def as_numbers(column: pd.Series, decimal: str) -> Values:
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return Values(name, np.isnan(numbers), numbers, None)
     texts = texts_of(column)
-    plain = pd.Series(texts, dtype=object).map(
-        lambda text: text and BOOLEANS.get(text.lower(), text)
-    )
+    plain = [text and BOOLEANS.get(text.lower(), text) for text in texts]
     if decimal == ",":
-        plain = plain.map(lambda text: text and text.replace(".", "?").replace(",", "."))
-    numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
+        plain = [text and text.replace(".", "?").replace(",", ".") for text in plain]
+    numbers = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").to_numpy(np.float64)
     return Values(name, np.array(pd.isna(texts)), numbers, texts)
 
 
@@ -136,6 +134,16 @@ def is_date(column: pd.Series, form: re.Pattern[str] = DATE) -> bool:
         return False
     texts = [each for each in texts_of(column) if each]
     return sum(form.fullmatch(each) is not None for each in texts) > MOSTLY * max(1, len(texts))
+
+
+def is_boolean(column: pd.Series) -> bool:
+    """Return whether a column holds true and false, as such or as texts."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return True
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    texts = {each.lower() for each in texts_of(column) if each}
+    return bool(texts) and texts <= BOOLEANS.keys()
 
 
 def learn(values: Values, rows: NDArray[np.bool_]) -> Column | str:

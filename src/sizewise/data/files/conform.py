@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from sizewise.data.files import Adapted
 from sizewise.data.files.images import WHITE, ground_of, is_light, plain
 from sizewise.data.normalisation import Normalisation
-from sizewise.data.spec import DataSpec
+from sizewise.data.spec import DataSpec, TableForm
 from sizewise.errors import UserError
 
 # Figures on a dark ground have a mean well below this share of white (the sets here: 0.13 to 0.31);
@@ -35,6 +35,7 @@ class Form:
         by_mass: whether it is centred by its centre of mass, else by its bounding box.
         stroke: the share of a drawn figure's height that its strokes are wide.
         unequal: whether inputs are sequences that may end before the last step.
+        table: how rows become inputs, where the set is a table.
     """
 
     shape: tuple[int, ...] = ()
@@ -45,6 +46,7 @@ class Form:
     by_mass: bool = False
     stroke: float = 0.11
     unequal: bool = False
+    table: TableForm | None = None
 
 
 # MNIST: the digit is scaled to fit 20x20 pixels with its proportions kept, and centred in 28x28 by
@@ -63,7 +65,7 @@ def form_of(spec: DataSpec, normalisation: Normalisation) -> Form:
     Images of the user's own are never inverted: those learnt from were not either.
     """
     if spec.own:
-        return Form(spec.input_shape, spec.is_image, unequal=spec.unequal)
+        return Form(spec.input_shape, spec.is_image, unequal=spec.unequal, table=spec.table)
     form = FORMS.get(spec.name, Form())
     dark = spec.input_shape[0] == 1 and float(np.mean(normalisation.mean)) < DARK * form.white
     form = replace(form, shape=spec.input_shape, is_image=spec.is_image, light_on_dark=dark)

@@ -18,6 +18,7 @@ SPREAD = 0.8  # of the least of the samples' own deviations
 # Networks of older versions know only the mean and deviation of all numbers, and samples differ.
 OLD_MEAN_OFF = 1.5
 OLD_SPREAD = 0.05
+SHOWN = 3  # channels that are told one by one
 
 
 def unlike(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
@@ -25,6 +26,11 @@ def unlike(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
 
     Of sequences that end early, NaN from there on, the rest is looked at.
     """
+    return np.asarray(_unlike_channels(inputs, known).any(axis=1))
+
+
+def _unlike_channels(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
+    """Return which channels of inputs (N, C, *S) are: (N, C), bool."""
     flat = np.asarray(inputs, dtype=np.float64).reshape(*inputs.shape[:2], -1)  # N C F
     mean, std = np.array(known.mean), np.array(known.std)
     off, spread = np.abs(np.nanmean(flat, axis=2) - mean), np.nanstd(flat, axis=2)
@@ -42,7 +48,11 @@ def unlike(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
             | (np.nanmin(flat, axis=2) < low - margin)
             | (np.nanmax(flat, axis=2) > high + margin)
         )
-    return np.asarray(found.any(axis=1))
+    return np.asarray(found)
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
 
 
 def _words(low: float | None, high: float | None, mean: float, std: float) -> str:
@@ -67,10 +77,13 @@ class Tally:
 
     Args:
         known: of the training samples.
+        channels: what each is called, where they hold different things; of those that are unlike
+            the first few are told one by one.
     """
 
-    def __init__(self, known: Normalisation) -> None:
-        self._known = known
+    def __init__(self, known: Normalisation, channels: tuple[str, ...] = ()) -> None:
+        self._known, self._channels = known, channels
+        self._ranges: dict[int, tuple[float, float]] = {}  # of the channels that are unlike
         self.all = self.unlike = 0
         self._low, self._high = math.inf, -math.inf
         self._means = self._squares = 0.0  # summed over the unlike ones
@@ -85,12 +98,25 @@ class Tally:
             self._high = max(self._high, float(numbers.max()))
             self._means += float(numbers.mean())
             self._squares += float((numbers**2).mean())
+            strange = _unlike_channels(values[None], self._known)[0] & bool(self._channels)
+            for place in np.flatnonzero(strange).tolist():
+                low, high = self._ranges.get(place, (math.inf, -math.inf))
+                least, most = float(np.nanmin(values[place])), float(np.nanmax(values[place]))
+                self._ranges[place] = min(low, least), max(high, most)
         return self
 
     def warning(self) -> str:
         """Return what to say of those that are unlike, one or more."""
+        which = "" if self.all == 1 else f"{self.unlike:,} of {self.all:,}: "
+        if self._channels and self._known.low and self._known.high:
+            trained = list(zip(self._known.low, self._known.high, strict=True))
+            told = [
+                f"{self._channels[place]} is {_range(*seen)}, in training {_range(*trained[place])}"
+                for place, seen in list(self._ranges.items())[:SHOWN]
+            ]
+            more = len(self._ranges) - len(told)
+            return which + "; ".join(told) + (f"; and {more:,} more" if more else "")
         mean = self._means / self.unlike
         std = math.sqrt(max(self._squares / self.unlike - mean**2, 0.0))
         seen = _words(self._low, self._high, mean, std)
-        which = "" if self.all == 1 else f"{self.unlike:,} of {self.all:,}: "
         return f"{which}{seen}; the network was trained on {_words_of(self._known)}"

@@ -11,7 +11,11 @@ import numpy as np
 
 from sizewise.data.files import Adapted, arrays, images, sequences, tables
 from sizewise.data.files.conform import Form, fit_image
+from sizewise.data.files.frames import NAMED, read_frame
 from sizewise.data.files.walk import walk
+from sizewise.data.own import named
+from sizewise.data.own.labelled import listed
+from sizewise.data.spec import TableForm
 from sizewise.errors import UserError, printable
 
 ARRAYS = (".npy", ".npz")
@@ -23,8 +27,8 @@ class Place(NamedTuple):
     """Where an input is from: its file, and where in it; of an image nothing more is to be said."""
 
     file: str
-    part: str = ""  # "line" or "sample"
-    number: int = 0
+    part: str = ""  # "line", "row" or "sample", or the column of ids
+    number: int | str = 0
 
     def __str__(self) -> str:
         return f"{self.file}, {self.part} {self.number}" if self.part else self.file
@@ -64,7 +68,8 @@ Found = Opened | Sample | Failure
 def read(paths: Iterable[Path], form: Form) -> Iterator[Found]:
     """Yield the samples of files and folders one by one, in order; of a folder, in its own.
 
-    Of a folder, images are read where the form is that of images, else tables and arrays.
+    Of a folder, images are read where the form is that of images, tables where it is that of a
+    table, else files of numbers.
     """
     for path in paths:
         try:
@@ -74,14 +79,15 @@ def read(paths: Iterable[Path], form: Form) -> Iterator[Found]:
 
 
 def _read_folder(folder: Path, form: Form) -> Iterator[Found]:
-    suffixes = images.SUFFIXES if form.is_image else TABLES + ARRAYS
+    suffixes = images.SUFFIXES if form.is_image else NAMED if form.table else TABLES + ARRAYS
     fitting = Counter(path.suffix.lower() in suffixes for path in map(Path, walk(folder)))
     yield Opened(_shown(folder), fitting[True], fitting[False])
     for path in map(Path, walk(folder)):
         if path.suffix.lower() in suffixes:
             yield from _read_file(path, form, folder)
     if not fitting[True]:
-        wanted = "images" if form.is_image else ".csv, .npy or .npz files"
+        numbers = ".csv or .parquet" if form.table else ".csv, .npy or .npz"
+        wanted = "images" if form.is_image else f"{numbers} files"
         yield _failure(folder, UserError(f"a folder without {wanted}"))
 
 
@@ -98,7 +104,9 @@ def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
     if path.stat().st_size == 0:
         raise UserError("the file is empty (0 bytes)")
     file, suffix = _shown(path), path.suffix.lower()
-    if suffix in images.SUFFIXES:
+    if form.table is not None:
+        yield from _rows(path, form, form.table)
+    elif suffix in images.SUFFIXES:
         if not form.is_image:
             raise UserError(f"an image; expected sequences of shape {form.shape}")
         with path.open("rb") as opened:
@@ -126,10 +134,24 @@ def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
         raise UserError(f"not a kind of file that is read; expected {KNOWN}")
 
 
-def _found(place: Place, values: np.ndarray | UserError) -> Sample | Failure:
+def _rows(path: Path, form: Form, table: TableForm) -> Iterator[Found]:
+    """Yield the samples of a table, by its columns' names."""
+    frame, steps = read_frame(path, least=1, called="it"), form.shape[-1]
+    arranged = named.arrange(frame, table, steps, unequal=form.unequal)
+    unread = f"columns that are not read: {listed(arranged.left_out)}"
+    words = (*frame.done, *[unread] * bool(arranged.left_out))
+    count = len(arranged.names) + len(arranged.refused)
+    yield Opened(_shown(path), count, done=tuple(map(Adapted, words)))
+    for name, values, done in named.read_samples(arranged, table, steps):
+        yield _found(Place(_shown(path), table.id or "row", name), values, done)
+
+
+def _found(
+    place: Place, values: np.ndarray | UserError, done: tuple[Adapted, ...] = ()
+) -> Sample | Failure:
     if isinstance(values, UserError):
         return Failure(place, str(values))
-    return Sample(place, values, place.file)
+    return Sample(place, values, place.file, done)
 
 
 def _failure(path: Path, error: UserError | OSError) -> Failure:

@@ -1,7 +1,7 @@
 """A folder of images, in folders of classes."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,9 @@ from sizewise.data.own.cache import Cached, cached
 from sizewise.data.own.labelled import SPLITS, Labelled
 from sizewise.data.own.scan import Scanned, scan
 from sizewise.data.rows import Rows
-from sizewise.errors import UserError, printable, say
+from sizewise.errors import UserError, printable, say_once
 
 SHOWN = 3  # unreadable files, at most, by name
-say_once = cache(say)  # a sweep reads the same folder for each seed
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sizewise.config import OwnConfig, SamplesConfig
 from sizewise.data.arrays import Arrays
 from sizewise.data.rows import Inputs, taken
 from sizewise.data.splits import carve_test
-from sizewise.errors import UserError, say
+from sizewise.errors import UserError, say_once
 
 SPLITS = ("train", "val", "test")
 TRAIN, VALIDATION, TEST = range(3)
@@ -97,9 +97,9 @@ class Labelled:
         found = f"{config.path}: {leaked.sum():,} samples to learn from are in the test split too"
         if config.drop_leaks:
             places[leaked] = LEFT_OUT
-            say(f"{found}, and are left out")
+            say_once(f"{found}, and are left out")
         else:
-            say(f"{found}: data.drop_leaks=true leaves them out of training")
+            say_once(f"{found}: data.drop_leaks=true leaves them out of training")
 
     def _check(
         self,
@@ -123,7 +123,7 @@ class Labelled:
                 "data.test_fraction higher"
             )
         if untested := [name for index, name in enumerate(names) if not tested[index]]:
-            say(f"{path}: the test split has no sample of {listed(untested)}")
+            say_once(f"{path}: the test split has no sample of {listed(untested)}")
 
 
 def choose_test(

@@ -15,6 +15,8 @@ from sizewise.data.own.labelled import TEST, TRAIN, VALIDATION, choose_test
 from sizewise.data.splits import carve_test
 from sizewise.errors import UserError
 
+MOST_COLUMNS = 20  # named in an error
+
 
 def check_columns(config: TableConfig, frame: pd.DataFrame) -> None:
     """Check that there are the columns that a config names, and that they go together.
@@ -24,13 +26,17 @@ def check_columns(config: TableConfig, frame: pd.DataFrame) -> None:
     """
     if config.target is None:
         raise UserError(
-            f"data.target is missing: expected one of the columns, {', '.join(frame.columns)}"
+            f"data.target is missing: expected one of the columns, {_columns(frame)}, as "
+            f"data.target={frame.columns[-1]}"
         )
     for key in ("target", "group", "order_by", "id", "time"):
         if (name := getattr(config, key)) is not None:
             find(frame, name, f"data.{key}")
     for name in config.drop:
         find(frame, name, "data.drop")
+    for key in ("group", "order_by", "id", "time"):
+        if config.target == getattr(config, key):
+            raise UserError(f"data.target and data.{key} are one column: expected two")
     if (config.id is None) != (config.time is None):
         raise UserError(
             "data.id and data.time go together: the one says of which sequence a row is a step, "
@@ -38,6 +44,11 @@ def check_columns(config: TableConfig, frame: pd.DataFrame) -> None:
         )
     if config.group is not None and config.order_by is not None:
         raise UserError("data.group and data.order_by each divide the samples: expected one")
+
+
+def _columns(frame: pd.DataFrame) -> str:
+    more = len(frame.columns) - MOST_COLUMNS
+    return ", ".join(frame.columns[:MOST_COLUMNS]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def in_sequences(

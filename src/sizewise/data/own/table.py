@@ -19,6 +19,7 @@ from sizewise.data.files.columns import (
     as_texts,
     check_memory,
     encode,
+    is_boolean,
     learn,
     values_of,
     width_of,
@@ -34,9 +35,10 @@ from sizewise.data.own.rows import (
     starts,
 )
 from sizewise.data.spec import Column, TableForm
-from sizewise.errors import UserError, say
+from sizewise.errors import UserError, say_once
 
 MOST_CLASSES = 20  # of a target that is a number; more are numbers to tell
+LARGEST_WHOLE = 2**53  # beyond, float64 lacks some whole numbers
 STRATA = (0.25, 0.5, 0.75)  # quantiles between which numbers keep their share in a split
 
 
@@ -54,7 +56,7 @@ def read(config: TableConfig) -> Arrays:
         UserError: it can't be learnt from as it is.
     """
     arrays, lines = look(config)
-    say(f"{Path(config.path).name}: {'; '.join(lines)}")
+    say_once(f"{Path(config.path).name}: {'; '.join(lines)}")
     return arrays
 
 
@@ -111,6 +113,8 @@ def look(config: TableConfig) -> Looked:
 def _target(config: TableConfig, found: Frame) -> tuple[Values, bool]:
     """Return the target's values, and whether they are numbers to tell, not classes."""
     column = found.values[config.target]
+    if is_boolean(column):  # whose classes are called as they are written
+        return as_texts(column), False
     if config.task == "classify":
         values = values_of(column) if pd.api.types.is_numeric_dtype(column.dtype) else None
         return values or as_texts(column), False
@@ -129,6 +133,11 @@ def _labels(target: Values) -> NDArray[np.generic]:
         assert target.texts is not None
         return target.texts.astype(str)
     whole = (target.numbers == np.round(target.numbers)).all()
+    if np.abs(target.numbers).max() >= LARGEST_WHOLE:
+        raise UserError(
+            f"column {target.name} holds numbers of 2^53 or more, which can't be told apart as "
+            "numbers: expected smaller ones, or texts"
+        )
     return target.numbers.astype(np.int64) if whole else target.numbers
 
 

@@ -1,0 +1,215 @@
+"""New rows for networks that were trained on a table: by columns' names, in the target's words."""
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sizewise.config import TableConfig
+from sizewise.data import load
+from sizewise.data.own.table import look
+from sizewise.errors import UserError
+from sizewise.models import Architecture, build
+from sizewise.predict import Predictor
+from sizewise.predict.stream import Outcome, predict_files
+from sizewise.training.checkpoint import SavedModel, load_model, save_model
+from tests.builders import make_saved
+
+ROWS = 200
+RANDOM = np.random.default_rng(0)
+CUSTOMERS = pd.DataFrame(
+    {
+        "id": [f"c{each}" for each in range(ROWS)],
+        "age": RANDOM.integers(18, 90, ROWS) + 0.5,
+        "plan": np.array(["basic", "gold", "Café"])[np.arange(ROWS) % 3],
+        "spent": RANDOM.gamma(2.0, 300.0, ROWS).round(2),
+        "churn": np.where(np.arange(ROWS) % 3 == 1, "stays", "leaves"),
+    }
+)
+CUSTOMERS.loc[::9, "age"] = np.nan
+NONE = dict.fromkeys(("task", "group", "order_by", "id", "time", "train_samples"))
+FRACTIONS = {"test_fraction": 0.25, "validation_fraction": 0.2}
+Train = Callable[..., Predictor]
+
+
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Train:
+    """Return what makes an untrained network for a table, as it comes out of its file."""
+    folder = tmp_path_factory.mktemp("trained")
+
+    def made(table: pd.DataFrame, family: str = "mlp", **keys: Any) -> Predictor:
+        path = folder / "customers.csv"
+        table.to_csv(path, index=False)
+        given = {"name": "table", "root": "data", "path": str(path), "drop": []}
+        config = TableConfig.model_validate(given | NONE | FRACTIONS | keys)
+        dataset = load(config, seed=0)
+        architecture = Architecture(family, 4, 2 if family == "mlp" else 1)
+        torch.manual_seed(0)
+        weights = build(dataset.spec, architecture).state_dict()
+        saved = SavedModel(dataset.spec, dataset.normalisation, architecture, weights)
+        save_model(folder / "model.pt", saved)
+        return Predictor(load_model(folder / "model.pt"))
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def classes(train: Train) -> Predictor:
+    return train(CUSTOMERS, target="churn", drop=["id"])
+
+
+@pytest.fixture(scope="module")
+def numbers(train: Train) -> Predictor:
+    return train(CUSTOMERS, target="spent", drop=["id"])
+
+
+def answered(predictor: Predictor, *paths: Path) -> tuple[Outcome, list[dict[str, str]]]:
+    output = paths[0].parent / "out.csv"
+    outcome = predict_files(predictor, list(paths), output, overwrite=True)
+    with output.open(newline="", encoding="utf-8") as file:
+        return outcome, list(csv.DictReader(file))
+
+
+def test_rows_are_read_as_training_read_them(train: Train, tmp_path: Path) -> None:
+    keys = {"target": "churn", "drop": ["id"]}
+    predictor = train(CUSTOMERS, **keys)
+    CUSTOMERS.to_csv(tmp_path / "same.csv", index=False)
+    given = {"name": "table", "root": "data", "path": str(tmp_path / "same.csv")}
+    arrays = look(TableConfig.model_validate(given | NONE | FRACTIONS | keys)).arrays
+    known = np.concatenate([arrays.train_inputs, arrays.test_inputs])
+    table = CUSTOMERS.drop(columns="churn")[["plan", "id", "spent", "age"]]
+    found = predictor.read_table(table)
+    known, found = (each[np.argsort(each[:, -1, 0])] for each in (known, found))
+    assert np.array_equal(known, found)
+
+
+@pytest.mark.parametrize("form", ["csv", "semicolons", "parquet", "without target"])
+def test_classes_are_told_by_their_names(classes: Predictor, tmp_path: Path, form: str) -> None:
+    table = CUSTOMERS.sample(frac=1, axis=1, random_state=1)
+    path = tmp_path / ("more.parquet" if form == "parquet" else "more.csv")
+    if form == "parquet":
+        table.to_parquet(path)
+    elif form == "semicolons":
+        path.write_bytes(table.to_csv(index=False, sep=";", decimal=",").encode("latin-1"))
+    else:
+        table.drop(columns="churn" if form == "without target" else []).to_csv(path, index=False)
+    outcome, rows = answered(classes, path)
+    shares = classes.predict(CUSTOMERS)
+    names = np.array(classes.spec.class_names)
+    assert (outcome.predicted, outcome.failed, outcome.adapted) == (ROWS, 0, {})
+    assert [row["label"] for row in rows] == names[shares.argmax(axis=1)].tolist()
+    assert [float(row["probability"]) for row in rows] == pytest.approx(shares.max(1), abs=1e-5)
+    assert rows[6]["input"] == f"{path}, row 7"
+
+
+def test_numbers_are_told_in_the_targets_unit(
+    numbers: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CUSTOMERS.to_csv(tmp_path / "more.csv", index=False)
+    _, rows = answered(numbers, tmp_path / "more.csv")
+    assert list(rows[0]) == ["input", "value", "done", "warning"]
+    values = np.array([float(row["value"]) for row in rows])
+    form = numbers.spec.table
+    assert form is not None
+    outputs = numbers.logits(numbers.read_table(CUSTOMERS)).numpy()[:, 0]
+    assert values == pytest.approx(outputs * form.std + form.mean, rel=1e-5)
+    predict_files(numbers, [tmp_path / "more.csv"], None)
+    assert capsys.readouterr().out.splitlines()[1].endswith(f"more.csv, row 2  {values[1]:.6g}")
+
+
+def test_what_a_row_has_that_training_had_not_is_said(
+    classes: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ("plan,age,spent,note", "gold,,,", "platinum,40,100,x", "basic,old,1,", "basic,250,1,")
+    (tmp_path / "more.csv").write_text("\n".join(lines))
+    outcome, rows = answered(classes, tmp_path / "more.csv")
+    said = capsys.readouterr().err
+    assert [row["done"] for row in rows] == [
+        "spent missing, the mean taken",  # of age training lacked some too
+        "plan is 'platinum', which training lacks",
+        "",
+    ]
+    assert [row["warning"] for row in rows] == ["", "", "unlike the training data"]
+    assert (outcome.predicted, outcome.failed) == (3, 1)
+    assert "more.csv: columns that are not read: note" in said
+    assert "more.csv, row 3: age is 'old': expected a number" in said
+    assert "1 of 3: age is 250, in training 18.5 to 89.5" in said
+    plain = pd.DataFrame({"plan": ["gold"], "age": [None], "spent": [None]})
+    filled = plain.assign(spent=classes.spec.table.columns[2].mean if classes.spec.table else 0)
+    assert np.array_equal(classes.predict(plain), classes.predict(filled))
+    outcome = predict_files(classes, [tmp_path / "more.csv"], None, strict=True)
+    assert (outcome.predicted, outcome.failed) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("plan,Age,spent\ngold,4,5\n", r"no column age: did you mean Age\?"),
+        ("plan;age\ngold;4\n", "no column spent: .there are: age, plan"),
+        ("plan,age,spent\n", "has names and no rows"),
+        ("1,2,3\n4,5,6\n", "begins with numbers"),
+        ("", "the file is empty"),
+        ("plan,age,spent\ngold,1\ngold,1,2\n", "row 1 has 2 values: expected 3"),
+    ],
+)
+def test_files_that_cannot_be_read_are_said_in_a_line(
+    classes: Predictor,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    words: str,
+) -> None:
+    (tmp_path / "more.csv").write_text(text)
+    (tmp_path / "picture.png").write_text("x")
+    outcome = predict_files(classes, [tmp_path / "more.csv", tmp_path / "picture.png"], None)
+    assert (outcome.predicted, outcome.failed) == (0, 2)
+    first, second = capsys.readouterr().err.splitlines()
+    assert re.search(words, first)
+    assert "expected .csv or .parquet" in second
+
+
+def test_a_sequence_has_one_answer_by_its_id(
+    train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps, count = 4, 60
+    table = pd.DataFrame(
+        {
+            "device": np.repeat([f"d{each}" for each in range(count)], steps),
+            "hour": np.tile(np.arange(steps), count),
+            "level": RANDOM.normal(size=steps * count),
+            "label": np.repeat(np.where(np.arange(count) % 2, "odd", "even"), steps),
+        }
+    )
+    predictor = train(table, "lstm", target="label", id="device", time="hour")
+    table.sample(frac=1, random_state=0)[:-1].to_csv(tmp_path / "more.csv", index=False)
+    outcome, rows = answered(predictor, tmp_path / "more.csv")
+    assert (outcome.predicted, outcome.failed) == (count - 1, 1)
+    assert "3 steps; expected 4" in capsys.readouterr().err
+    levels = table.level.to_numpy(np.float32).reshape(count, 1, steps)
+    names = predictor.spec.class_names
+    labels = [names[each] for each in predictor.predict(levels).argmax(axis=1)]
+    by_id = {f"{tmp_path / 'more.csv'}, device d{each}": label for each, label in enumerate(labels)}
+    assert {row["input"]: row["label"] for row in rows}.items() <= by_id.items()
+    short = train(table[:-1], "lstm", target="label", id="device", time="hour")
+    assert np.allclose(short.predict(table[:-1])[:-1], short.predict(table)[:-1])
+    assert len(short.predict(table[1:])) == count
+    with pytest.raises(UserError, match="a sequence has a step twice"):
+        predictor.predict(pd.concat([table, table[:1]]))
+
+
+def test_one_column_is_a_table_to_predict(train: Train, tmp_path: Path) -> None:
+    predictor = train(CUSTOMERS[["spent", "churn"]], target="churn")
+    (tmp_path / "more.csv").write_text("spent\n12.5\n100\n")
+    _, rows = answered(predictor, tmp_path / "more.csv")
+    assert len(rows) == 2
+
+
+def test_a_network_of_no_table_reads_none() -> None:
+    with pytest.raises(UserError, match="made-up, which is no table"):
+        Predictor(make_saved()).predict(CUSTOMERS)
