@@ -45,12 +45,12 @@ def test_each_command_has_its_room_and_is_in_the_help(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     rooms = {path.stem for path in Path(apply.__path__[0]).glob("*.py")} - {"__init__"}
-    assert rooms == set(COMMANDS)
+    assert rooms == set(COMMANDS) - {"train"}  # which is Hydra's
     assert sizewise("--help") == 0
     said = capsys.readouterr().out
     for name, (text, *_) in COMMANDS.items():
         assert re.search(rf"^    {name}\s+{re.escape(text)}$", said, re.MULTILINE), name
-        assert callable(import_module(f"{apply.__name__}.{name}").run)
+        assert name == "train" or callable(import_module(f"{apply.__name__}.{name}").run)
 
 
 def test_evaluation_gives_the_logged_scores(lab: Lab, call: Call) -> None:
