@@ -127,6 +127,7 @@ def test_each_key_takes_what_it_can_have_and_nothing_else(composed: DictConfig, 
         line = str(caught.value)
         assert line.startswith((f"{key}=", f"there is no config key {key.partition('.')[0]}."))
         assert "\n" not in line
+        assert "expected None" not in line
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
             "data.name=mnist",
             "no config key data.num_samples with data=mnist; choose a set by data=NAME",
         ),
-        ("+foo=1", "there is no config key foo: (there are: answer, checkpoint_minutes, data, "),
+        ("+foo=1", "there is no config key foo: there are: answer, checkpoint_minutes, data, "),
         (
             "+sede=1",
             "there is no config key sede: did you mean seed? (there are: answer, check",
@@ -175,7 +175,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
             "no config key training.epocs: did you mean epochs? (there are: augm",
         ),
         ("+model.widht=3", "there is no config key model.widht: did you mean width? (there are: _"),
-        ("+model.foo.bar=1", "there is no config key model.foo: (there are: _target_, depth, fam"),
+        ("+model.foo.bar=1", "there is no config key model.foo: there are: _target_, depth, fam"),
         ("+data.num_sample=5", "no config key data.num_sample: did you mean num_samples? (there"),
         ("data=digits +data.num_samples=500", "there is no config key data.num_samples"),
         # Missing keys.
@@ -265,7 +265,7 @@ def test_a_bad_override_is_explained_in_one_line(
 
 
 def test_an_unknown_key_suggests_the_nearest_of_its_group() -> None:
-    assert unknown_key("model.qqq").startswith("there is no config key model.qqq: (there are:")
+    assert unknown_key("model.qqq").startswith("there is no config key model.qqq: there are:")
     assert "did you mean seed?" in unknown_key("sede")
     assert "did you mean num_samples?" in unknown_key("data.num_smaples")
 

@@ -29,10 +29,10 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     """Return `candidates` as a phrase for an error, led by the one most like `word`."""
     candidates = sorted(candidates)
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.5)
-    guess = f"did you mean {close[0]}? " if close else ""
     more = len(candidates) - MOST_NAMED
     rest = f" and {more:,} more" if more > 0 else ""
-    return f"{guess}(there are: {', '.join(candidates[:MOST_NAMED]) or 'none yet'}{rest})"
+    known = f"there are: {', '.join(candidates[:MOST_NAMED]) or 'none yet'}{rest}"
+    return f"did you mean {close[0]}? ({known})" if close else known
 
 
 def first_line(error: BaseException) -> str:

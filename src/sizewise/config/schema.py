@@ -87,7 +87,7 @@ def _in_order(ways: str) -> str:
 
 Augment = Annotated[
     str,
-    Field(pattern=rf"^{WAY}(\+{WAY})*$", description="flip, shift, crop, or several as flip+shift"),
+    Field(pattern=rf"^{WAY}(\+{WAY})*$"),
     AfterValidator(_in_order),
 ]
 
@@ -217,7 +217,9 @@ class TrainingConfig(Section):
     optimizer: Literal["adam", "adamw", "keras_adam", "sgd"] = "adam"
     momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
     weight_decay: NotNegative | None = None
-    augment: Augment | None = None
+    augment: Augment | None = Field(
+        default=None, description="flip, shift, crop, or several as flip+shift"
+    )
     class_weights: Literal["balanced"] | None = None
 
     @model_validator(mode="after")
