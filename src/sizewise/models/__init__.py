@@ -35,7 +35,10 @@ CLASSICAL: dict[str, str] = {
 ALL_FAMILIES: dict[str, str] = FAMILIES | CLASSICAL
 READERS = {  # by the kind of data that not all can read: what says who can, and why others can't
     "tokens": ("reads_tokens", "which is text"),
-    "row": ("reads_rows", "whose rows have no steps"),
+    "row": (
+        "reads_rows",
+        "whose rows have no steps (data.id=COLUMN data.time=COLUMN make sequences of rows)",
+    ),
     "unequal": ("reads_lengths", "whose sequences are of unequal length"),
 }
 
