@@ -33,7 +33,7 @@ class Lab:
         folder: of all files.
         store: opened.
         runs: `small` and `large` are CNNs on the digits, in a sweep called `STUDY`; `lstm` and
-            `attention` read MNIST-1D; `failed` is the id of a run that diverged.
+            `attention` read MNIST-1D; `failed` is the id of a run that failed.
     """
 
     folder: Path
@@ -87,9 +87,9 @@ def _make_lab(folder: Path) -> Lab:
         for name, (typed, more) in wanted.items()
     }
     store.client.set_terminated(parent, "FINISHED")
-    diverging = ("model=mlp", "training.learning_rate=1e30", "training.clip_grad_norm=null")
-    with pytest.raises(UserError, match="became"):
-        run(make_config(folder, *diverging, *SERIES), folder / "failed", quiet=True)
+    blind = ("model=mlp", "training.patience=1", "data.validation_fraction=0")
+    with pytest.raises(UserError, match="looks at validation"):
+        run(make_config(folder, *blind, *SERIES), folder / "failed", quiet=True)
     failed = (folder / "failed/mlflow_run_id").read_text().strip()
     return Lab(folder, store, runs, failed)
 

@@ -183,7 +183,7 @@ def test_size_reaches_the_config_as_a_number(compose: Compose) -> None:
         ("~training.epochs", "training.epochs has no value; give one with training.epochs=VALUE"),
         ("training.epochs=???", "training.epochs has no value; give one with training.epochs=VALU"),
         ("~training", "the config key training has no value; give one with training=VALUE"),
-        ("~data", "the config key data has no value; give one with data=VALUE"),
+        ("~data", "the config key data.name has no value; give one with data.name=VALUE"),
         # Wrong types.
         ("model.width=abc", "model.width=abc has the wrong type: expected int or null"),
         ("model.width=1.5", "model.width=1.5 has the wrong type: expected int or null"),

@@ -72,6 +72,18 @@ BY_HAND: dict[str, tuple[str, int | None, int | None, tuple[int, ...], int, int]
     "a gru": ("gru", 8, 1, (1, 40), 2 * 40 * 24, 2 * 40 * 24 * 8 + 2 * 8 * 4 + 2 * 4 * 10),
     "an rnn": ("rnn", 8, 1, (1, 40), 2 * 40 * 8, 2 * 40 * 8 * 8 + 2 * 8 * 10),
     "a perceptron": ("mlp", 7, 2, (1, 5), 2 * 5 * 7, 2 * 7 * 7 + 2 * 7 * 10),
+    "a residual perceptron": (
+        *("residual_mlp", 7, None, (1, 5), 2 * 5 * 7),
+        2 * 7 * 7 + 2 * 7 * 10,
+    ),
+    "a strided cnn": (
+        *("strided_cnn", 7, None, (1, 40), 2 * 19 * 7 * 5),
+        2 * 10 * 7 * 7 * 3 + 2 * 5 * 7 * 7 * 3 + 2 * 35 * 10,
+    ),
+    "a gru in both directions": (
+        *("bigru", 6, None, (1, 40), 2 * 2 * 40 * 18),
+        2 * 2 * 40 * 18 * 6 + 2 * 480 * 10,
+    ),
     "logistic": ("logistic", None, None, (3, 8, 8), 2 * 192 * 10, 0),
 }
 

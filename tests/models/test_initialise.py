@@ -1,4 +1,4 @@
-"""Weights start as Keras starts them."""
+"""Weights start as Keras starts them, or as PyTorch does."""
 
 import math
 
@@ -6,14 +6,16 @@ import pytest
 import torch
 from torch import nn
 
-from sizewise.models import FAMILIES
+from sizewise.models import FAMILIES, Architecture, build
 from sizewise.models.initialise import initialise_as_keras
-from tests.builders import make_model, recurrent_layer
+from sizewise.sizing import parameters_of
+from tests.builders import DEPTHS, make_model, make_spec, recurrent_layer
 
+AS_KERAS = sorted(set(FAMILIES) - {"residual_mlp", "strided_cnn", "bigru"})
 RECURRENT = ["lstm", "gru", "rnn", "attention"]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", AS_KERAS)
 @pytest.mark.parametrize("shape", [(1, 40), (1, 28, 28)], ids=str)
 def test_kernels_are_glorot_uniform(family: str, shape: tuple[int, ...]) -> None:
     seen = 0
@@ -45,7 +47,7 @@ def test_recurrent_kernels_are_orthogonal(family: str) -> None:
         torch.testing.assert_close(weight.T @ weight, torch.eye(24), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", AS_KERAS)
 def test_biases_are_zero_but_for_the_forget_gates(family: str) -> None:
     for name, parameter in make_model(family, 6).named_parameters():
         if "bias" not in name:
@@ -83,3 +85,30 @@ def test_a_layer_without_bias_is_initialised_too() -> None:
     before = layer.weight.clone()
     initialise_as_keras(layer)
     assert not torch.equal(layer.weight, before)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_on_request_kernels_and_biases_are_as_pytorch_draws_them(family: str) -> None:
+    asked = Architecture(family, 24, DEPTHS.get(family), init="pytorch")
+    seen = 0
+    for module in build(make_spec(), asked).modules():
+        if isinstance(module, nn.Linear | nn.Conv1d):
+            bound = 1 / math.sqrt(module.weight[0].numel())
+        elif isinstance(module, nn.RNNBase):
+            bound = 1 / math.sqrt(module.hidden_size)
+        else:
+            continue
+        for name, parameter in module.named_parameters():
+            if not parameter.requires_grad:
+                assert not parameter.any(), name
+            elif parameter.numel() > 100:
+                assert 0.9 * bound < parameter.abs().max() <= bound, name
+                seen += 1
+    assert seen >= 1
+
+
+def test_the_size_is_the_same_however_weights_begin() -> None:
+    keras, pytorch = (
+        build(make_spec(), Architecture("lstm", 8, 2, init=i)) for i in (None, "pytorch")
+    )
+    assert parameters_of(keras) == parameters_of(pytorch)

@@ -54,6 +54,22 @@ def mlp(w: int) -> int:
     return (784 + 1) * w + (w + 1) * w + (w + 1) * 10
 
 
+def residual_mlp(w: int) -> int:
+    return (40 + 1) * w + (w + 1) * w + (w + 1) * 10
+
+
+def strided_cnn(w: int) -> int:  # 40 - 19 - 10 - 5
+    return (5 + 1) * w + 2 * (3 * w + 1) * w + (5 * w + 1) * 10
+
+
+def strided_cnn_image(w: int) -> int:  # 28 - 13 - 7 - 4
+    return (25 + 1) * w + 2 * (9 * w + 1) * w + (16 * w + 1) * 10
+
+
+def bigru(w: int) -> int:  # two biases, as PyTorch's
+    return 2 * 3 * w * (1 + w + 2) + (2 * w * 40 + 1) * 10
+
+
 def factored_logistic(w: int) -> int:
     return 784 * w + (w + 1) * 10
 
@@ -72,6 +88,16 @@ def test_the_articles_networks_count_as_in_keras(
     assert count_parameters(build(make_spec(IMAGE), Architecture(family, width, depth))) == keras
 
 
+@pytest.mark.parametrize(
+    ("family", "width", "published"),
+    [("residual_mlp", 100, 15_210), ("strided_cnn", 25, 5_210), ("bigru", 6, 5_134)],
+)
+def test_the_networks_of_the_mnist1d_paper_count_as_its_authors(
+    family: str, width: int, published: int
+) -> None:
+    assert count_parameters(build(make_spec(), Architecture(family, width))) == published
+
+
 @pytest.mark.parametrize("width", [2, 7, 30])
 @pytest.mark.parametrize(
     ("family", "depth", "shape", "formula"),
@@ -87,6 +113,10 @@ def test_the_articles_networks_count_as_in_keras(
         ("attention", None, IMAGE, attention),
         ("mlp", 2, IMAGE, mlp),
         ("logistic", None, IMAGE, factored_logistic),
+        ("residual_mlp", None, (1, 40), residual_mlp),
+        ("strided_cnn", None, (1, 40), strided_cnn),
+        ("strided_cnn", None, IMAGE, strided_cnn_image),
+        ("bigru", None, (1, 40), bigru),
     ],
 )
 def test_counts_follow_the_formula(

@@ -105,18 +105,18 @@ def test_a_run_whose_artifacts_are_gone_is_the_only_one_trained_again(workspace:
 
 def test_an_optimiser_is_told_of_a_trial_that_failed_and_goes_on(workspace: Path) -> None:
     tuned = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=1")
-    rate = "training.learning_rate=choice(0.003,1e30)"
-    own = (rate, "training.clip_grad_norm=null", "hydra.sweeper.sampler.seed=1", "seed=30")
+    held_out = "data.validation_fraction=choice(0.1,0)"
+    own = (held_out, "training.patience=9", "hydra.sweeper.sampler.seed=1", "seed=30")
     done = train(workspace, *Q, *tuned, *own, BASIC, "model=mlp", "hydra.sweep.dir=tuned")
 
     assert "Traceback" not in done.stderr + done.stdout
     assert done.returncode == 1
-    assert "mlp-23k-mnist1d-s30  failed: the loss became" in done.stdout
+    assert "mlp-23k-mnist1d-s30  failed: training.patience=9 looks" in done.stdout
     assert "again: python" in done.stdout
-    rates = {
-        run.data.params["training.learning_rate"] for run in runs(workspace, "tags.seed = '30'")
+    fractions = {
+        run.data.params["data.validation_fraction"] for run in runs(workspace, "tags.seed = '30'")
     }
-    assert rates == {"0.003", "1e+30"}
+    assert fractions == {"0.1", "0.0"}
     assert "best_value" in (workspace / "tuned/optimization_results.yaml").read_text()
     (parent,) = client(workspace).search_runs(["1"], "tags.kind = 'sweep' AND status = 'FAILED'")
     assert parent.info.end_time is not None

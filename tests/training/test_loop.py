@@ -18,9 +18,9 @@ from sizewise.data.sampler import epoch_order
 from sizewise.data.splits import Samples
 from sizewise.errors import UserError
 from sizewise.models import FAMILIES
-from sizewise.tasks import Task
+from sizewise.tasks import Task, find_task
 from sizewise.training import loop
-from sizewise.training.evaluate import Scores
+from sizewise.training.evaluate import Scores, evaluate
 from sizewise.training.loop import fit, total_steps
 from sizewise.training.schedule import learning_rate_at
 from sizewise.training.state import TrainState
@@ -238,6 +238,7 @@ class Breaks(nn.Module):
 
     def __init__(self, at_step: int, value: float) -> None:
         super().__init__()
+        torch.manual_seed(0)
         self.linear = nn.Linear(6, CLASSES)
         self.at_step, self.value, self.calls = at_step, value, 0
 
@@ -248,62 +249,62 @@ class Breaks(nn.Module):
 
 
 class TestNonFiniteLoss:
+    """It ends training, and the weights from before it are the result."""
+
     @pytest.mark.parametrize("value", [math.nan, math.inf])
     @pytest.mark.parametrize(
-        ("batch_size", "at_step", "epoch"),
+        ("batch_size", "at_step", "epochs"),  # 50 samples
         [
-            *((16, 1, 1), (16, 3, 1), (16, 4, 1), (16, 5, 2), (16, 7, 2)),
-            *((1, 1, 1), (1, 49, 1), (1, 50, 1), (1, 51, 2), (1, 60, 2), (1, 99, 2)),
+            *((16, 1, 1), (16, 3, 1), (16, 4, 1), (16, 5, 1), (16, 9, 2)),
+            *((1, 1, 1), (1, 49, 1), (1, 50, 1), (1, 51, 1), (1, 60, 1), (1, 101, 2)),
         ],
     )
-    def test_the_error_names_the_step(
-        self, batch_size: int, at_step: int, epoch: int, value: float
+    def test_the_step_is_told_and_the_epochs_before_it_stay(
+        self, batch_size: int, at_step: int, epochs: int, value: float
     ) -> None:
-        with pytest.raises(UserError) as caught:
-            train(Breaks(at_step, value), make_training(batch_size=batch_size))
-        assert f" at step {at_step} (epoch {epoch}); " in str(caught.value)
-        assert "try a smaller training.learning_rate (now 0.01)" in str(caught.value)
+        config = make_training(batch_size=batch_size, epochs=3)
+        state = train(Breaks(at_step, value), config)
+        assert state.extras["diverged"] == at_step
+        assert f"stopped being finite at step {at_step};" in state.stopped_by
+        assert state.epoch == len(state.history) == epochs
+        assert math.isfinite(state.history[-1]["val/loss"])
+        assert state.best is not None
+        assert 1 <= state.best.epoch <= epochs
 
     @pytest.mark.parametrize("at_step", [49, 50, 51, 63])
     def test_the_step_is_right_in_a_long_epoch(self, at_step: int) -> None:
-        dataset = noise(train=130)
-        with pytest.raises(UserError, match=rf"became nan at step {at_step} \(epoch 1\)"):
-            train(Breaks(at_step, math.nan), make_training(batch_size=2), dataset)
+        state = train(Breaks(at_step, math.nan), make_training(batch_size=2), noise(train=130))
+        assert state.extras["diverged"] == at_step
 
-    def test_epochs_before_it_are_logged(self) -> None:
-        logged = []
-        with pytest.raises(UserError):
-            fit(
-                Breaks(6, math.nan),
-                noise(),
-                make_training(),
-                seed=0,
-                log=lambda epoch, _: logged.append(epoch),
-            )
-        assert logged == [1]
-
-    def test_a_huge_learning_rate_is_such_a_case(self) -> None:
+    def test_in_the_first_epoch_the_initial_weights_are_kept_and_scored(self) -> None:
         model, dataset = small_model(), noise()
-        logits: list[Tensor] = []
-        model.register_forward_hook(lambda *call: logits.append(call[2].detach()))
-        config = make_training(learning_rate=1e30, schedule="constant")
-        with pytest.raises(
-            UserError, match=r"the loss became \w+ at step \d+ \(epoch 1\)"
-        ) as caught:
-            train(model, config, dataset)
-        batches = epoch_order(50, 0, 0).split(16)
-        losses = [
-            functional.cross_entropy(each, whole(dataset.train).targets[batch]).item()
-            for each, batch in zip(logits, batches, strict=True)
-        ]
-        first = next(index for index, loss in enumerate(losses, 1) if not math.isfinite(loss))
-        assert first > 1
-        assert f"became {losses[first - 1]} at step {first} " in str(caught.value)
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        expected = evaluate(model, dataset.validation, find_task("classify"))
+        state = train(model, make_training(learning_rate=1e30, schedule="constant"), dataset)
+        assert state.history[0]["val/error"] == expected.error
+        assert state.history[0]["val/loss"] == expected.loss
+        for name, value in model.state_dict().items():
+            assert torch.equal(value, before[name])
+
+    def test_later_the_weights_are_those_of_the_epoch_that_was_chosen(self) -> None:
+        config = make_training(epochs=3, schedule="constant")
+        whole_run = train(Breaks(10**6, 1), config.model_copy(update={"epochs": 2}))
+        broken = train(Breaks(10, math.nan), config)
+        assert whole_run.best is not None
+        assert broken.best is not None
+        assert broken.best.epoch == whole_run.best.epoch
+        for name, value in broken.model.state_dict().items():
+            assert torch.equal(value, whole_run.model.state_dict()[name])
 
     def test_a_loss_that_breaks_after_the_last_step_is_such_a_case(self) -> None:
         config = make_training(max_steps=1, learning_rate=1e30, schedule="constant")
-        with pytest.raises(UserError, match="the validation loss became"):
-            train(small_model(), config)
+        assert train(small_model(), config).extras["diverged"] == 1
+
+    def test_a_network_whose_answers_are_never_finite_is_refused(self) -> None:
+        model = small_model()
+        model.register_forward_hook(lambda *call: call[2] * math.nan)
+        with pytest.raises(UserError, match="with the network's initial weights"):
+            train(model, make_training())
 
 
 class TestWhatIsKept:
@@ -337,6 +338,15 @@ class TestWhatIsKept:
         for epoch, weights in enumerate(shown, start=1):
             assert same_weights(model.state_dict(), weights) is (epoch == kept)
         assert same_weights(state.best.weights, shown[kept - 1])
+
+    def test_the_last_where_that_is_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        shown = script_validation(monkeypatch, [0.5, 0.9, 0.1])
+        model = small_model()
+        state = train(model, make_training(epochs=3, keep="last"), noise(validation=100))
+        assert state.best is not None
+        assert state.best.epoch == 3
+        assert same_weights(model.state_dict(), shown[2])
+        assert state.lowest_epoch == 2
 
 
 class TestWhatIsLogged:

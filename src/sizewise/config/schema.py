@@ -109,11 +109,17 @@ class ModelConfig(Section):
     width: Annotated[int, Field(ge=1, le=10**7)] | None
     depth: Annotated[int, Field(ge=1, le=1000)] | None
     target: Text | None = Field(alias="_target_")
+    init: Literal["pytorch"] | None = None  # a run's config from before there was a choice lacks it
 
     @property
     def name(self) -> str:
         """The family as it is shown and grouped by: the class's own name for a user's class."""
         return self.target.rpartition(".")[2].lower() if self.target else self.family
+
+
+LabelNoise = Annotated[
+    float, Field(ge=0, lt=1, allow_inf_nan=False), AfterValidator(lambda share: share or None)
+]
 
 
 class DataConfig(Section):
@@ -123,6 +129,9 @@ class DataConfig(Section):
     root: Place
     validation_fraction: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
     train_samples: Count | None
+    # A run's config from before there was a choice lacks these.
+    label_noise: LabelNoise | None = None
+    label_noise_kind: Literal["uniform", "pairs"] | None = None
 
 
 class Mnist1dConfig(DataConfig):
@@ -221,6 +230,7 @@ class TrainingConfig(Section):
         default=None, description="flip, shift, crop, or several as flip+shift"
     )
     class_weights: Literal["balanced"] | None = None
+    keep: Literal["last"] | None = None
 
     @model_validator(mode="after")
     def _momentum_is_for_sgd(self) -> Self:

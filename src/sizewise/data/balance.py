@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from sizewise.data.dataset import Dataset
+from sizewise.data.splits import with_targets
 from sizewise.errors import UserError
 
 
@@ -35,4 +36,4 @@ def _weighed(split: Any) -> Any:
     counts = torch.bincount(split.targets)
     weights = len(split.targets) / (counts.count_nonzero() * counts[split.targets])
     targets = torch.stack([split.targets.float(), weights], dim=1)
-    return type(split)(**(split._asdict() | {"targets": targets}))
+    return with_targets(split, targets)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -115,6 +115,11 @@ class Windows(NamedTuple):
 
     def to(self, device: torch.device) -> "Windows":
         return Windows(self.text.to(device), self.window)
+
+
+def with_targets(split: Any, targets: Tensor) -> Any:
+    """Return a split of samples with other targets, (N, ...)."""
+    return type(split)(**(split._asdict() | {"targets": targets}))  # _replace goes by the length
 
 
 def carve_test(keys: Iterable[bytes], fraction: float) -> np.ndarray:

@@ -15,6 +15,7 @@ from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError, nearest
 from sizewise.models.architecture import Architecture
 from sizewise.models.classical.estimators import Classical
+from sizewise.models.initialise import initialise_as_pytorch
 
 FAMILIES: dict[str, str] = {
     "cnn": "sizewise.models.cnn.CNN",
@@ -23,6 +24,9 @@ FAMILIES: dict[str, str] = {
     "rnn": "sizewise.models.recurrent.RNN",
     "gru": "sizewise.models.recurrent.GRU",
     "mlp": "sizewise.models.mlp.MLP",
+    "residual_mlp": "sizewise.models.residual_mlp.ResidualMLP",
+    "strided_cnn": "sizewise.models.strided_cnn.StridedCNN",
+    "bigru": "sizewise.models.bigru.BiGRU",
     "logistic": "sizewise.models.mlp.Logistic",
 }
 CLASSICAL: dict[str, str] = {
@@ -94,7 +98,10 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
             f"features={features} is for a classical family ({', '.join(CLASSICAL)}), and {named} "
             "reads samples as they are: expected features=null or raw"
         )
-    return network(spec, **knobs)
+    model = network(spec, **knobs)
+    if architecture.init is not None:
+        initialise_as_pytorch(model)
+    return model
 
 
 def _tells_numbers(network: type[nn.Module]) -> bool:

@@ -15,6 +15,8 @@ class Architecture:
             None, `depth`.
         features: that a classical family reads; None takes those suited to the data. A network
             reads the samples, which are `raw`.
+        init: how a network's weights begin: `pytorch` as PyTorch's layers do; None as the family
+            says, which is as Keras does.
     """
 
     family: str
@@ -22,3 +24,4 @@ class Architecture:
     depth: int | None = None
     target: str | None = None
     features: str | None = None
+    init: str | None = None

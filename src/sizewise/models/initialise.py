@@ -1,4 +1,4 @@
-"""Keras's default initialisation, so that the article's networks start as the article's do."""
+"""How weights begin: as Keras's, so that the article's networks start so, or as PyTorch's."""
 
 import torch
 from torch import nn
@@ -24,6 +24,22 @@ def initialise_as_keras(module: nn.Module) -> None:
             nn.init.uniform_(child.weight, -0.05, 0.05)
         elif isinstance(child, RECURRENT):
             _initialise_recurrent(child)
+
+
+def initialise_as_pytorch(module: nn.Module) -> None:
+    """Initialise `module` in place as PyTorch's layers are by default.
+
+    Kernels and biases are uniform in ±1/√fan-in, those of recurrent layers in ±1/√width, embeddings
+    normal. Of a recurrent layer's two biases the one that is frozen stays zero: sizes are the same
+    either way.
+    """
+    for child in module.modules():
+        if callable(reset := getattr(child, "reset_parameters", None)):
+            reset()
+        if isinstance(child, RECURRENT):
+            for parameter in child.parameters():
+                if not parameter.requires_grad:
+                    nn.init.zeros_(parameter)
 
 
 def _initialise_recurrent(layer: nn.RNNBase) -> None:

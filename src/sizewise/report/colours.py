@@ -17,6 +17,9 @@ LOOKS = {  # markers are names that Vega draws, or paths
     "rnn": ("#E69F00", "triangle-down"),
     "mlp": ("#56B4E9", "cross"),
     "logistic": ("#666666", PENTAGON),
+    "residual_mlp": ("#2F8FBF", STAR),
+    "strided_cnn": ("#004C7A", "triangle-right"),
+    "bigru": ("#8F4A73", "triangle-left"),
     # the references: darker than networks, and dashed where they are lines
     "svm": ("#000000", X),
     "random_forest": ("#7A4A1E", STAR),

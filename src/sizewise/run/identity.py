@@ -2,13 +2,14 @@
 
 import functools
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from sizewise.config import Config, run_key, training_key
+from sizewise.config import Config, decisive, run_key, training_key
 from sizewise.data import DataSpec
 from sizewise.data.published import module_of
 from sizewise.errors import UserError
@@ -23,7 +24,10 @@ BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in 
 EVERY_RUN = tuple(
     f"sizewise.{name}" for name in ("data.dataset", "training.device", "training.evaluate")
 )
-AUGMENT = "sizewise.data.augment"
+VARIED_BY = {  # what only some runs use, by the key that asks for it
+    "training.augment": "sizewise.data.augment",
+    "data.label_noise": "sizewise.data.corrupt",
+}
 LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
 
 
@@ -64,7 +68,9 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
         UserError: there is no such network, or it does not fit this machine.
     """
     wanted = config.model
-    asked = Architecture(wanted.family, wanted.width, wanted.depth, wanted.target, config.features)
+    asked = Architecture(
+        wanted.family, wanted.width, wanted.depth, wanted.target, config.features, wanted.init
+    )
     architecture, size, variant, network = _measure(config.size, asked, spec)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size is not None and size * BYTES_PER_PARAMETER > memory:
@@ -75,6 +81,8 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
     name = f"{wanted.name}-{variant}-{spec.name}"
     if config.data.train_samples is not None:
         name += f"-n{readable_count(config.data.train_samples)}"
+    if config.data.label_noise is not None:
+        name += f"-noise{config.data.label_noise:g}"
     name += f"-s{config.seed}"
     augments = config.training.augment is not None
     if augments and issubclass(network, Classical):
@@ -82,7 +90,7 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
             f"training.augment={config.training.augment} is for networks, and {wanted.name} is "
             "fitted once: expected training.augment=null"
         )
-    code = code_of(network, config.data.name, spec.task, augments)
+    code = code_of(network, config.data.name, spec.task, _varied_by(decisive(config)))
     key = run_key(config, architecture.width, fingerprint, code)
     trained = training_key(config, architecture.width, train_fingerprint or fingerprint, code)
     of_any_data = run_key(config, architecture.width, "", code)
@@ -96,15 +104,20 @@ def code_now(record: RunRecord) -> str | None:
     except UserError:
         return None
     task = next(name for name in TASKS if find_task(name).measure == record.measure)
-    augments = record.config.get("training.augment") is not None
-    return code_of(network, record.config["data.name"], task, augments)
+    return code_of(network, record.config["data.name"], task, _varied_by(record.config))
 
 
-def code_of(network: type[nn.Module], data: str, task: str, augments: bool = False) -> str:
-    """Return a hash of the code that shapes the result of training a class on a data set."""
+def code_of(network: type[nn.Module], data: str, task: str, varied_by: Sequence[str] = ()) -> str:
+    """Return a hash of the code that shapes the result of training a class on a data set.
+
+    `varied_by` are modules that change the training samples.
+    """
     training = SEARCH if issubclass(network, Classical) else LOOP
-    augment = (AUGMENT,) if augments else ()
-    return source_hash(network, (*EVERY_RUN, *augment, module_of(data), TASKS[task], training))
+    return source_hash(network, (*EVERY_RUN, *varied_by, module_of(data), TASKS[task], training))
+
+
+def _varied_by(config: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(module for key, module in VARIED_BY.items() if config.get(key) is not None)
 
 
 @functools.cache  # a sweep has many runs of each network

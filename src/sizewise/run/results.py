@@ -70,7 +70,10 @@ def make_record(
     }
     metrics = {f"test/{name}": value for name, value in scores.items()}
     metrics |= {f"cost/{name}": value for name, value in costs.items()}
-    extras: dict[str, Any] = {}  # what a study measures of each run, by name
+    extras: dict[str, Any] = dict(state.extras)  # what a study measures of each run, by name
+    if spec.task == "classify":  # what always answering the commonest class would get wrong
+        targets = dataset.test.targets  # type: ignore[attr-defined]
+        extras["chance"] = 1 - targets.bincount().max().item() / len(targets)
     record = RunRecord(
         run_id=tracker.run_id,
         name=identity.name,

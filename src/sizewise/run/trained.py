@@ -42,6 +42,7 @@ class Trained:
             train_seconds=record.metrics["cost/train_seconds"],
             stopped_by=record.stopped_by,
             history=record.history,
+            extras=record.extras,
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -30,6 +30,7 @@ class Fitted:
             the training samples' features and fitting the chosen setting.
         stopped_by: what ended it, in words; empty while it goes on.
         history: the metrics of each epoch or setting that has ended.
+        extras: what a study asks of training besides, by name.
     """
 
     epoch: int = 0
@@ -38,3 +39,4 @@ class Fitted:
     train_seconds: float = 0.0
     stopped_by: str = ""
     history: list[dict[str, float]] = field(default_factory=list)
+    extras: dict[str, Any] = field(default_factory=dict)

@@ -23,10 +23,15 @@ from sizewise.training.evaluate import Scores, evaluate
 from sizewise.training.fitted import Best, Fitted, Log
 from sizewise.training.optimizer import make_optimizer, set_step
 from sizewise.training.schedule import learning_rate_at
+from sizewise.training.spikes import WINDOW, count_spikes
 from sizewise.training.state import EpochSums, TrainState
 
 # A non-finite loss is looked for every so many steps: each look makes a GPU wait.
 CHECK_EVERY = 50
+DIVERGED = (
+    "the loss stopped being finite at step {step}; a smaller training.learning_rate or "
+    "training.clip_grad_norm=1 may help"
+)
 UNKNOWN = Scores(math.nan, math.nan, math.nan, np.empty(0))  # without validation samples
 
 
@@ -70,11 +75,14 @@ def fit(
     The best epoch is chosen by the one-standard-error rule (Hastie et al., The Elements of
     Statistical Learning, section 7.10): the latest whose validation error is within one
     standard error of the lowest. The lowest itself is a noisy choice on a small split, and tends
-    to fall before the schedule has brought the learning rate down. Without validation samples it is
-    the last epoch, and validation errors and losses are NaN.
+    to fall before the schedule has brought the learning rate down. Without validation samples, or
+    with `keep="last"`, it is the last epoch; without them, validation errors and losses are NaN.
 
     Training ends after `epochs` or `max_steps`, once an epoch's training loss is at most
-    `stop_loss`, or after `patience` epochs without a lower validation error.
+    `stop_loss`, or after `patience` epochs without a lower validation error. It ends too when a
+    loss stops being finite: that epoch is left out, `extras["diverged"]` is the step, and the
+    weights are those of the best epoch before; if it was the first, it is scored with the initial
+    weights. `extras["spikes"]` counts loss spikes (`spikes.count_spikes`).
 
     Args:
         model: on the device of the data.
@@ -86,7 +94,8 @@ def fit(
             comes out is the same to the bit as without an interruption.
 
     Raises:
-        UserError: the loss stopped being finite, or `patience` has no validation to look at.
+        UserError: `patience` has no validation to look at, or the network's answers are not finite
+            with its initial weights.
         Interrupted: `checkpoint` was asked to stop.
     """
     task, validated = find_task(dataset.spec.task), len(dataset.validation) > 0
@@ -96,28 +105,45 @@ def fit(
             "data.validation_fraction=0: expected training.patience=null"
         )
     state = TrainState(model=model, optimizer=make_optimizer(model, config))
+    state.best = Best(0, math.inf, math.nan, _copied(model))
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
         metrics = _train_epoch(state, dataset.train, task, config, seed, checkpoint)
         validation = evaluate(model, dataset.validation, task) if validated else UNKNOWN
+        broken = metrics["train/loss"], validation.loss if validated else 0.0
+        if not all(map(math.isfinite, broken)):
+            state.extras.setdefault("diverged", state.step)
+            state.stopped_by = DIVERGED.format(step=state.extras["diverged"])
+            if state.history:
+                state.epoch -= 1
+                break
+            model.load_state_dict(state.best.weights)
+            validation = evaluate(model, dataset.validation, task) if validated else UNKNOWN
+            if validated and not math.isfinite(validation.loss):
+                raise UserError(
+                    f"the validation loss is {validation.loss} with the network's initial weights: "
+                    "expected finite answers"
+                )
         metrics |= {"val/loss": validation.loss, "val/error": validation.error}
-        if validated and not math.isfinite(validation.loss):
-            raise _diverged("validation loss", validation.loss, state.step, state.epoch, config)
         if validation.error < state.lowest_error:
             state.lowest_error, state.lowest_epoch = validation.error, state.epoch
             state.enough = validation.error + validation.standard_error
-        if validation.error <= state.enough or not validated:
-            weights = {name: value.clone() for name, value in model.state_dict().items()}
-            state.best = Best(state.epoch, validation.error, validation.loss, weights)
+        if validation.error <= state.enough or not validated or config.keep == "last":
+            state.best = Best(state.epoch, validation.error, validation.loss, _copied(model))
         state.history.append(metrics)
         log(state.epoch, metrics)
-        state.stopped_by = _reason_to_stop(state, config, len(dataset.train), metrics["train/loss"])
+        state.stopped_by = state.stopped_by or _reason_to_stop(
+            state, config, len(dataset.train), metrics["train/loss"]
+        )
         if checkpoint is not None:
             checkpoint.save(state)
-    assert state.best is not None
     model.load_state_dict(state.best.weights)
     return state
+
+
+def _copied(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
 
 
 def _train_epoch(
@@ -168,13 +194,19 @@ def _train_epoch(
         sums.losses[index] = loss.detach()
         sums.errors += task.errors(outputs.detach(), batch.targets, losses.detach()).sum()
         state.step += 1
-        if state.step % CHECK_EVERY == 0 or index + 1 == len(batches):
-            _check_finite(sums.losses[max(0, index + 1 - CHECK_EVERY) : index + 1], state, config)
+        looks = state.step % CHECK_EVERY == 0 or index + 1 == len(batches)
+        if looks and (step := _not_finite(sums.losses[: index + 1], state.step)):
+            state.extras["diverged"] = step
+            break
         sums.seconds = time.perf_counter() - started  # after the look, for which a GPU has to end
         if checkpoint is not None:
             checkpoint.after_step(state)
             started = time.perf_counter() - sums.seconds  # what that took is not training
 
+    state.extras["spikes"] = state.extras.get("spikes", 0) + count_spikes(
+        sums.losses.cpu(), state.recent
+    )
+    state.recent = torch.cat([state.recent, sums.losses.cpu()])[-WINDOW:]
     sizes = torch.tensor([len(b) for b in batches], dtype=sums.losses.dtype, device=device)
     samples = sizes.sum().item()
     state.sums = None
@@ -189,18 +221,11 @@ def _train_epoch(
     }
 
 
-def _check_finite(losses: Tensor, state: TrainState, config: TrainingConfig) -> None:
+def _not_finite(losses: Tensor, step: int) -> int | None:
+    """Return the first step whose loss is not finite, of the last few up to `step`."""
+    losses = losses[-CHECK_EVERY:]
     bad = (~losses.isfinite()).nonzero()
-    if len(bad):
-        step = state.step - len(losses) + int(bad[0]) + 1
-        raise _diverged("loss", losses[bad[0]].item(), step, state.epoch + 1, config)
-
-
-def _diverged(what: str, value: float, step: int, epoch: int, config: TrainingConfig) -> UserError:
-    return UserError(
-        f"the {what} became {value} at step {step} (epoch {epoch}); try a smaller "
-        f"training.learning_rate (now {config.learning_rate:g}) or training.clip_grad_norm=1"
-    )
+    return step - len(losses) + int(bad[0]) + 1 if len(bad) else None
 
 
 def _reason_to_stop(

@@ -1,7 +1,7 @@
 """All that training changes, in one place."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -37,6 +37,7 @@ class TrainState(Fitted):
         lowest_error, lowest_epoch: the lowest validation error so far, and when it was reached.
         enough: the validation error up to which an epoch is as good: the lowest and its standard
             error.
+        recent: losses of the steps before the epoch, as many as `count_spikes` looks back.
     """
 
     model: nn.Module
@@ -45,6 +46,7 @@ class TrainState(Fitted):
     lowest_error: float = math.inf
     lowest_epoch: int = 0
     enough: float = math.inf
+    recent: Tensor = field(default_factory=lambda: torch.empty(0))
 
     def content(self) -> dict[str, Any]:
         """Return all of it as tensors, numbers, texts, lists and dicts."""
@@ -77,7 +79,7 @@ class TrainState(Fitted):
 
 PLAIN = (
     *("epoch", "step", "lowest_error", "lowest_epoch", "enough"),
-    *("train_seconds", "stopped_by", "history"),
+    *("train_seconds", "stopped_by", "history", "extras", "recent"),
 )
 
 
