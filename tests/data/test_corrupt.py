@@ -68,7 +68,8 @@ def test_only_training_labels_change(clean: Dataset) -> None:
 
 def test_a_run_learns_from_them_and_none_is_off(tmp_path: Path) -> None:
     digits = tmp_path, "data=digits", "model=mlp"
-    assert make_config(*digits, "data.label_noise=0") == make_config(*digits)
+    off = make_config(*digits, "data.label_noise=0", "data.label_noise_kind=pairs")
+    assert off == make_config(*digits)
     plain = whole(load_for(make_config(*digits)).train)
     noisy = whole(load_for(make_config(*digits, "data.label_noise=0.5")).train)
     assert (plain.targets != noisy.targets).float().mean() == pytest.approx(0.5, abs=1e-3)

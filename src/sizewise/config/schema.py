@@ -16,6 +16,8 @@ from pydantic import (
     Field,
     PlainValidator,
     SerializeAsAny,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -132,6 +134,12 @@ class DataConfig(Section):
     # A run's config from before there was a choice lacks these.
     label_noise: LabelNoise | None = None
     label_noise_kind: Literal["uniform", "pairs"] | None = None
+
+    @field_validator("label_noise_kind")
+    @classmethod
+    def _kind_of_something(cls, kind: str | None, known: ValidationInfo) -> str | None:
+        """Without noise its kind changes nothing, and must not make another run."""
+        return kind if known.data.get("label_noise") else None
 
 
 class Mnist1dConfig(DataConfig):
