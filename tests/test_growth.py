@@ -169,14 +169,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
     project.add(
         f"{package}/run/results.py",
-        "    extras: dict[str, Any] = {",
-        '"weights": float(sum(each.sum() for each in model.parameters()))',
+        "    extras: dict[str, Any] = dict(state.extras",
+        ", weights=float(sum(each.sum() for each in model.parameters()))",
     )
     project.write(f"{package}/report/studies/weights.py", STUDY)
-    project.add(f"{package}/report/studies/__init__.py", "studies import data_amount", ", weights")
-    project.add(
-        f"{package}/report/studies/__init__.py", "(data_amount.section,", " weights.section"
-    )
+    registry = f"{package}/report/studies/__init__.py"
+    project.add(registry, "    shuffled,", "\n    weights,")
+    project.add(registry, "    shuffled.section,", "\n    weights.section,")
     project.write("conf/experiment/waves.yaml", EXPERIMENT)
     return project
 

@@ -15,7 +15,14 @@ from sizewise.report.proposal import (
     score_again,
     spell_all,
 )
-from sizewise.report.selection import Selection, by_amount, select, usable_runs
+from sizewise.report.selection import (
+    AMOUNT,
+    Selection,
+    by_condition,
+    differing,
+    select,
+    usable_runs,
+)
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
 from sizewise.report.verdict import Answer, Growth, answer, growth
@@ -106,12 +113,9 @@ def analyse(
     usable, unusable = usable_runs(records)
     notes = [*notes, *unusable]
     goal = read_goal(usable[0].measure, **(asked or {}))
-    *fewer, most = by_amount(usable)
-    if fewer:
-        notes.append(
-            f"Sizes are compared among the {len(most)} runs on the most training samples; the "
-            f"{sum(map(len, fewer))} runs on fewer tell how {most[0].measure.name} falls with data."
-        )
+    *others, most = by_condition(usable)
+    if others:
+        notes.append(_set_aside(usable, most))
     selection = select(most)
     rows: list[Rated] = []
     families = []
@@ -130,6 +134,22 @@ def analyse(
     )
 
 
+def _set_aside(usable: Sequence[RunRecord], compared: Sequence[RunRecord]) -> str:
+    """Return which of the runs are not compared by size, in words."""
+    keys, count = differing(usable), len(usable) - len(compared)
+    if keys == [AMOUNT]:
+        return (
+            f"Sizes are compared among the {len(compared)} runs on the most training samples; the "
+            f"{count} runs on fewer tell how {compared[0].measure.name} falls with data."
+        )
+    values = {key: compared[0].config.get(key) for key in keys}
+    setting = " ".join(f"{key}={'null' if each is None else each}" for key, each in values.items())
+    return (
+        f"Sizes are compared among the {len(compared)} runs with {setting}; the {count} others "
+        "have a section of their own."
+    )
+
+
 def with_proposals(analysis: Analysis) -> Analysis:
     """Return an analysis with what would tell more of each of its families.
 
@@ -140,7 +160,7 @@ def with_proposals(analysis: Analysis) -> Analysis:
     answers = [result.answer for result in analysis.families]
     answers += [analysis.overall] if analysis.overall else []
     samples = None
-    if cells and not analysis.selection.references and len(by_amount(analysis.usable)) == 1:
+    if cells and not analysis.selection.references and not differing(analysis.usable):
         samples = more_test_samples(answers, cells)
     families = []
     for each in analysis.families:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from sizewise.records import RunRecord
-from sizewise.report.selection import AMOUNT, NOT_SETTINGS, varying
+from sizewise.report.selection import NOT_SETTINGS, differing, varying
 
 # Beside what varies in the sweep itself, these may differ.
 FREE = (*NOT_SETTINGS, "model.depth", "features", "data.path")
@@ -29,7 +29,7 @@ def gather(
         name: the sweep's, which is its study's if it is one.
     """
     first, keys = own[0], {record.run_key for record in own}
-    free = {*FREE, *varying(own), *({AMOUNT} if _amounts(own) > 1 else ())}
+    free = {*FREE, *varying(own), *differing(own)}
     joined, older = [], 0
     for record in others:
         if not name.startswith(UNNAMED) and record.sweep != name:
@@ -64,7 +64,3 @@ def _asks_the_same(record: RunRecord, first: RunRecord, free: set[str]) -> bool:
             if key not in free
         )
     )
-
-
-def _amounts(records: Sequence[RunRecord]) -> int:
-    return len({record.config.get(AMOUNT) for record in records})

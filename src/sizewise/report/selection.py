@@ -14,7 +14,10 @@ from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, Setting, known_error
 
-AMOUNT = "data.train_samples"
+AMOUNT, NOISE, NOISE_KIND = "data.train_samples", "data.label_noise", "data.label_noise_kind"
+SHUFFLED = "data.shuffle_seq"
+# What the runs of a report may learn from that differs: sizes are compared on one of them each.
+CONDITIONS = (AMOUNT, NOISE, NOISE_KIND, SHUFFLED)
 TEST_SAMPLES = "data.test_samples"  # of sets that are generated
 
 # These vary between the runs of one cell, or can't change what a run learns.
@@ -116,13 +119,35 @@ def on_most_test_samples(records: Sequence[RunRecord]) -> list[RunRecord]:
     return [r for r, count in zip(records, counts, strict=True) if count == max(counts)]
 
 
-def by_amount(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """Divide runs by the training samples asked for, fewest first; all of them come last."""
-    groups: dict[float, list[RunRecord]] = {}
+def by_condition(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    """Divide runs by what they learn from; those on the most samples, as published, come last."""
+    groups: dict[tuple[Any, ...], list[RunRecord]] = {}
     for record in records:
-        asked = record.config.get(AMOUNT)
-        groups.setdefault(math.inf if asked is None else asked, []).append(record)
+        amount, noise, kind, shuffled = (record.config.get(key) for key in CONDITIONS)
+        place = (not shuffled, -(noise or 0), kind or "", math.inf if amount is None else amount)
+        groups.setdefault(place, []).append(record)
     return [group for _, group in sorted(groups.items())]
+
+
+def levels(records: Sequence[RunRecord], *keys: str) -> list[list[RunRecord]]:
+    """Divide by `keys` of `CONDITIONS` the runs that are, in all others, as `by_condition`'s last.
+
+    They come in the same order: amounts ascend, noise descends.
+    """
+    first = by_condition(records)[-1][0]
+    fixed = [key for key in CONDITIONS if key not in keys]
+    return by_condition(
+        [
+            record
+            for record in records
+            if all(record.config.get(key) == first.config.get(key) for key in fixed)
+        ]
+    )
+
+
+def differing(records: Sequence[RunRecord]) -> list[str]:
+    """Return those of `CONDITIONS` in which runs differ."""
+    return [key for key in CONDITIONS if len({record.config.get(key) for record in records}) > 1]
 
 
 def varying(records: Sequence[RunRecord]) -> list[str]:
@@ -191,7 +216,7 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
     for what, names in (
         ("measures", Counter(record.measure.name for record in records)),
         ("data sets", Counter(record.data for record in records)),
-        ("test sets", Counter(run.test_fingerprint for run in records if run.test_fingerprint)),
+        ("test sets", _test_sets(records)),
     ):
         if len(names) > 1:
             counts = ", ".join(f"{name} ({count} runs)" for name, count in sorted(names.items()))
@@ -203,11 +228,12 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
     prints: dict[tuple[str, int], set[str]] = defaultdict(set)
     for record in records:
         details = {key: value for key, value in record.config.items() if key.startswith("data.")}
-        for key in ("data.root", "data.path", "data.name", AMOUNT):
+        for key in ("data.root", "data.path", "data.name", *CONDITIONS):
             details.pop(key, None)
         variants.add(repr(sorted(details.items())))
         # the fingerprint covers the division into training and validation, which the seed draws
-        prints[repr(record.config.get(AMOUNT)), record.seed].add(record.fingerprint)
+        learnt_from = repr([record.config.get(key) for key in (AMOUNT, SHUFFLED)])
+        prints[learnt_from, record.seed].add(record.fingerprint)
     if len(variants) > 1:
         raise UserError(
             f"the runs are on {len(variants)} variants of {records[0].data} (their data.* keys "
@@ -219,6 +245,16 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
             f"the bytes of {records[0].data} changed between runs (two fingerprints for seed "
             f"{changed[0]}): expected one data set; train the older runs again"
         )
+
+
+def _test_sets(records: Sequence[RunRecord]) -> Counter[str]:
+    """Count the runs on each test set, of those whose steps are in the same order."""
+    as_published = by_condition(records)[-1][0].config.get(SHUFFLED)
+    return Counter(
+        record.test_fingerprint
+        for record in records
+        if record.test_fingerprint and record.config.get(SHUFFLED) == as_published
+    )
 
 
 def _by_size(records: Sequence[RunRecord]) -> list[list[RunRecord]]:

@@ -4,7 +4,19 @@ from collections.abc import Callable, Sequence
 
 from sizewise.records import RunRecord
 from sizewise.report.section import Section
-from sizewise.report.studies import data_amount
+from sizewise.report.studies import (
+    data_amount,
+    deep_vs_classical,
+    double_descent,
+    label_noise,
+    shuffled,
+)
 
 # From usable runs to what a study says of them; None where they don't vary what it asks about.
-STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (data_amount.section,)
+STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (
+    deep_vs_classical.section,
+    data_amount.section,
+    label_noise.section,
+    double_descent.section,
+    shuffled.section,
+)

@@ -11,13 +11,13 @@ import pytest
 from sizewise.records import RunRecord
 from sizewise.report import write_report
 from sizewise.report.analysis import analyse
-from sizewise.report.selection import by_amount
-from sizewise.report.studies.data_amount import (
+from sizewise.report.selection import AMOUNT, levels
+from sizewise.report.stats.crossing import crossing_of
+from sizewise.report.studies.deep_vs_classical import (
     Amount,
     Crossing,
     compared,
     cross,
-    crossing_of,
     headline,
     section,
 )
@@ -59,8 +59,8 @@ def found(records: list[RunRecord]) -> tuple[str, list[Amount], Crossing]:
     return headline(amounts, crossing), amounts, crossing
 
 
-def test_the_crossing_is_interpolated_in_the_logarithm() -> None:
-    amounts = np.array([100.0, 1000.0, 10_000.0])
+def test_the_crossing_is_where_the_sign_changes_for_good() -> None:
+    places = np.array([2.0, 3.0, 4.0])
     curves = np.array(
         [
             [0.2, 0.1, -0.1],  # halfway between 1,000 and 10,000
@@ -71,8 +71,8 @@ def test_the_crossing_is_interpolated_in_the_logarithm() -> None:
             [0.1, 0.0, -0.1],
         ]
     )
-    expected = [10**3.5, 10**2.75, 10**3.25, 0, math.inf, 1000]
-    assert crossing_of(amounts, curves).tolist() == pytest.approx(expected)
+    expected = [3.5, 2.75, 3.25, -math.inf, math.inf, 3]
+    assert crossing_of(places, curves).tolist() == pytest.approx(expected)
 
 
 def test_a_known_crossing_is_found_within_its_interval() -> None:
@@ -120,7 +120,9 @@ def test_one_seed_gives_no_interval() -> None:
 def test_one_kind_alone_has_nothing_to_cross() -> None:
     networks = [run for run in runs(steep, shallow) if not run.is_classical]
     assert cross(compared(networks)) is None
-    study = section(networks)
+    assert section(networks) is None
+    mixed = [run for run in runs(steep, shallow) if run.is_classical or run.train_samples == 100]
+    study = section(mixed)
     assert study is not None
     assert study.title.endswith("at two of them: nothing to cross.")
     assert study.charts[0].data["amounts"]
@@ -132,7 +134,7 @@ def test_sizes_are_compared_on_the_most_data_alone() -> None:
     used = {run.train_samples for cell, _ in analysis.rows for run in cell.records}
     assert used == {50_000}
     assert any("16 runs on the most training samples" in each for each in analysis.notes)
-    assert [len(group) for group in by_amount(records)] == [16] * 4
+    assert [len(group) for group in levels(records, AMOUNT)] == [16] * 4
 
 
 def test_the_same_amount_everywhere_is_no_study_of_data() -> None:

@@ -1,0 +1,166 @@
+"""From which share of wrong labels on does a small network beat a large one?
+
+Of each family the largest size stands against the smaller one that validation, whose labels are
+right, finds best at the most noise, in pairs of seeds: a seed's wrong labels are wrong for all
+sizes, and at more noise too.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sizewise.records import RunRecord
+from sizewise.report.cells import Cell, best_by_validation
+from sizewise.report.section import Section, Table
+from sizewise.report.selection import NOISE, NOISE_KIND, levels
+from sizewise.report.stats import compare
+from sizewise.report.stats.compare import in_pairs
+from sizewise.report.stats.crossing import crossing_of
+from sizewise.report.stats.errors import CONFIDENCE, TAILS, Interval
+from sizewise.report.studies.levels import Level, by_size, enough_rows
+from sizewise.report.tables import Row
+from sizewise.report.words import MeasureWords
+
+DRAWS = 4000
+COLUMN = "wrong labels"
+KINDS = {
+    None: "any other class, each as likely",
+    "pairs": "always the next class",
+    "uniform": "drawn from all classes, so that some are right",
+}
+
+
+@dataclass(frozen=True)
+class Duel:
+    """A small network against the largest of its family, as the share of wrong labels grows.
+
+    Args:
+        small, large: of the level with the most noise.
+        shares: of wrong labels, ascending, (A,).
+        differences: the small one's mean test error less the large one's, (A,).
+        intervals: theirs, 90 %; None where a pair of seeds is lacking.
+        place: the share from which on the small one is ahead; see `crossing_of`.
+        interval: of the place; None with `intervals`.
+        never, always: the shares of draws in which the small one is not ahead at the most noise,
+            and is ahead at every share; NaN without intervals.
+    """
+
+    small: Cell
+    large: Cell
+    shares: np.ndarray
+    differences: np.ndarray
+    intervals: Sequence[Interval | None] | None
+    place: float
+    interval: Interval | None = None
+    never: float = math.nan
+    always: float = math.nan
+
+    def sentence(self) -> str:
+        """Return what came of it."""
+        small, large, most = self.small.label, self.large.label, percent(self.shares[-1])
+        if self.interval is None:
+            return f"One seed can't say from which share of wrong labels on {small} beats {large}."
+        if self.never >= CONFIDENCE:
+            return f"Up to {most} wrong labels {small} does not beat {large}."
+        if self.always >= CONFIDENCE:
+            return f"{small} beats {large} at every share of wrong labels run."
+        if math.isinf(self.place):
+            return f"Can't tell whether {small} beats {large} at any share up to {most}."
+        low, high = self.interval
+        first = percent(low) if low > -math.inf else "the least run"
+        last = percent(high) if high < math.inf else "beyond the most run"
+        return (
+            f"From {percent(self.place)} wrong labels on [{first}, {last}] {small} beats {large}."
+        )
+
+
+def section(records: Sequence[RunRecord]) -> Section | None:
+    """Return the study of usable runs; None where one share of wrong labels was run."""
+    clean, *noisy = reversed(levels(records, NOISE, NOISE_KIND))
+    kinds = sorted({runs[0].config.get(NOISE_KIND) for runs in noisy}, key=str)
+    titles, sentences, charts, tables, cells = [], [], [], [], []
+    for kind in kinds:
+        groups = [clean, *(runs for runs in noisy if runs[0].config.get(NOISE_KIND) == kind)]
+        groups.sort(key=_share)
+        found = [Level(percent(_share(runs)), _share(runs), runs) for runs in groups]
+        duels = [duel for family in found[0].families if (duel := fight(found, family))]
+        if not duels:
+            continue
+        said = [duel.sentence() for duel in duels]
+        titles += said
+        sentences.append(f"Wrong labels are {KINDS[kind]}: {' '.join(said)}")
+        name = f"error_by_size_and_{kind or 'symmetric'}_noise"
+        charts.append(by_size(name, found, COLUMN))
+        tables.append(Table(enough_rows(found, COLUMN)))
+        tables.append(Table([row for duel in duels for row in _rows(duel)]))
+        cells += [cell for level in found for each in level.families.values() for cell in each]
+    if not titles:
+        return None
+    kept = "last" if records[0].config.get("training.keep") == "last" else "best"
+    sentences.append(
+        {
+            "last": "Training went on to its end: no validation chose the epoch.",
+            "best": "Validation, whose labels are right, chose the epoch: with wrong ones there "
+            "too it would choose less well.",
+        }[kept]
+        + " Between two shares the place is interpolated in a straight line."
+    )
+    return Section(titles[0], sentences, charts, tables, cells)
+
+
+def fight(levels: Sequence[Level], family: str) -> Duel | None:
+    """Return the duel of a family over levels of noise; None where it lacks sizes."""
+    sizes = [{cell.parameters: cell for cell in level.families.get(family, [])} for level in levels]
+    common = sorted(set.intersection(*map(set, sizes)))
+    if len(common) < 2 or len(levels) < 2:
+        return None
+    large = sizes[-1][common[-1]]
+    small = best_by_validation(sizes[-1][each] for each in common[:-1])
+    both = [(each[small.parameters], each[large.parameters]) for each in sizes]
+    shares = np.array([level.place for level in levels])
+    differences = np.array([one.error - other.error for one, other in both])
+    place = float(crossing_of(shares, differences))
+    pairs = [in_pairs(one.by_seed, other.by_seed) for one, other in both]
+    if min(len(each.seeds) for each in pairs) < 2:
+        return Duel(small, large, shares, differences, None, place)
+    sweep = compare.size_errors([small.parameters] * len(pairs), pairs)
+    curves = sweep.means + sweep.deviations(DRAWS)
+    low, high = np.quantile(crossing_of(shares, curves), TAILS, method="nearest")
+    return Duel(
+        small,
+        large,
+        shares,
+        differences,
+        sweep.intervals(),
+        place,
+        Interval(float(low), float(high)),
+        never=float((curves[:, -1] >= 0).mean()),
+        always=float((curves < 0).all(axis=1).mean()),
+    )
+
+
+def percent(share: float) -> str:
+    """Return a share: 12%."""
+    return f"{100 * share:.3g}%"
+
+
+def _share(runs: Sequence[RunRecord]) -> float:
+    return runs[0].config.get(NOISE) or 0.0
+
+
+def _rows(duel: Duel) -> list[Row]:
+    words = MeasureWords(duel.small.measure)
+    intervals = duel.intervals or [None] * len(duel.shares)
+    return [
+        {
+            "small": duel.small.label,
+            "large": duel.large.label,
+            COLUMN: percent(share),
+            words.counted("small less large"): words.difference(float(difference), interval),
+        }
+        for share, difference, interval in zip(
+            duel.shares, duel.differences, intervals, strict=True
+        )
+    ]

@@ -1,0 +1,51 @@
+"""What is the order of the steps worth? Sequences as they are, and all shuffled alike."""
+
+from collections.abc import Sequence
+
+from sizewise.records import RunRecord
+from sizewise.report.cells import Cell, best_by_validation, size_errors
+from sizewise.report.section import Section, Table
+from sizewise.report.selection import SHUFFLED, levels, select
+from sizewise.report.stats.compare import Difference
+from sizewise.report.tables import Row
+from sizewise.report.verdict import compared
+from sizewise.report.words import MeasureWords, listed
+
+
+def section(records: Sequence[RunRecord]) -> Section | None:
+    """Return the study of usable runs; None where one order alone was run."""
+    orders = [select(runs).families for runs in levels(records, SHUFFLED)]
+    if len(orders) < 2:
+        return None
+    shuffled, ordered = (
+        {family: best_by_validation(cells) for family, cells in families.items()}
+        for families in orders
+    )
+    both = [(ordered[name], shuffled[name]) for name in ordered if name in shuffled]
+    found = [(one, other, compared([other], one)[other]) for one, other in both]
+    words = MeasureWords(records[0].measure)
+    costs = [
+        f"{one.family} {words.difference(lost.mean, lost.interval)}"
+        for one, _, lost in found
+        if lost.low > 0
+    ]
+    rest = [one.family for one, _, lost in found if lost.low <= 0]
+    title = f"Shuffling the steps costs {listed(costs)}" if costs else "Shuffling costs no network"
+    return Section(
+        title=f"{title}; of {listed(rest)} it can't be told." if costs and rest else f"{title}.",
+        sentences=[
+            "Each network is its family's best by validation; the samples are the same in both."
+        ],
+        tables=[Table([_row(*each) for each in found])],
+        cells=[cell for pair in both for cell in pair],
+    )
+
+
+def _row(ordered: Cell, shuffled: Cell, lost: Difference) -> Row:
+    words, row = MeasureWords(ordered.measure), {"family": ordered.label}
+    for name, cell in (("in order", ordered), ("shuffled", shuffled)):
+        (interval,) = size_errors([cell]).intervals()
+        row[name] = (
+            f"{words.value(cell.error)} {words.values(interval) if interval else ''}".strip()
+        )
+    return row | {words.counted("shuffling costs"): words.difference(lost.mean, lost.interval)}
