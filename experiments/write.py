@@ -12,7 +12,8 @@ and a part of the report on them:
 Parts: `answer` (the headline, what backs it), `families` and `sizes` (a row for each), `crossing`
 (what a study finds, without its tables), `verdict` (every sentence, with the commands to run next),
 `forms` (of curves), `study` (all that a study of its own says), `notes` (which runs are in it),
-`scores` and `published` (accuracies of runs that a report may not have room for: `series.py`).
+`scores` and `published` (accuracies of runs that a report may not have room for: `series.py`),
+`beside` (errors beside those of `published.csv`: `published.py`).
 The table of the article's claims stands after `<!-- claims: en -->`.
 """
 
@@ -22,6 +23,7 @@ from functools import cache
 from pathlib import Path
 
 from experiments.claims import claims
+from experiments.published import beside
 from experiments.series import published, scores
 from sizewise.records import read_records
 from sizewise.report.analysis import analyse
@@ -61,7 +63,8 @@ PARTS: dict[str, Callable[[Contents], str]] = {
 }
 
 
-TABLES = {"scores": scores, "published": published}  # of records as they are, without a report
+# Of records as they are, without a report.
+TABLES = {"scores": scores, "published": published, "beside": beside}
 
 
 def _finding(section: Section) -> str:
