@@ -205,7 +205,7 @@ class _Charts:
                 "reference": cell.is_reference,
                 "train": style.number(cell.train_errors.mean()),
                 "deviation": style.number(cell.test_errors.std(ddof=1))
-                if len(cell.seeds) > 1
+                if len(cell.test_errors) > 1
                 else None,
                 "fronts": [metric for metric, front in fronts.items() if index in front],
             }

@@ -190,13 +190,17 @@ class Writer:
 
     def _reached(self, cell: Cell) -> str:
         seeds = len(cell.seeds)
-        return f"{self.words.reached(cell.error)} over {seeds} seed{'s' * (seeds != 1)}"
+        words = f"{self.words.reached(cell.error)} over {seeds} seed{'s' * (seeds != 1)}"
+        if cell.failures in (0, seeds):
+            return f"{words}, all of which failed to train" if cell.failures else words
+        return f"{words} but the {cell.failures} that failed to train"
 
     def _compared(self, cell: Cell, difference: Difference) -> str:
         """Return "4k is worse by 1.2 points [0.4, 2.0]"."""
         side = "worse" if difference.mean > 0 else "better"
         by = self.words.size_of(difference.mean, difference.interval)
-        return f"{cell.label} is {side} by {by}"
+        failed = f" ({cell.failures} of {len(cell.seeds)} seeds failed)" if cell.failures else ""
+        return f"{cell.label}{failed} is {side} by {by}"
 
     def _with_best(self, cell: Cell, found: Answer) -> str:
         return self._compared(cell, found.comparisons[cell])
