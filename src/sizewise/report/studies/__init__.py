@@ -10,6 +10,7 @@ from sizewise.report.studies import (
     double_descent,
     label_noise,
     shuffled,
+    stability,
 )
 
 # From usable runs to what a study says of them; None where they don't vary what it asks about.
@@ -19,4 +20,5 @@ STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (
     label_noise.section,
     double_descent.section,
     shuffled.section,
+    stability.section,
 )
