@@ -150,12 +150,13 @@ def contrasts(families: Sequence[Family]) -> Contrasts:
     return Contrasts(
         Contrast(*paired_difference(runs)),
         Contrast(float(deviations), middle(drawn)),
-        _of_seeds([in_pairs(large.sensitivity, small.sensitivity) for large, small in ends]),
-        _of_seeds([in_pairs(large.gap, small.gap) for large, small in ends]),
+        mean_contrast([in_pairs(large.sensitivity, small.sensitivity) for large, small in ends]),
+        mean_contrast([in_pairs(large.gap, small.gap) for large, small in ends]),
     )
 
 
-def _of_seeds(pairs: Sequence[Seeds]) -> Contrast:
+def mean_contrast(pairs: Sequence[Seeds]) -> Contrast:
+    """Return the mean of differences, within the seeds that all have."""
     errors = size_errors([1], [mean_of(pairs)])
     return Contrast(float(errors.means[0]), errors.intervals()[0])
 

@@ -8,6 +8,7 @@ from sizewise.report.studies import (
     data_amount,
     deep_vs_classical,
     double_descent,
+    initialisation,
     label_noise,
     shuffled,
     stability,
@@ -21,4 +22,5 @@ STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (
     double_descent.section,
     shuffled.section,
     stability.section,
+    initialisation.section,
 )
