@@ -66,6 +66,14 @@ def test_a_size_at_which_no_seed_trained_stands_at_what_it_reached() -> None:
     assert analysis.families[0].answer.as_good.parameters == 1000
 
 
+def test_near_chance_failing_is_the_end_of_the_scatter_and_all_count() -> None:
+    runs = [attempt(error, seed) for seed, error in enumerate((0.89, 0.88, 0.87, 0.86))]
+    analysis = analyse([*runs, *(attempt(0.5, seed, size=4000) for seed in range(4))], name="near")
+    cell, _ = analysis.families[0].cells
+    assert cell.failures == 1
+    assert cell.error == pytest.approx(0.875)
+
+
 def test_a_setting_with_a_failed_seed_loses_though_its_others_are_better() -> None:
     steady_runs = [attempt(0.3, seed, rate=0.01) for seed in range(3)]
     lucky = [attempt(0.2 if seed else CHANCE, seed, rate=0.1) for seed in range(3)]

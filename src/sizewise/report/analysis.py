@@ -33,7 +33,7 @@ Rated = tuple[Cell, Interval | None]  # a cell and the interval of its mean erro
 FAILED = (
     "Failed to train, by a loss that stopped being finite or a test error no better than chance: "
     "{}. They count in validation errors, by which sizes and settings are chosen, and in test "
-    "errors only where no seed trained."
+    "errors only where the others are within ten standard errors of chance."
 )
 
 

@@ -17,6 +17,7 @@ from sizewise.report.stats.errors import SizeErrors
 from sizewise.report.stats.noise import Array
 
 CHANCE_ERRORS = 2  # standard errors that tell a test error from chance
+APART = 10  # that tell it so clearly that runs at chance are another kind, not the scatter's end
 
 Setting = tuple[tuple[str, Any], ...]
 
@@ -78,10 +79,13 @@ class Cell:
 
     @cached_property
     def trained(self) -> tuple[RunRecord, ...]:
-        """Return the runs that did train, (n,); where none did, all of them."""
-        if self.failures in (0, len(self.records)):
-            return self.records
-        return tuple(record for record in self.records if not failed_to_train(record))
+        """Return the runs of which means are taken, (n,): those that did train.
+
+        Where none did, or those that did are not far from chance, they are all runs.
+        """
+        found = tuple(record for record in self.records if not failed_to_train(record))
+        near = not found or any(failed_to_train(record, APART) for record in found)
+        return self.records if near else found
 
     @property
     def measure(self) -> Measure:
@@ -175,18 +179,18 @@ def known_error(record: RunRecord, split: str) -> float:
         return math.nan
 
 
-def failed_to_train(record: RunRecord) -> bool:
+def failed_to_train(record: RunRecord, standard_errors: float = CHANCE_ERRORS) -> bool:
     """Return whether a run's loss stopped being finite, or its test error is that of chance.
 
-    Chance is to answer always the commonest class; an error above it less two standard errors of
-    the test set is no better. Where there are no classes, or that was not kept, nothing is said.
+    Chance is to answer always the commonest class; an error above it less so many standard errors
+    of the test set is no better. Where there are no classes, or that was not kept, nothing is said.
     """
     if "diverged" in record.extras:
         return True
     if "chance" not in record.extras or record.sample_errors is None:
         return False
     errors = sample_errors.unpack(record.sample_errors)
-    margin = CHANCE_ERRORS * float(errors.std()) / math.sqrt(len(errors))
+    margin = standard_errors * float(errors.std()) / math.sqrt(len(errors))
     return bool(record.error() > record.extras["chance"] - margin)
 
 

@@ -191,9 +191,11 @@ class Writer:
     def _reached(self, cell: Cell) -> str:
         seeds = len(cell.seeds)
         words = f"{self.words.reached(cell.error)} over {seeds} seed{'s' * (seeds != 1)}"
-        if cell.failures in (0, seeds):
-            return f"{words}, all of which failed to train" if cell.failures else words
-        return f"{words} but the {cell.failures} that failed to train"
+        if not cell.failures:
+            return words
+        if len(cell.trained) == seeds:
+            return f"{words}, of which {cell.failures} failed to train"
+        return f"{words}, less {cell.failures} that failed to train"
 
     def _compared(self, cell: Cell, difference: Difference) -> str:
         """Return "4k is worse by 1.2 points [0.4, 2.0]"."""

@@ -17,21 +17,23 @@ from sizewise.report.stats.spread import middle
 from sizewise.report.tables import UNKNOWN, Row, reached
 from sizewise.report.words import MeasureWords, listed, size
 
+CROSS = "M-1,-1L1,1M1,-1L-1,1"
 SHARES = MeasureWords(ERROR)  # how shares of runs are put in words
 METHOD = (
     "A run failed to train if its loss stopped being finite, or if its test error is above chance "
     "less two standard errors of the test set; chance is the error of always answering the "
     "commonest class. Shares over all rates and seeds have exact intervals (Clopper & Pearson "
     "1934), their differences those of Bonett & Price (2012), in pairs of the same rate and seed.",
-    "Spread is the standard deviation of test error between the seeds that trained at the best "
+    "Spread is the standard deviation of test error between seeds at the best "
     "rate, less what the test samples add to it; each size by its own seeds, with generalised "
     "intervals (Weerahandi 1993).",
     "Sensitivity is that of Wortsman et al. (2023, arXiv 2309.14322), with errors in place of "
     "losses: the mean over rates of min(test error, chance), less the test error at the best rate.",
     "A loss spike is a step whose loss is more than 7 standard deviations above the mean of the "
     "100 before it: the rule of OLMo 2 (arXiv 2501.00656), which looks back 1,000.",
-    "The best rate is validation's. Intervals are 90%; those of several families together are of "
-    "the mean of their differences.",
+    "The best rate is validation's. Means are over the seeds that trained, where these are ten "
+    "standard errors from chance; in sensitivity all count. Intervals are 90%; for all families "
+    "together, they are of the mean of their differences.",
 )
 
 
@@ -213,9 +215,9 @@ def _error_by_rate(families: Sequence[Family], words: MeasureWords) -> Chart:
     base = alt.Chart().encode(x, color=colour, detail="parameters:N")
     tips = style.tooltips(["model", "rate", words.test, "failed", "runs"])
     failed = base.transform_filter("datum.failed > 0").mark_point(
-        shape="cross", angle=45, strokeWidth=2, opacity=1
+        shape=CROSS, strokeWidth=2, opacity=1
     )
-    failing = alt.Size("failed:Q", scale=alt.Scale(range=[30, 120], zero=False), legend=None)
+    failing = alt.Size("failed:Q", scale=alt.Scale(range=[60, 200], zero=False), legend=None)
     drawn = alt.layer(
         base.mark_rule().encode(y("low"), alt.Y2("high")),
         base.mark_line(strokeWidth=1.4).encode(y()),
