@@ -9,6 +9,7 @@ import pytest
 from sizewise.records import RunRecord
 from sizewise.report.analysis import analyse
 from sizewise.report.cells import failed_to_train
+from sizewise.report.summary import summaries
 from sizewise.report.tables import cell_rows
 from sizewise.report.wording import paragraphs
 from tests.report.synthetic import CHANCE, TEST_SAMPLES, attempt
@@ -64,6 +65,28 @@ def test_a_size_at_which_no_seed_trained_stands_at_what_it_reached() -> None:
     cell, _ = analysis.families[0].cells
     assert cell.error == pytest.approx(CHANCE)
     assert analysis.families[0].answer.as_good.parameters == 1000
+
+
+def test_where_nothing_trained_no_size_is_enough() -> None:
+    runs = [
+        attempt(CHANCE, seed, family=family, size=size)
+        for family in ("cnn", "lstm")
+        for size in (500, 1000, 4000)
+        for seed in range(3)
+    ]
+    runs += [attempt(0.1, seed, family="mlp", size=1000) for seed in range(3)]
+    analysis = analyse(runs, name="failed")
+    headlines = [each.headline for each in paragraphs(analysis)]
+    assert headlines[0] == "Over all families: mlp 1k; no smaller model is as good."
+    assert (
+        headlines[1]
+        == "cnn: no size run trained: losses stopped being finite, or errors are chance's."
+    )
+    assert summaries(analysis)[0].rows[0]["enough"] == "none trained"
+    analysis = analyse(runs[:-3], name="failed")
+    assert paragraphs(analysis)[0].headline == "Over all families: no model run trained."
+    assert analysis.recommended is None
+    assert not analysis.proposals
 
 
 def test_near_chance_failing_is_the_end_of_the_scatter_and_all_count() -> None:

@@ -73,6 +73,8 @@ class Writer:
         match found.kind:
             case Kind.OVER_LIMITS:
                 return Paragraph("Over all families: no model run is within the limits.")
+            case Kind.NONE_TRAINED:
+                return Paragraph("Over all families: no model run trained.")
             case Kind.NOT_REACHED:
                 headline = f"no model run reaches {self._target()}; the best is {best.label}."
             case Kind.ONE_SEED:
@@ -170,6 +172,13 @@ class Writer:
                 return f"no size run reaches {self._target()}; the best has {best}.", []
             case Kind.OVER_LIMITS:
                 return "no size run is within the limits.", []
+            case Kind.NONE_TRAINED:
+                headline = (
+                    "no size run trained: losses stopped being finite, or errors are chance's."
+                )
+                return headline, [
+                    "A smaller training.learning_rate or training.clip_grad_norm=1 may help."
+                ]
             case Kind.SMALLER_SIZES:
                 return (
                     f"the smallest size run, {as_good} parameters, is enough; smaller ones weren't "
