@@ -1,12 +1,16 @@
 """Sweeps with a known answer."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from sizewise import sample_errors
 from sizewise.records import RunRecord
+
+TEST_SAMPLES, CHANCE = 2000, 0.9
 
 
 def record(
@@ -108,6 +112,32 @@ def reference(
         features=made.config.get("features", "hog"),
         steps=0,
     )
+
+
+def attempt(
+    error: float,
+    seed: int = 0,
+    *,
+    family: str = "lstm",
+    size: int = 1000,
+    rate: float = 0.01,
+    diverged: int | None = None,
+    **config: Any,
+) -> RunRecord:
+    """Return a run that errs on that share of samples; which, is half of it shared by all runs."""
+    rng = np.random.default_rng([seed, size, round(1e6 * rate)])
+    shared = np.random.default_rng(1).standard_normal(TEST_SAMPLES)
+    errors = np.zeros(TEST_SAMPLES)
+    errors[
+        np.argsort(shared + rng.standard_normal(TEST_SAMPLES))[: round(error * TEST_SAMPLES)]
+    ] = 1
+    settings = {"training__learning_rate": rate} | config
+    made = record(family, size, seed, test_error=float(errors.mean()), **settings)
+    extras: dict[str, Any] = {"chance": CHANCE, "spikes": seed}
+    if diverged:
+        extras["diverged"] = diverged
+        made.history[-1]["train/loss"] = math.nan
+    return replace(made, extras=extras, sample_errors=sample_errors.pack(errors))
 
 
 def with_samples(runs: Sequence[RunRecord], samples: int, *, all_there_are: int) -> list[RunRecord]:

@@ -26,8 +26,15 @@ from sizewise.report.selection import (
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
 from sizewise.report.verdict import Answer, Growth, answer, growth
+from sizewise.report.words import listed
 
 Rated = tuple[Cell, Interval | None]  # a cell and the interval of its mean error, if seeds give one
+
+FAILED = (
+    "Failed to train, by a loss that stopped being finite or a test error no better than chance: "
+    "{}. They count in validation errors, by which sizes and settings are chosen, and in test "
+    "errors only where the others are within ten standard errors of chance."
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ def analyse(
     references = selection.references
     rows += zip(references, size_errors(references).intervals(), strict=True)
     overall = answer(selection.cells, goal, confidence) if len(families) > 1 else None
-    notes += selection.notes
+    notes += [*selection.notes, *_failures(selection.compared)]
     return with_proposals(
         Analysis(name, command, goal, spell, usable, selection, rows, families, overall, notes)
     )
@@ -148,6 +155,15 @@ def _set_aside(usable: Sequence[RunRecord], compared: Sequence[RunRecord]) -> st
         f"Sizes are compared among the {len(compared)} runs with {setting}; the {count} others "
         "have a section of their own."
     )
+
+
+def _failures(cells: Sequence[Cell]) -> list[str]:
+    failed = [
+        f"{cell.failures} of {len(cell.seeds)} seeds of {cell.label}"
+        for cell in cells
+        if cell.failures
+    ]
+    return [FAILED.format(listed(failed))] if failed else []
 
 
 def with_proposals(analysis: Analysis) -> Analysis:

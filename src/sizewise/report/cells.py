@@ -16,6 +16,9 @@ from sizewise.report.stats.compare import Seeds
 from sizewise.report.stats.errors import SizeErrors
 from sizewise.report.stats.noise import Array
 
+CHANCE_ERRORS = 2  # standard errors that tell a test error from chance
+APART = 10  # that tell it so clearly that runs at chance are another kind, not the scatter's end
+
 Setting = tuple[tuple[str, Any], ...]
 
 
@@ -66,8 +69,23 @@ class Cell:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Return the seeds, ascending, in the order of every array here."""
+        """Return the seeds, ascending."""
         return tuple(record.seed for record in self.records)
+
+    @cached_property
+    def failures(self) -> int:
+        """Return how many runs failed to train."""
+        return sum(map(failed_to_train, self.records))
+
+    @cached_property
+    def trained(self) -> tuple[RunRecord, ...]:
+        """Return the runs of which means are taken, (n,): those that did train.
+
+        Where none did, or those that did are not far from chance, they are all runs.
+        """
+        found = tuple(record for record in self.records if not failed_to_train(record))
+        near = not found or any(failed_to_train(record, APART) for record in found)
+        return self.records if near else found
 
     @property
     def measure(self) -> Measure:
@@ -76,8 +94,8 @@ class Cell:
 
     @cached_property
     def test_errors(self) -> Array:
-        """Return each seed's test error, (n,)."""
-        return np.array([record.error() for record in self.records])
+        """Return the test error of each run that trained, (n,)."""
+        return np.array([record.error() for record in self.trained])
 
     @property
     def error(self) -> float:
@@ -86,15 +104,15 @@ class Cell:
 
     @cached_property
     def by_seed(self) -> Seeds:
-        """Return each seed's test error, and of each test sample if all runs have kept that."""
-        kept = [record.sample_errors for record in self.records if record.sample_errors]
-        samples = np.array([sample_errors.unpack(each) for each in kept])
-        whole = len(kept) == len(self.records)
-        return Seeds(self.seeds, self.test_errors, samples if whole else None)
+        """Return the test errors of the runs that trained, as `by_seed` does."""
+        return by_seed(self.trained)
 
     @cached_property
     def validation_errors(self) -> Array:
-        """Return each seed's validation error at the epoch whose weights were kept, (n,)."""
+        """Return each run's validation error at the epoch whose weights were kept.
+
+        Runs that failed count: what trains only by luck is not to be chosen.
+        """
         return np.array([record.error("val") for record in self.records])
 
     @property
@@ -104,18 +122,18 @@ class Cell:
 
     @cached_property
     def train_errors(self) -> Array:
-        """Return each seed's training error in the epoch whose weights were kept; NaN if unknown.
+        """Return the training errors of `trained` in the epochs that were kept; NaN if unknown.
 
         It is measured as the epoch goes, on weights that are still changing.
         """
-        return np.array([known_error(record, "train") for record in self.records])
+        return np.array([known_error(record, "train") for record in self.trained])
 
     @cached_property
     def learning_curve(self) -> Array:
         """Return the validation error after each epoch, the mean over the seeds still training."""
-        longest = max(len(record.history) for record in self.records)
-        errors = np.full((len(self.records), longest), np.nan)
-        for row, record in zip(errors, self.records, strict=True):
+        longest = max(len(record.history) for record in self.trained)
+        errors = np.full((len(self.trained), longest), np.nan)
+        for row, record in zip(errors, self.trained, strict=True):
             epochs = range(1, len(record.history) + 1)
             row[: len(epochs)] = [record.error("val", epoch) for epoch in epochs]
         return np.asarray(np.nanmean(errors, axis=0))
@@ -159,6 +177,32 @@ def known_error(record: RunRecord, split: str) -> float:
         return record.error(split)
     except KeyError:
         return math.nan
+
+
+def failed_to_train(record: RunRecord, standard_errors: float = CHANCE_ERRORS) -> bool:
+    """Return whether a run's loss stopped being finite, or its test error is that of chance.
+
+    Chance is to answer always the commonest class; an error above it less so many standard errors
+    of the test set is no better. Where there are no classes, or that was not kept, nothing is said.
+    """
+    if "diverged" in record.extras:
+        return True
+    if "chance" not in record.extras or record.sample_errors is None:
+        return False
+    errors = sample_errors.unpack(record.sample_errors)
+    margin = standard_errors * float(errors.std()) / math.sqrt(len(errors))
+    return bool(record.error() > record.extras["chance"] - margin)
+
+
+def by_seed(records: Sequence[RunRecord]) -> Seeds:
+    """Return runs' test errors, and those of each test sample if all have kept them."""
+    kept = [record.sample_errors for record in records if record.sample_errors]
+    samples = np.array([sample_errors.unpack(each) for each in kept])
+    return Seeds(
+        tuple(record.seed for record in records),
+        np.array([record.error() for record in records]),
+        samples if len(kept) == len(records) else None,
+    )
 
 
 def size_errors(cells: Sequence[Cell]) -> SizeErrors:

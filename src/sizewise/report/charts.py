@@ -107,14 +107,7 @@ class _Charts:
         """Draw validation error against the epoch, mean over seeds, one panel a family."""
         title = f"validation {self.analysis.measure.name}"
         y = style.error_y(self.words, title, self.data["epochs"])
-        ticks = style.log_ticks([row[PARAMETERS.metric] for row in self.data["epochs"]])
-        size = alt.Color(
-            field=PARAMETERS.metric,
-            type="quantitative",
-            title=PARAMETERS.words,
-            scale=alt.Scale(type="log", scheme="viridis", reverse=True),
-            legend=alt.Legend(format="~s", type="symbol", values=ticks),  # gradients have ids
-        )
+        size = style.by_size(PARAMETERS.metric, self.data["epochs"])
         lines = alt.Chart(EPOCHS).mark_line(strokeWidth=1.5)
         lines = lines.encode(alt.X("epoch:Q"), y(), size, alt.Detail("cell:N"))
         lines = lines.encode(tooltip=["size:N", "epoch:Q", alt.Tooltip("error:Q", title=title)])
@@ -205,7 +198,7 @@ class _Charts:
                 "reference": cell.is_reference,
                 "train": style.number(cell.train_errors.mean()),
                 "deviation": style.number(cell.test_errors.std(ddof=1))
-                if len(cell.seeds) > 1
+                if len(cell.test_errors) > 1
                 else None,
                 "fronts": [metric for metric, front in fronts.items() if index in front],
             }

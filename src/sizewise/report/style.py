@@ -128,6 +128,20 @@ def by_family(names: Iterable[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
+def by_size(field: str, rows: Rows) -> alt.Color:
+    """Return the colour that tells sizes apart, the parameters in a field of `rows`."""
+    return alt.Color(
+        field=field,
+        type="quantitative",
+        title="parameters",
+        scale=alt.Scale(type="log", scheme="viridis", reverse=True),
+        # gradients have ids
+        legend=alt.Legend(
+            format="~s", type="symbol", values=log_ticks([row[field] for row in rows])
+        ),
+    )
+
+
 def dashes(field: str, kinds: list[str], legend: alt.Legend | None = LINES) -> alt.StrokeDash:
     """Return the channel that draws lines of the first of two kinds solid, the second dashed."""
     scale = alt.Scale(domain=kinds, range=[[1, 0], [5, 3]])

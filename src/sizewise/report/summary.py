@@ -121,6 +121,8 @@ def enough(found: Answer) -> str:
             return "none reaches it"
         case Kind.OVER_LIMITS:
             return "none within the limits"
+        case Kind.NONE_TRAINED:
+            return "none trained"
         case Kind.ONE_SEED | Kind.ONE_SIZE:
             return "can't tell"
 

@@ -40,8 +40,9 @@ def write_runs(
 def reached(cell: Cell, interval: Interval | None) -> Row:
     """Return what a cell reaches as text by the name of its column."""
     words = MeasureWords(cell.measure)
+    failed = f", {cell.failures} failed" if cell.failures else ""
     return {
-        "seeds": str(len(cell.seeds)),
+        "seeds": f"{len(cell.seeds)}{failed}",
         words.test: words.value(cell.error),
         "90% interval": words.values(interval) if interval else UNKNOWN,
         f"validation {cell.measure.name}": words.value(cell.validation_error),

@@ -27,6 +27,7 @@ class Kind(Enum):
     ONE_SIZE = "one size"
     NOT_REACHED = "no size reaches the target"
     OVER_LIMITS = "no size is within the limits"
+    NONE_TRAINED = "no size trained"
 
 
 # Those in which the smallest cell that is enough is known, or the smallest so far.
@@ -150,6 +151,8 @@ def answer(cells: Sequence[Cell], goal: Goal, confidence: float = CONFIDENCE) ->
         return Answer(Kind.OVER_LIMITS, cheapest, {}, cheapest, [], 0.0)
     cells = sorted(within, key=lambda cell: cell.parameters)
     best = best_by_validation(cells)
+    if all(cell.failures == len(cell.records) for cell in cells):
+        return Answer(Kind.NONE_TRAINED, best, {}, best, [], 0.0)
     if goal.target is None:
         comparisons = compared(cells, best, confidence)
         return _judge(best, _with_rivals(best, comparisons, confidence), goal.margin(best))

@@ -73,6 +73,8 @@ class Writer:
         match found.kind:
             case Kind.OVER_LIMITS:
                 return Paragraph("Over all families: no model run is within the limits.")
+            case Kind.NONE_TRAINED:
+                return Paragraph("Over all families: no model run trained.")
             case Kind.NOT_REACHED:
                 headline = f"no model run reaches {self._target()}; the best is {best.label}."
             case Kind.ONE_SEED:
@@ -170,6 +172,13 @@ class Writer:
                 return f"no size run reaches {self._target()}; the best has {best}.", []
             case Kind.OVER_LIMITS:
                 return "no size run is within the limits.", []
+            case Kind.NONE_TRAINED:
+                headline = (
+                    "no size run trained: losses stopped being finite, or errors are chance's."
+                )
+                return headline, [
+                    "A smaller training.learning_rate or training.clip_grad_norm=1 may help."
+                ]
             case Kind.SMALLER_SIZES:
                 return (
                     f"the smallest size run, {as_good} parameters, is enough; smaller ones weren't "
@@ -190,13 +199,19 @@ class Writer:
 
     def _reached(self, cell: Cell) -> str:
         seeds = len(cell.seeds)
-        return f"{self.words.reached(cell.error)} over {seeds} seed{'s' * (seeds != 1)}"
+        words = f"{self.words.reached(cell.error)} over {seeds} seed{'s' * (seeds != 1)}"
+        if not cell.failures:
+            return words
+        if len(cell.trained) == seeds:
+            return f"{words}, of which {cell.failures} failed to train"
+        return f"{words}, less {cell.failures} that failed to train"
 
     def _compared(self, cell: Cell, difference: Difference) -> str:
         """Return "4k is worse by 1.2 points [0.4, 2.0]"."""
         side = "worse" if difference.mean > 0 else "better"
         by = self.words.size_of(difference.mean, difference.interval)
-        return f"{cell.label} is {side} by {by}"
+        failed = f" ({cell.failures} of {len(cell.seeds)} seeds failed)" if cell.failures else ""
+        return f"{cell.label}{failed} is {side} by {by}"
 
     def _with_best(self, cell: Cell, found: Answer) -> str:
         return self._compared(cell, found.comparisons[cell])

@@ -117,9 +117,9 @@ def followed(text: str, interval: Interval | None, words: Callable[[Interval], s
     return f"{text} {words(interval)}" if interval else text
 
 
-def listed(words: list[str]) -> str:
+def listed(words: list[str], last: str = "and") -> str:
     """Return words as a phrase: a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def quantity(value: float, unit: str = "") -> str:

@@ -144,6 +144,20 @@ def in_pairs(group: Seeds, other: Seeds) -> Seeds:
     return Seeds(tuple(shared), group.errors[first] - other.errors[second], samples)
 
 
+def mean_of(groups: Sequence[Seeds]) -> Seeds:
+    """Return the mean of groups within the seeds that all have."""
+    shared = sorted(set.intersection(*(set(group.seeds) for group in groups)))
+    rows = [[group.seeds.index(seed) for seed in shared] for group in groups]
+    errors = [group.errors[own] for group, own in zip(groups, rows, strict=True)]
+    samples = [
+        group.samples[own]
+        for group, own in zip(groups, rows, strict=True)
+        if group.samples is not None
+    ]
+    kept = np.mean(samples, axis=0) if len(samples) == len(groups) else None
+    return Seeds(tuple(shared), np.mean(errors, axis=0), kept)
+
+
 def size_errors(sizes: Sequence[float] | Array, groups: Sequence[Seeds]) -> SizeErrors:
     """Return groups as `SizeErrors`."""
     samples = [group.samples for group in groups if group.samples is not None]

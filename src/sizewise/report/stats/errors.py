@@ -80,18 +80,42 @@ class SizeErrors:
         """
         if self.samples is None:
             return np.zeros((len(self.errors),) * 2)
-        shared, alone = [], []
+        shared, alone, _ = self._by_sample
+        count = shared.shape[1]
+        found = shared @ shared.T
+        np.fill_diagonal(found, np.maximum(alone, 0))
+        return np.asarray(found / ((count - 1) * count))
+
+    @cached_property
+    def sampled(self) -> Array:
+        """Return how much the test samples add to the variance between seeds, (K,); 0 if unknown.
+
+        It is there because seeds err on different ones; of a size with one seed nothing is known.
+        """
+        if self.samples is None:
+            return np.zeros(len(self.errors))
+        shared, _, apart = self._by_sample
+        count = shared.shape[1]
+        return np.asarray(apart / ((count - 1) * count))
+
+    @cached_property
+    def _by_sample(self) -> tuple[Array, Array, Array]:
+        """Return how samples' errors deviate from each seed's mean.
+
+        That is the mean over seeds, (K, N); and sums over samples of products, (K,): the mean over
+        pairs of different seeds, and what is left of a seed's own.
+        """
+        shared, alone, apart = [], [], []
+        assert self.samples is not None
         for each in self.samples:
-            n, count = each.shape
+            n = len(each)
             centred = each - each.mean(axis=1, keepdims=True, dtype=float)
             total = centred.sum(axis=0)
             shared.append(total / n)
-            own = (centred**2).sum() if n > 1 else 0.0
-            alone.append(((total**2).sum() - own) / max(n * (n - 1), 1))
-        means = np.array(shared)
-        found = means @ means.T
-        np.fill_diagonal(found, np.maximum(alone, 0))
-        return np.asarray(found / ((count - 1) * count))
+            own, all_pairs = (centred**2).sum(), (total**2).sum()
+            alone.append((all_pairs - own * (n > 1)) / max(n * (n - 1), 1))
+            apart.append((own - all_pairs / n) / max(n - 1, 1))
+        return np.array(shared), np.array(alone), np.array(apart)
 
     def half_widths(self, confidence: float = CONFIDENCE) -> Array:
         """Return half the width of each mean's interval, (K,); NaN if no size has two seeds."""

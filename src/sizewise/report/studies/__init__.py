@@ -8,8 +8,10 @@ from sizewise.report.studies import (
     data_amount,
     deep_vs_classical,
     double_descent,
+    initialisation,
     label_noise,
     shuffled,
+    stability,
 )
 
 # From usable runs to what a study says of them; None where they don't vary what it asks about.
@@ -19,4 +21,6 @@ STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (
     label_noise.section,
     double_descent.section,
     shuffled.section,
+    stability.section,
+    initialisation.section,
 )
