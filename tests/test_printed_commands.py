@@ -126,10 +126,10 @@ def test_what_a_failing_sweep_prints_and_records_can_be_pasted(workspace: Path) 
     options = ("-m", "--config-dir", "my conf", "training=short", "model=logistic", "size=500")
     own = (
         "tracking.experiment='my exp, v2'",
-        "training.clip_grad_norm=null",
+        "training.patience=9",
         "training.max_steps=60",
     )
-    swept = ("training.learning_rate=0.01,1e30", "hydra/launcher=basic")
+    swept = ("data.validation_fraction=0.1,0", "hydra/launcher=basic")
     done = train(workspace, *options, *own, *swept)
     printed = re.findall(r"(?:again|run next): (python .*)", done.stdout)
     runs = client(workspace).search_runs(["1"])
@@ -151,9 +151,9 @@ def test_what_a_failing_sweep_prints_and_records_can_be_pasted(workspace: Path) 
         config = yaml.safe_load(shown.stdout)
         assert config["training"]["epochs"] == 2
         assert config["tracking"]["experiment"] == "my exp, v2"
-        rate = re.search(r"learning_rate=(\S+)", text)
-        assert rate is not None
-        assert config["training"]["learning_rate"] == float(rate[1])
+        fraction = re.search(r"validation_fraction=(\S+)", text)
+        assert fraction is not None
+        assert config["data"]["validation_fraction"] == float(fraction[1])
 
 
 def test_the_same_is_said_of_one_run(workspace: Path) -> None:

@@ -16,6 +16,7 @@ QUICK = {
     "double_descent_quick": (("size=500,1k,2k,4k,8k", "seed=0"), ""),  # five steps have no peak
     "label_noise_quick": (("size=1k,4k", "data.label_noise=0,0.4"), "wrong labels"),
     "mnist1d_paper_quick": (("model=residual_mlp",), "Shuffling"),
+    "stability_quick": (("model=cnn", "size=300,1k"), "rate"),
 }
 
 

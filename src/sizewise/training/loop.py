@@ -195,28 +195,29 @@ def _train_epoch(
         sums.errors += task.errors(outputs.detach(), batch.targets, losses.detach()).sum()
         state.step += 1
         looks = state.step % CHECK_EVERY == 0 or index + 1 == len(batches)
-        if looks and (step := _not_finite(sums.losses[: index + 1], state.step)):
-            state.extras["diverged"] = step
-            break
+        bad = _not_finite(sums.losses[: index + 1], state.step) if looks else None
         sums.seconds = time.perf_counter() - started  # after the look, for which a GPU has to end
+        if bad is not None:
+            state.extras["diverged"] = bad
+            break
         if checkpoint is not None:
             checkpoint.after_step(state)
             started = time.perf_counter() - sums.seconds  # what that took is not training
 
-    state.extras["spikes"] = state.extras.get("spikes", 0) + count_spikes(
-        sums.losses.cpu(), state.recent
-    )
-    state.recent = torch.cat([state.recent, sums.losses.cpu()])[-WINDOW:]
-    sizes = torch.tensor([len(b) for b in batches], dtype=sums.losses.dtype, device=device)
+    done = state.step - before  # fewer than planned where a loss is not finite
+    losses = sums.losses[:done].cpu()
+    state.extras["spikes"] = state.extras.get("spikes", 0) + count_spikes(losses, state.recent)
+    state.recent = torch.cat([state.recent, losses])[-WINDOW:]
+    sizes = torch.tensor([len(b) for b in batches[:done]], dtype=sums.losses.dtype, device=device)
     samples = sizes.sum().item()
     state.sums = None
     state.epoch += 1
     state.train_seconds += sums.seconds
     return {
-        "train/loss": (sums.losses @ sizes).item() / samples,
+        "train/loss": (sums.losses[:done] @ sizes).item() / samples,
         "train/error": sums.errors.item() / samples,
         "learning_rate": rate_at(state.step - 1),
-        "grad_norm": sums.norms.mean().item(),
+        "grad_norm": sums.norms[:done].mean().item(),
         "samples_per_second": samples / sums.seconds,
     }
 
