@@ -9,6 +9,7 @@ theirs there, too.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import Akima1DInterpolator
 
 from sizewise.report.stats.errors import Interval
@@ -58,40 +59,47 @@ def best_by_surface(fitted: Fitted, costs: Costs, budget: float) -> Optimum:
     """
     sizes = np.geomspace(costs.sizes[0], costs.sizes[-1], FINE)
     samples = budget / costs.at(sizes)
-    return _lowest(
-        sizes, fitted.surface.predict(sizes, samples), fitted.drawn.predict(sizes, samples)
-    )
+    own, drawn = (each.predict(sizes, samples) for each in (fitted.surface, fitted.drawn))
+    return _lowest(sizes, np.vstack([own, drawn]))
 
 
-def best_by_interpolation(losses: Losses, draws: int = DRAWS, seed: int = 0) -> Optimum:
+def best_by_interpolation(
+    losses: Losses, scatter: float = 0.0, draws: int = DRAWS, seed: int = 0
+) -> Optimum:
     """Return the size of the lowest loss at one budget, with nothing assumed of a surface.
 
     By Akima's interpolation (J. ACM 17, 1970) in the logarithms.
 
     Args:
         losses: of one budget, by size; `FEWEST_SIZES` at least.
+        scatter: the share by which cells are off any smooth curve, as a surface's fit shows it.
         draws: of seeds.
         seed: of the draws.
     """
     rng = np.random.default_rng(seed)
-    drawn = losses.means + losses.draw(rng, losses.variances, losses.counts, draws)
+    drawn = losses.means * (1 + scatter * rng.standard_normal((draws, len(losses.means))))
+    drawn = drawn + losses.draw(rng, losses.variances, losses.counts, draws)
     every = np.log(np.maximum(np.vstack([losses.means, drawn]), 1e-12))
     sizes = np.geomspace(losses.sizes[0], losses.sizes[-1], FINE)
     curve = Akima1DInterpolator(np.log(losses.sizes), every, axis=1)
     logs = np.clip(np.log(sizes), np.log(losses.sizes[0]), np.log(losses.sizes[-1]))
     curves = np.exp(curve(logs))
-    return _lowest(sizes, curves[0], curves[1:])
+    # an interpolated curve may dip a little beside an edge at which the lowest loss was measured
+    ends = np.isin(every.argmin(axis=1), (0, len(losses.sizes) - 1))
+    return _lowest(sizes, curves, ~ends)
 
 
-def _lowest(sizes: Array, own: Array, drawn: Array) -> Optimum:
-    """Return where a curve (M,) and drawn ones (B, M) are lowest."""
-    best, places = int(own.argmin()), drawn.argmin(axis=1)
-    last = len(sizes) - 1
-    inside = (places > 0) & (places < last)
-    kept = sizes[places[inside]]
+def _lowest(sizes: Array, curves: Array, allowed: NDArray[np.bool_] | bool = True) -> Optimum:
+    """Return where a curve is lowest, and those drawn from it, which follow: (1 + B, M).
+
+    `allowed` says of which that may be said.
+    """
+    places = curves.argmin(axis=1)
+    inside = (places > 0) & (places < len(sizes) - 1) & allowed
+    drawn = sizes[places[1:][inside[1:]]]
     return Optimum(
-        float(sizes[best]) if 0 < best < last else np.nan,
-        float(own[best]),
-        percentiles(kept) if len(kept) else Interval(np.nan, np.nan),
-        float(inside.mean()),
+        float(sizes[places[0]]) if inside[0] else np.nan,
+        float(curves[0].min()),
+        percentiles(drawn) if len(drawn) else Interval(np.nan, np.nan),
+        float(inside[1:].mean()),
     )

@@ -30,8 +30,11 @@ from sizewise.report.stats.noise import Array, Noise, moderate
 
 PARAMETERS = 5  # of a surface
 FEWEST_CELLS = PARAMETERS + 3
-EXPONENTS = (0.02, 4.0)  # the range that is searched
-POINTS = (28, 7, 7, 7)  # of a search in either exponent, and of those around what it finds
+ENDS = (np.log(0.02), np.log(4.0))  # of the exponents that are searched
+POINTS = (28, 28)  # of them
+STEPS = 16  # downhill from the best of the points
+NEAR = 0.01  # how far around it is looked for the way down; all in logarithms
+FARTHEST = 0.3  # of a step
 TERMS = [list(each) for count in (3, 2, 1) for each in combinations(range(3), count)]
 DRAWS = 1000
 MOST_SCATTER = 1.0
@@ -121,38 +124,54 @@ def fit(sizes: Array, samples: Array, losses: Array, weights: Array) -> tuple[Su
     """
     middle = [np.exp(np.log(each).mean()) for each in (sizes, samples)]
     n, d = sizes / middle[0], samples / middle[1]
-    rows = np.arange(len(losses))
-    low, high = np.log(EXPONENTS)
-    alphas = betas = np.linspace(low, high, POINTS[0])[None]
-    step = (high - low) / (POINTS[0] - 1)
-    for points in (*POINTS[1:], 0):  # closer and closer around each draw's best
-        shape = np.broadcast_shapes(alphas[:, :, None].shape, betas[:, None, :].shape)
-        a = np.broadcast_to(alphas[:, :, None], shape).reshape(shape[0], -1)
-        b = np.broadcast_to(betas[:, None, :], shape).reshape(shape[0], -1)
-        left, terms = _least_squares(n, d, losses, weights, np.exp(a), np.exp(b))
-        best = left.argmin(axis=1)
-        at = rows if len(a) > 1 else np.zeros_like(rows)
-        alpha, beta = a[at, best], b[at, best]
-        if points:
-            around = np.linspace(-step, step, points)
-            alphas, betas = (np.clip(each[:, None] + around, low, high) for each in (alpha, beta))
-            step *= 2 / (points - 1)
-    floor, of_size, of_data = terms[rows, best].T
-    alpha, beta = np.exp(alpha), np.exp(beta)
+    grid = np.stack(np.meshgrid(*(np.linspace(*ENDS, points) for points in POINTS)), axis=-1)
+    left, _ = _least_squares(n, d, losses, weights, grid.reshape(1, -1, 2))
+    at = grid.reshape(-1, 2)[left.argmin(axis=1)]  # logarithms of α and β, (B, 2)
+    around = NEAR * np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
+    damping, left = np.full(len(losses), 1.0), np.full((len(losses), 9), np.inf)
+    tried = at
+    for _ in range(STEPS):  # Levenberg's: a step is taken if it leaves less
+        seen, _ = _least_squares(n, d, losses, weights, tried[:, None] + around)
+        better = seen[:, 4] <= left[:, 4]
+        at = np.where(better[:, None], tried, at)
+        left = np.where(better[:, None], seen, left)
+        damping = np.clip(damping * np.where(better, 0.2, 6.0), 1e-6, 1e6)
+        tried = np.clip(at + _downhill(left, damping), *ENDS)
+    left, terms = _least_squares(n, d, losses, weights, at[:, None])
+    floor, of_size, of_data = terms[:, 0].T
+    alpha, beta = np.exp(at).T
     of_size, of_data = of_size * middle[0] ** alpha, of_data * middle[1] ** beta
-    return Surface(floor, of_size, alpha, of_data, beta), left[rows, best]
+    return Surface(floor, of_size, alpha, of_data, beta), left[:, 0]
+
+
+def _downhill(left: Array, damping: Array) -> Array:
+    """Return Newton's step, (B, 2), by what is left at 3 by 3 points around, (B, 9)."""
+    f = left.reshape(-1, 3, 3)
+    slope = np.stack([f[:, 2, 1] - f[:, 0, 1], f[:, 1, 2] - f[:, 1, 0]], axis=1) / 2
+    middle = 2 * f[:, 1, 1]
+    across = (f[:, 2, 2] - f[:, 2, 0] - f[:, 0, 2] + f[:, 0, 0]) / 4
+    bends = f[:, 2, 1] + f[:, 0, 1] - middle, f[:, 1, 2] + f[:, 1, 0] - middle
+    curvature = np.stack([bends[0], across, across, bends[1]], axis=1).reshape(-1, 2, 2)
+    values, vectors = np.linalg.eigh(curvature)
+    least = 1e-12 * np.maximum(f[:, 1, 1], 1e-30)
+    values = np.abs(values) + (damping * 1e-3 * np.abs(values).max(axis=1) + least)[:, None]
+    along = (slope[:, None] @ vectors)[:, 0] / values
+    step = -(vectors @ along[..., None])[..., 0] * NEAR
+    length = np.linalg.norm(step, axis=1, keepdims=True)
+    return np.asarray(step * np.minimum(1, FARTHEST / np.maximum(length, 1e-30)))
 
 
 def _least_squares(
-    n: Array, d: Array, losses: Array, weights: Array, alphas: Array, betas: Array
+    n: Array, d: Array, losses: Array, weights: Array, exponents: Array
 ) -> tuple[Array, Array]:
-    """Return what is left at exponents (B or 1, G), (B, G), and E, A, B, none below 0: (B, G, 3).
+    """Return what is left, (B, G), and E, A, B, none below 0, (B, G, 3).
+
+    `exponents` are logarithms of α and β, (B or 1, G, 2).
 
     The best of all subsets of terms that come out at zero or above is the constrained optimum.
     """
-    basis = np.stack(
-        [np.ones((*alphas.shape, len(n))), n ** -alphas[..., None], d ** -betas[..., None]], axis=-2
-    )  # B G 3 K
+    alphas, betas = np.moveaxis(np.exp(exponents), -1, 0)[..., None]
+    basis = np.stack([np.ones((*alphas.shape[:2], len(n))), n**-alphas, d**-betas], axis=-2)
     weighted = basis * weights
     products = weighted @ basis.swapaxes(-1, -2)  # B G 3 3
     targets = weighted.reshape(len(basis), -1, len(n)) @ losses[..., None]  # B G*3 1

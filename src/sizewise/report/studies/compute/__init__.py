@@ -88,12 +88,13 @@ def _sentences(found: Compute, loss: MeasureWords) -> list[str]:
         sum(each is None or each.is_refused for each in optima)
         for optima in (found.by_surface, found.by_interpolation)
     ]
+    few = "; fewer than four sizes aren't interpolated" if None in found.by_interpolation else ""
     return [
         f"{found.family}: {loss.test} = E + A·N^-α + B·D^-β, of N parameters and D samples seen: "
         f"{shape}, {floor}. Beyond what seeds explain, sizes are off it by {fitted.scatter:.0%}.",
         f"{found.family}: of {len(found.budgets)} budgets' best sizes, {refused[0]} are refused by "
         f"the surface and {refused[1]} by interpolation, because the lowest {loss.test} is at the "
-        "edge of the sizes, or is so in half of the draws.",
+        f"edge of the sizes, or is so in half of the draws{few}.",
         *([_foretold(found.family, found.forecast, loss)] if found.forecast else []),
     ]
 

@@ -121,11 +121,12 @@ class Compute:
     @cached_property
     def by_interpolation(self) -> list[Optimum | None]:
         """Return each budget's best size by interpolation."""
+        scatter = self.fitted.scatter if self.fitted else 0.0
         found: list[Optimum | None] = []
         for each in self.budgets:
             losses = losses_of([each], least_steps=1)
             enough = len(losses.means) >= FEWEST_SIZES and (losses.counts > 1).any()
-            found.append(best_by_interpolation(losses) if enough else None)
+            found.append(best_by_interpolation(losses, scatter) if enough else None)
         return found
 
     @cached_property
