@@ -13,7 +13,8 @@ Parts: `answer` (the headline, what backs it), `families` and `sizes` (a row for
 (what a study finds, without its tables), `verdict` (every sentence, with the commands to run next),
 `forms` (of curves), `study` (all that a study of its own says), `notes` (which runs are in it),
 `scores` and `published` (accuracies of runs that a report may not have room for: `series.py`),
-`beside` (errors beside those of `published.csv`: `published.py`).
+`beside` (errors beside those of `published.csv`: `published.py`), `cases` (what small runs foretold
+of large ones: `cases.py`).
 The table of the article's claims stands after `<!-- claims: en -->`.
 """
 
@@ -22,6 +23,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from experiments.cases import cases
 from experiments.claims import claims
 from experiments.published import beside
 from experiments.series import published, scores
@@ -64,7 +66,7 @@ PARTS: dict[str, Callable[[Contents], str]] = {
 
 
 # Of records as they are, without a report.
-TABLES = {"scores": scores, "published": published, "beside": beside}
+TABLES = {"scores": scores, "published": published, "beside": beside, "cases": cases}
 
 
 def _finding(section: Section) -> str:

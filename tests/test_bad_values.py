@@ -54,6 +54,7 @@ FINE = {
     "training.clip_grad_norm": {"float", "null"},
     "training.keep": {"null"},
     "training.learning_rate": {"float"},
+    "training.flops": {"float", "null"},
     "training.max_steps": {"null"},
     "training.momentum": {"null"},
     "training.patience": {"null"},

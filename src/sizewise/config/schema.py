@@ -224,6 +224,7 @@ class TrainingConfig(Section):
 
     epochs: Annotated[int, Field(ge=1, le=10**6)]
     max_steps: Annotated[int, Field(ge=1, le=10**12)] | None
+    flops: Positive | None = None  # a run's config from before there was a choice lacks it
     stop_loss: Positive | None
     patience: Count | None
     batch_size: Annotated[int, Field(ge=1, le=10**7)]

@@ -18,6 +18,7 @@ from sizewise.report.proposal import (
 from sizewise.report.selection import (
     AMOUNT,
     Selection,
+    at_largest_budget,
     by_condition,
     differing,
     select,
@@ -120,9 +121,15 @@ def analyse(
     usable, unusable = usable_runs(records)
     notes = [*notes, *unusable]
     goal = read_goal(usable[0].measure, **(asked or {}))
-    *others, most = by_condition(usable)
+    at_most_flops = at_largest_budget(usable)
+    if cheaper := len(usable) - len(at_most_flops):
+        notes.append(
+            f"Sizes are compared among the {len(at_most_flops)} runs at each family's largest "
+            f"budget of training FLOPs; the {cheaper} at smaller ones tell which size wins there."
+        )
+    *others, most = by_condition(at_most_flops)
     if others:
-        notes.append(_set_aside(usable, most))
+        notes.append(_set_aside(at_most_flops, most))
     selection = select(most)
     rows: list[Rated] = []
     families = []
@@ -176,7 +183,8 @@ def with_proposals(analysis: Analysis) -> Analysis:
     answers = [result.answer for result in analysis.families]
     answers += [analysis.overall] if analysis.overall else []
     samples = None
-    if cells and not analysis.selection.references and not differing(analysis.usable):
+    alike = at_largest_budget(analysis.usable) == analysis.usable and not differing(analysis.usable)
+    if cells and not analysis.selection.references and alike:
         samples = more_test_samples(answers, cells)
     families = []
     for each in analysis.families:

@@ -68,10 +68,7 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
         UserError: there is no such network, or it does not fit this machine.
     """
     wanted = config.model
-    asked = Architecture(
-        wanted.family, wanted.width, wanted.depth, wanted.target, config.features, wanted.init
-    )
-    architecture, size, variant, network = _measure(config.size, asked, spec)
+    architecture, size, variant, network = _measure(config.size, _asked(config), spec)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size is not None and size * BYTES_PER_PARAMETER > memory:
         raise UserError(
@@ -83,6 +80,8 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
         name += f"-n{readable_count(config.data.train_samples)}"
     if config.data.label_noise is not None:
         name += f"-noise{config.data.label_noise:g}"
+    if config.training.flops is not None:
+        name += f"-f{config.training.flops:.3g}".replace("e+0", "e").replace("e+", "e")
     name += f"-s{config.seed}"
     augments = config.training.augment is not None
     if augments and issubclass(network, Classical):
@@ -95,6 +94,15 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
     trained = training_key(config, architecture.width, train_fingerprint or fingerprint, code)
     of_any_data = run_key(config, architecture.width, "", code)
     return Identity(name, key, trained, of_any_data, code, architecture, size)
+
+
+def architecture_of(config: Config, spec: DataSpec) -> Architecture:
+    """Return a run's architecture, its width solved for.
+
+    Raises:
+        UserError: there is no such network.
+    """
+    return _measure(config.size, _asked(config), spec)[0]
 
 
 def code_now(record: RunRecord) -> str | None:
@@ -118,6 +126,13 @@ def code_of(network: type[nn.Module], data: str, task: str, varied_by: Sequence[
 
 def _varied_by(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(module for key, module in VARIED_BY.items() if config.get(key) is not None)
+
+
+def _asked(config: Config) -> Architecture:
+    wanted = config.model
+    return Architecture(
+        wanted.family, wanted.width, wanted.depth, wanted.target, config.features, wanted.init
+    )
 
 
 @functools.cache  # a sweep has many runs of each network

@@ -44,7 +44,7 @@ def make_record(
     """Score a trained network on the test set, measure it, and keep what came of its run.
 
     Args:
-        config: the run's.
+        config: the run's, as it was asked for.
         identity: what is known of it from before.
         dataset: that the network was trained on.
         model: at its best epoch.
@@ -68,6 +68,9 @@ def make_record(
         "model_bytes": on_disk,
         **_measured_costs(model, spec),
     }
+    if "flops_training" in costs:
+        seen = state.step * config.training.batch_size
+        costs = costs | {"flops_spent": seen * costs["flops_training"]}
     metrics = {f"test/{name}": value for name, value in scores.items()}
     metrics |= {f"cost/{name}": value for name, value in costs.items()}
     extras: dict[str, Any] = dict(state.extras)  # what a study measures of each run, by name

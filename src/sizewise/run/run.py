@@ -18,6 +18,7 @@ from sizewise.interrupts import held_back
 from sizewise.models import Classical
 from sizewise.place import TRAIN
 from sizewise.records import RunRecord
+from sizewise.run.budget import in_steps
 from sizewise.run.course import Watched, course_of
 from sizewise.run.data import load_for
 from sizewise.run.folder import RunFolder
@@ -75,6 +76,7 @@ def run(
     device = prepare_torch(config.device)
     cost.reset_peak_memory(device)
     dataset = load_for(config).to(device)
+    asked, config = config, in_steps(config, dataset.spec, len(dataset.train))
     prints = dataset.fingerprint, dataset.train_fingerprint
     identity = identify(config, dataset.spec, *prints)
     if RunFolder(folder).is_taken(by_other_than=identity.key if take_up else None):
@@ -141,7 +143,7 @@ def run(
                     state = learner.fit(dataset, log, checkpoint)
                 costs = trained.costs if trained else None
                 record = make_record(
-                    config, identity, dataset, model, state, learner.unit, tracker, costs
+                    asked, identity, dataset, model, state, learner.unit, tracker, costs
                 )
         checkpoint.remove()
     screen.show_result(record, store.shown, store.page(record.run_id))

@@ -9,6 +9,7 @@ from sizewise.config import Config
 from sizewise.config.compose import Grid, command, in_run
 from sizewise.data import DataSpec
 from sizewise.errors import UserError
+from sizewise.run.budget import in_steps
 from sizewise.run.course import course_of
 from sizewise.run.data import load_for
 from sizewise.run.identity import Identity, identify
@@ -17,7 +18,7 @@ from sizewise.sweep.states import Kind, RunState
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a sweep before it starts. `command` trains it alone."""
+    """One run of a sweep before it starts. `command` trains it alone, `config` has its steps."""
 
     overrides: tuple[str, ...]
     command: str
@@ -68,6 +69,7 @@ def plan_sweep(grid: Grid, refused: list[UserError] | None = None) -> dict[str, 
                     prints = dataset.fingerprint, dataset.train_fingerprint
                     facts[on] = dataset.spec, prints, len(dataset.train)
                 spec, prints, samples = facts[on]
+                config = in_steps(config, spec, samples)
                 identity = identify(config, spec, *prints)
         except UserError as error:
             if refused is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from sizewise.records import RunRecord
 from sizewise.report.section import Section
 from sizewise.report.studies import (
+    compute,
     data_amount,
     deep_vs_classical,
     double_descent,
@@ -23,4 +24,5 @@ STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (
     shuffled.section,
     stability.section,
     initialisation.section,
+    compute.section,
 )
