@@ -39,11 +39,11 @@ def _row(
     errors = 100 * np.array([record.error() for record in alike])
     n, mean = len(errors), float(errors.mean())
     half = float(stdtrit(n - 1, 0.95)) * float(errors.std(ddof=1)) * math.sqrt(1 + 1 / n)
-    conditions = [each for each in wanted if "." in each.partition("=")[0]]
-    names = {each: each.replace("=", "=null" if each.endswith("=") else "=") for each in conditions}
+    conditions = [each.partition("=") for each in wanted if "." in each.partition("=")[0]]
+    on = " ".join(f"{key}={value.lower() or 'null'}" for key, _, value in conditions)
     row = {
         "network": f"{first.family} {readable_count(first.parameters or 0)}",
-        "on": " ".join(names.values()),
+        "on": on,
         "seeds": str(n),
         "test error here": f"{mean:.1f}%",
         "one more seed": f"[{mean - half:.1f}%, {mean + half:.1f}%]",

@@ -7,16 +7,27 @@ import pytest
 from tests.conftest import CONF
 from tests.processes import train
 
-# What is cut from each, and the file that is drawn only if its section is there, or words of it.
+STEPS = "training.max_steps=5"
+# How each is cut short, and words that its section alone has.
 QUICK = {
+    "compute_quick": (("size=500,1.2k", "training.flops=1e6,3e6", "seed=0"), "FLOPs"),
     "data_amount_quick": (
-        ("size=500,2k", "data.train_samples=100,null", "seed=0"),
+        (STEPS, "size=500,2k", "data.train_samples=100,null", "seed=0"),
         "Enough on 100",
     ),
-    "double_descent_quick": (("size=500,1k,2k,4k,8k", "seed=0"), ""),  # five steps have no peak
-    "label_noise_quick": (("size=1k,4k", "data.label_noise=0,0.4"), "wrong labels"),
-    "mnist1d_paper_quick": (("model=residual_mlp",), "Shuffling"),
-    "stability_quick": (("model=cnn", "size=300,1k"), "rate"),
+    "double_descent_quick": (
+        (STEPS, "size=500,1k,2k,4k,8k", "seed=0"),
+        "",
+    ),  # five steps have no peak
+    "label_noise_quick": ((STEPS, "size=1k,4k", "data.label_noise=0,0.4"), "wrong labels"),
+    "mnist1d_paper_quick": (
+        (
+            STEPS,
+            "model=residual_mlp",
+        ),
+        "Shuffling",
+    ),
+    "stability_quick": ((STEPS, "model=cnn", "size=300,1k"), "rate"),
 }
 
 
@@ -32,7 +43,7 @@ def test_each_quick_study_is_tried() -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_a_quick_study_ends_in_its_report(workspace: Path, name: str) -> None:
     cut, words = QUICK[name]
-    short = (f"experiment={name}", "training.max_steps=5", "data.num_samples=1000")
+    short = (f"experiment={name}", "data.num_samples=1000", "data.validation_fraction=0.1")
     here = ("data.test_samples=null", "hydra/launcher=basic", f"hydra.sweep.dir={name}")
     done = train(workspace, *short, *cut, *here, "threads=1")
     assert done.returncode == 0, done.stderr

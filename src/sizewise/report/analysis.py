@@ -27,7 +27,7 @@ from sizewise.report.selection import (
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
 from sizewise.report.verdict import Answer, Growth, answer, growth
-from sizewise.report.words import listed
+from sizewise.report.words import listed, setting_words
 
 Rated = tuple[Cell, Interval | None]  # a cell and the interval of its mean error, if seeds give one
 
@@ -157,7 +157,7 @@ def _set_aside(usable: Sequence[RunRecord], compared: Sequence[RunRecord]) -> st
             f"{count} runs on fewer tell how {compared[0].measure.name} falls with data."
         )
     values = {key: compared[0].config.get(key) for key in keys}
-    setting = " ".join(f"{key}={'null' if each is None else each}" for key, each in values.items())
+    setting = setting_words(tuple(values.items()))
     return (
         f"Sizes are compared among the {len(compared)} runs with {setting}; the {count} others "
         "have a section of their own."

@@ -139,4 +139,8 @@ def quantity(value: float, unit: str = "") -> str:
 
 def setting_words(setting: Setting) -> str:
     """Return a setting as it is typed: training.learning_rate=0.01."""
-    return " ".join(f"{key}={'null' if value is None else value}" for key, value in setting)
+    typed = {None: "null", True: "true", False: "false"}
+    return " ".join(
+        f"{key}={typed[value] if value is None or value is True or value is False else value}"
+        for key, value in setting
+    )
