@@ -9,6 +9,10 @@ from tests.processes import train
 
 # What is cut from each, and the file that is drawn only if its section is there, or words of it.
 QUICK = {
+    "compute_quick": (
+        ("size=500,1k", "seed=0,1", "training.flops=2e6,5e6", "training.max_steps=null"),
+        "grows with its FLOPs",
+    ),
     "data_amount_quick": (
         ("size=500,2k", "data.train_samples=100,null", "seed=0"),
         "Enough on 100",

@@ -201,6 +201,8 @@ def test_sizes_are_compared_at_each_familys_largest_budget(records: list[RunReco
 
 def test_the_report_shows_it(records: list[RunRecord], study: Section, tmp_path: Path) -> None:
     report = write_report(records, tmp_path, name="compute")
+    # not that growing hurts, which is another question at equal FLOPs
+    assert [each.title for each in report.contents.studies] == [study.title]
     assert str(report).startswith(study.title)
     for name in ("loss_by_budget", "best_size_by_budget"):
         assert (tmp_path / f"figures/{name}.svg").stat().st_size > 5000

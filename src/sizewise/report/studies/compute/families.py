@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sizewise.records import Measure, RunRecord
+from sizewise.report.budget import FLOPS, by_budget
 from sizewise.report.cells import Cell, Cost
 from sizewise.report.goal import Goal
-from sizewise.report.selection import FLOPS, by_budget, select
+from sizewise.report.selection import by_condition, select
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.noise import Array
 from sizewise.report.stats.optimum import (
@@ -51,11 +52,12 @@ class Budget:
 
     @property
     def untold(self) -> list[Cell]:
-        """Return the sizes that may be the best, the winner among them."""
+        """Return the sizes that may be the best, the winner among them; all where none trained."""
+        differences = self.found.comparisons
         return [
             cell
             for cell in self.cells
-            if cell is self.winner or not self.found.comparisons[cell].is_worse(0.0)
+            if cell is self.winner or cell not in differences or not differences[cell].is_worse(0.0)
         ]
 
 
@@ -160,8 +162,10 @@ def families_at_budgets(records: Sequence[RunRecord]) -> list[Compute]:
     Args:
         records: usable runs; those without a budget are left out.
     """
+    last = by_condition(records)[-1]  # the most data, as published
+    at_budgets = [each for each in last if each.config.get(FLOPS) is not None]
     budgets: dict[str, list[Budget]] = {}
-    for group in by_budget([each for each in records if each.config.get(FLOPS) is not None]):
+    for group in by_budget(at_budgets):
         for family, cells in select(group).families.items():
             found = Budget(group[0].config[FLOPS], cells, answer(cells, Goal(0.0)))
             budgets.setdefault(family, []).append(found)
