@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.cases import cases
 from sizewise.records import Measure, RunRecord
 from sizewise.report import write_report
 from sizewise.report.analysis import analyse
@@ -168,6 +169,19 @@ def test_a_text_is_foretold_in_its_own_bits() -> None:
     assert "0.1 bits by training on: training FLOPs" in study.tables[-1].rows[0]
 
 
+def test_runs_that_broke_off_are_in_no_surface(records: list[RunRecord]) -> None:
+    broken = [
+        replace(each, steps=3, metrics=each.metrics | {"test/loss": float("inf")})
+        if each.seed == 2 and each.config["training.flops"] == BUDGETS[1]
+        else each
+        for each in records
+    ]
+    (family,) = families_at_budgets(broken)
+    assert family.fitted is not None
+    assert family.fitted.losses.counts.tolist() == 5 * [3] + 5 * [2] + 15 * [3]
+    assert family.fitted.surface.alpha == pytest.approx(0.8, rel=0.1)
+
+
 def test_cells_of_few_steps_are_in_no_surface_and_counted(records: list[RunRecord]) -> None:
     few = [
         replace(each, steps=20)
@@ -177,9 +191,7 @@ def test_cells_of_few_steps_are_in_no_surface_and_counted(records: list[RunRecor
     ]
     study = section(few)
     assert study is not None
-    assert any(
-        each.startswith("1 of 25 cells took fewer than 50 steps") for each in study.sentences
-    )
+    assert any(each.startswith("1 of 25 cells are in no surface: ") for each in study.sentences)
 
 
 def test_without_two_budgets_there_is_no_such_study(records: list[RunRecord]) -> None:
@@ -199,8 +211,22 @@ def test_sizes_are_compared_at_each_familys_largest_budget(records: list[RunReco
     assert any("105 at smaller ones tell which size wins there" in each for each in analysis.notes)
 
 
+def test_cases_are_counted_apart_where_they_are_predicted_from_a_tenth(
+    records: list[RunRecord],
+) -> None:
+    assert "of the 5 cases that were predicted from at most 10% of" in cases(records)
+    kept = [each for each in records if each.config["training.flops"] >= 1.6e9]
+    said = cases(kept)
+    assert "0 of the 0 cases that were predicted from at most 10% of" in said
+    assert "of the 5 cases in all" in said
+    assert "| cnn 21k on mnist1d at 3e10 FLOPs, test loss |" in said
+    assert cases([each for each in records if each.parameters == SIZES[0]]) == "no case"
+
+
 def test_the_report_shows_it(records: list[RunRecord], study: Section, tmp_path: Path) -> None:
     report = write_report(records, tmp_path, name="compute")
+    # not that growing hurts, which is another question at equal FLOPs
+    assert [each.title for each in report.contents.studies] == [study.title]
     assert str(report).startswith(study.title)
     for name in ("loss_by_budget", "best_size_by_budget"):
         assert (tmp_path / f"figures/{name}.svg").stat().st_size > 5000

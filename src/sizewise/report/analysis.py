@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sizewise.records import Measure, RunRecord
+from sizewise.report.budget import at_largest_budget
 from sizewise.report.cells import Cell, size_errors
 from sizewise.report.goal import Goal, read_goal
 from sizewise.report.proposal import (
@@ -18,7 +19,6 @@ from sizewise.report.proposal import (
 from sizewise.report.selection import (
     AMOUNT,
     Selection,
-    at_largest_budget,
     by_condition,
     differing,
     select,

@@ -18,7 +18,6 @@ AMOUNT, NOISE, NOISE_KIND = "data.train_samples", "data.label_noise", "data.labe
 SHUFFLED = "data.shuffle_seq"
 # What the runs of a report may learn from that differs: sizes are compared on one of them each.
 CONDITIONS = (AMOUNT, NOISE, NOISE_KIND, SHUFFLED)
-FLOPS = "training.flops"
 TEST_SAMPLES = "data.test_samples"  # of sets that are generated
 
 # These vary between the runs of one cell, or can't change what a run learns.
@@ -144,23 +143,6 @@ def levels(records: Sequence[RunRecord], *keys: str) -> list[list[RunRecord]]:
             if all(record.config.get(key) == first.config.get(key) for key in fixed)
         ]
     )
-
-
-def by_budget(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """Divide runs by their budget of training FLOPs, smallest first; those without come last."""
-    groups: dict[float, list[RunRecord]] = {}
-    for record in records:
-        asked = record.config.get(FLOPS)
-        groups.setdefault(math.inf if asked is None else asked, []).append(record)
-    return [group for _, group in sorted(groups.items())]
-
-
-def at_largest_budget(records: Sequence[RunRecord]) -> list[RunRecord]:
-    """Return each family's runs at its largest budget of training FLOPs, or those without one."""
-    families = {record.family for record in records}
-    last = {each: by_budget([r for r in records if r.family == each])[-1] for each in families}
-    kept = {id(record) for group in last.values() for record in group}
-    return [record for record in records if id(record) in kept]
 
 
 def differing(records: Sequence[RunRecord]) -> list[str]:

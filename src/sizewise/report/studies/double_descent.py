@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sizewise.records import RunRecord
+from sizewise.report.budget import FLOPS
 from sizewise.report.cells import Cell
 from sizewise.report.section import Section, Table
 from sizewise.report.selection import NOISE, NOISE_KIND, levels, select
@@ -61,7 +62,12 @@ class Descent:
 
 
 def section(records: Sequence[RunRecord]) -> Section | None:
-    """Return the study of usable runs; None where no curve of five sizes or more rises."""
+    """Return the study of usable runs; None where no curve of five sizes or more rises.
+
+    Nor is there one at equal training FLOPs, where a larger network is trained for fewer steps.
+    """
+    if any(record.config.get(FLOPS) is not None for record in records):
+        return None
     found = [
         descent(cells, runs[0].config.get(NOISE) or 0.0)
         for runs in reversed(levels(records, NOISE, NOISE_KIND))

@@ -21,8 +21,8 @@ from sizewise.report.studies.compute.families import (
     families_at_budgets,
     fitted_measure,
     flops,
+    is_fitted,
     seen_by,
-    steps_of,
 )
 from sizewise.report.tables import UNKNOWN, Row, reached
 from sizewise.report.verdict import compared
@@ -123,17 +123,17 @@ def _foretold(family: str, forecast: Forecast, loss: MeasureWords) -> str:
 def _method(families: Sequence[Compute], loss: MeasureWords) -> list[str]:
     """Return what the numbers leave out."""
     cells = [cell for each in families for budget in each.budgets for cell in budget.cells]
-    short = sum(steps_of(cell) < LEAST_STEPS for cell in cells)
+    out = sum(not is_fitted(cell) for cell in cells)
     again = sum(seen_by(cell) > (cell.records[0].train_samples or math.inf) for cell in cells)
     found = [
         f"Surfaces are fitted to the {loss.test}, not to the error, with weights by the noise "
         "between seeds, which goes with the loss; intervals draw seeds again. Each run's schedule "
         "spans its own steps, at one learning rate for all: none was tuned for its size."
     ]
-    if short:
+    if out:
         found.append(
-            f"{short} of {len(cells)} cells took fewer than {LEAST_STEPS} steps, and are in no "
-            "surface."
+            f"{out} of {len(cells)} cells are in no surface: they took fewer than {LEAST_STEPS} "
+            "steps, or none of their runs trained."
         )
     if again:
         found.append(f"{again} of {len(cells)} cells saw their data more than once.")

@@ -8,7 +8,7 @@ import numpy as np
 from sizewise.report import style
 from sizewise.report.section import Chart, Rows
 from sizewise.report.stats.errors import Interval
-from sizewise.report.studies.compute.families import SPENT, Compute, flops, loss_of
+from sizewise.report.studies.compute.families import SPENT, Compute, flops, losses_in
 from sizewise.report.words import MeasureWords
 
 CURVE_POINTS = 80
@@ -52,7 +52,9 @@ def _curve_rows(found: Compute) -> Rows:
     for budget in found.budgets:
         own = {"family": found.family, "budget": flops(budget.flops), "flops": budget.flops}
         for cell in budget.cells:
-            losses = [loss_of(record) for record in cell.records]
+            losses = losses_in(cell)
+            if not losses:
+                continue
             ends = Interval(min(losses), max(losses))
             kind = "winner" if cell is budget.winner else "cell"
             drawn = style.interval_row(float(np.mean(losses)), ends)

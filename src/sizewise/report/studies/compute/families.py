@@ -1,5 +1,6 @@
 """What runs at equal training FLOPs say, in numbers: winners, surfaces, and what these foretell."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sizewise.records import Measure, RunRecord
+from sizewise.report.budget import FLOPS, by_budget
 from sizewise.report.cells import Cell, Cost
 from sizewise.report.goal import Goal
-from sizewise.report.selection import FLOPS, by_budget, select
+from sizewise.report.selection import by_condition, select
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.noise import Array
 from sizewise.report.stats.optimum import (
@@ -51,11 +53,12 @@ class Budget:
 
     @property
     def untold(self) -> list[Cell]:
-        """Return the sizes that may be the best, the winner among them."""
+        """Return the sizes that may be the best, the winner among them; all where none trained."""
+        differences = self.found.comparisons
         return [
             cell
             for cell in self.cells
-            if cell is self.winner or not self.found.comparisons[cell].is_worse(0.0)
+            if cell is self.winner or cell not in differences or not differences[cell].is_worse(0.0)
         ]
 
 
@@ -142,7 +145,7 @@ class Compute:
             if len(used) < 2 or whole <= SHARE * ROUNDING * largest.flops:
                 used.append(each)
         fitted = fit_surface(losses_of(used)) if len(used) > 1 else None
-        cells = [cell for cell in largest.cells if steps_of(cell) >= LEAST_STEPS]
+        cells = [cell for cell in largest.cells if is_fitted(cell)]
         if fitted is None or not cells:
             return None
         losses = losses_of([largest])
@@ -160,8 +163,10 @@ def families_at_budgets(records: Sequence[RunRecord]) -> list[Compute]:
     Args:
         records: usable runs; those without a budget are left out.
     """
+    last = by_condition(records)[-1]  # the most data, as published
+    at_budgets = [each for each in last if each.config.get(FLOPS) is not None]
     budgets: dict[str, list[Budget]] = {}
-    for group in by_budget([each for each in records if each.config.get(FLOPS) is not None]):
+    for group in by_budget(at_budgets):
         for family, cells in select(group).families.items():
             found = Budget(group[0].config[FLOPS], cells, answer(cells, Goal(0.0)))
             budgets.setdefault(family, []).append(found)
@@ -178,9 +183,21 @@ def loss_of(record: RunRecord) -> float:
     return record.metrics["test/loss"] if record.measure.unit == "%" else record.error()
 
 
+def losses_in(cell: Cell) -> list[float]:
+    """Return the test losses of a cell's runs that trained for as long as they were to."""
+    found = [loss_of(record) for record in cell.trained if record.steps == steps_of(cell)]
+    return [each for each in found if math.isfinite(each)]
+
+
 def steps_of(cell: Cell) -> int:
-    """Return the steps that a cell's runs took, all alike."""
-    return cell.records[0].steps
+    """Return the steps of a cell's runs; one whose loss stopped being finite took fewer."""
+    return max(record.steps for record in cell.records)
+
+
+def is_fitted(cell: Cell, least_steps: int = LEAST_STEPS) -> bool:
+    """Return whether a surface is fitted to a cell: it took so many steps, and a run trained."""
+    trained = cell.failures < len(cell.records) and bool(losses_in(cell))
+    return steps_of(cell) >= least_steps and trained
 
 
 def seen_by(cell: Cell) -> int:
@@ -189,8 +206,8 @@ def seen_by(cell: Cell) -> int:
 
 
 def losses_of(budgets: Sequence[Budget], least_steps: int = LEAST_STEPS) -> Losses:
-    """Return the test losses of all cells that took so many steps."""
-    cells = [cell for each in budgets for cell in each.cells if steps_of(cell) >= least_steps]
+    """Return the test losses of all cells that are fitted."""
+    cells = [cell for each in budgets for cell in each.cells if is_fitted(cell, least_steps)]
 
     def numbers(values: list[int]) -> Array:
         return np.array(values, dtype=float)
@@ -198,7 +215,7 @@ def losses_of(budgets: Sequence[Budget], least_steps: int = LEAST_STEPS) -> Loss
     return Losses(
         numbers([cell.parameters for cell in cells]),
         numbers([seen_by(cell) for cell in cells]),
-        [np.array([loss_of(record) for record in cell.records]) for cell in cells],
+        [np.array(losses_in(cell)) for cell in cells],
     )
 
 
