@@ -68,12 +68,7 @@ def section(records: Sequence[RunRecord]) -> Section | None:
     """
     if any(record.config.get(FLOPS) is not None for record in records):
         return None
-    found = [
-        descent(cells, runs[0].config.get(NOISE) or 0.0)
-        for runs in reversed(levels(records, NOISE, NOISE_KIND))
-        for cells in select(runs).families.values()
-        if len(cells) >= LEAST_SIZES
-    ]
+    found = descents(records)
     seen = [each for each in found if each.is_seen]
     if not seen:
         return None
@@ -92,6 +87,16 @@ def section(records: Sequence[RunRecord]) -> Section | None:
         tables=[Table([_row(each) for each in found])],
         cells=[cell for each in found for cell in each.cells],
     )
+
+
+def descents(records: Sequence[RunRecord]) -> list[Descent]:
+    """Return the turning points of every curve of five sizes or more, least noise first."""
+    return [
+        descent(cells, runs[0].config.get(NOISE) or 0.0)
+        for runs in reversed(levels(records, NOISE, NOISE_KIND))
+        for cells in select(runs).families.values()
+        if len(cells) >= LEAST_SIZES
+    ]
 
 
 def descent(cells: Sequence[Cell], noise: float) -> Descent:

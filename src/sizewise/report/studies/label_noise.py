@@ -30,6 +30,11 @@ KINDS = {
     "pairs": "always the next class",
     "uniform": "drawn from all classes, so that some are right",
 }
+KEPT = {
+    "last": "Training went on to its end: no validation chose the epoch.",
+    "best": "Validation, whose labels are right, chose the epoch: with wrong ones there too it "
+    "would choose less well.",
+}
 
 
 @dataclass(frozen=True)
@@ -78,36 +83,48 @@ class Duel:
 
 def section(records: Sequence[RunRecord]) -> Section | None:
     """Return the study of usable runs; None where one share of wrong labels was run."""
+    found = duels(records)
+    if not found:
+        return None
+    said = {kind: " ".join(duel.sentence() for duel in fought) for kind, _, fought in found}
+    kept = "last" if records[0].config.get("training.keep") == "last" else "best"
+    tables = []
+    for _, levels_of_noise, fought in found:
+        tables.append(Table(enough_rows(levels_of_noise, COLUMN)))
+        tables.append(Table([row for duel in fought for row in _rows(duel)]))
+    return Section(
+        title=found[0][2][0].sentence(),
+        sentences=[
+            *(f"Wrong labels are {KINDS[kind]}: {words}" for kind, words in said.items()),
+            f"{KEPT[kept]} Between two shares the place is interpolated in a straight line.",
+        ],
+        charts=[
+            by_size(f"error_by_size_and_{kind or 'symmetric'}_noise", each, COLUMN)
+            for kind, each, _ in found
+        ],
+        tables=tables,
+        cells=[
+            cell
+            for _, each, _ in found
+            for level in each
+            for cells in level.families.values()
+            for cell in cells
+        ],
+    )
+
+
+def duels(records: Sequence[RunRecord]) -> list[tuple[str | None, list[Level], list[Duel]]]:
+    """Return for each kind of noise its levels, least first, and the duel of each family."""
     clean, *noisy = reversed(levels(records, NOISE, NOISE_KIND))
-    kinds = sorted({runs[0].config.get(NOISE_KIND) for runs in noisy}, key=str)
-    titles, sentences, charts, tables, cells = [], [], [], [], []
-    for kind in kinds:
+    found = []
+    for kind in sorted({runs[0].config.get(NOISE_KIND) for runs in noisy}, key=str):
         groups = [clean, *(runs for runs in noisy if runs[0].config.get(NOISE_KIND) == kind)]
         groups.sort(key=_share)
-        found = [Level(percent(_share(runs)), _share(runs), runs) for runs in groups]
-        duels = [duel for family in found[0].families if (duel := fight(found, family))]
-        if not duels:
-            continue
-        said = [duel.sentence() for duel in duels]
-        titles += said
-        sentences.append(f"Wrong labels are {KINDS[kind]}: {' '.join(said)}")
-        name = f"error_by_size_and_{kind or 'symmetric'}_noise"
-        charts.append(by_size(name, found, COLUMN))
-        tables.append(Table(enough_rows(found, COLUMN)))
-        tables.append(Table([row for duel in duels for row in _rows(duel)]))
-        cells += [cell for level in found for each in level.families.values() for cell in each]
-    if not titles:
-        return None
-    kept = "last" if records[0].config.get("training.keep") == "last" else "best"
-    sentences.append(
-        {
-            "last": "Training went on to its end: no validation chose the epoch.",
-            "best": "Validation, whose labels are right, chose the epoch: with wrong ones there "
-            "too it would choose less well.",
-        }[kept]
-        + " Between two shares the place is interpolated in a straight line."
-    )
-    return Section(titles[0], sentences, charts, tables, cells)
+        shares = [Level(percent(_share(runs)), _share(runs), runs) for runs in groups]
+        fought = [duel for family in shares[0].families if (duel := fight(shares, family))]
+        if fought:
+            found.append((kind, shares, fought))
+    return found
 
 
 def fight(levels: Sequence[Level], family: str) -> Duel | None:
