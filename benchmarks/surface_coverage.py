@@ -1,6 +1,6 @@
 """Do the intervals of loss surfaces hold the truth? Synthetic runs whose surface is known.
 
-    python -m benchmarks.surface_coverage                 # 100 grids a row: half an hour, one core
+    python -m benchmarks.surface_coverage                 # 100 grids a row: 20 minutes, one core
     python -m benchmarks.surface_coverage --grids 10      # a look
 
 A grid is sizes by budgets with some seeds in each cell, whose losses lie about a known surface; the
@@ -22,7 +22,7 @@ from sizewise.report.stats.optimum import Costs, best_by_interpolation, best_by_
 from sizewise.report.stats.surface import Losses, Surface, fit_surface
 
 KEPT = Path("outputs/surface_coverage.json")
-DRAWS = 300  # for each interval; reports draw more
+DRAWS = 200  # for each interval; reports draw more
 SIZES = np.geomspace(800, 50_000, 6)
 BUDGETS = np.array([5e8, 9e8, 1.6e9, 7e9, 3e10])
 USED = 3  # of the budgets, from which the largest is predicted

@@ -119,3 +119,10 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         assert of == count
         assert 0.90 - 3 * np.sqrt(0.09 / 10) < held, (name, held)
     assert share(rows, "best size")[0] < 1.0  # not because they are as wide as can be
+
+
+def test_seeds_that_all_agree_leave_nothing_to_draw() -> None:
+    losses, truth = grid(CASES[0], np.random.default_rng(0))
+    alike = Losses(losses.sizes, losses.samples, [np.full(3, each) for each in truth])
+    low, high = fitted(alike).interval("beta")
+    assert low == pytest.approx(high, rel=1e-3)

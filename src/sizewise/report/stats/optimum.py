@@ -26,8 +26,8 @@ class Optimum(NamedTuple):
     Args:
         size: NaN where the lowest is at the edge of the sizes: a size beyond may be better.
         loss: there.
-        interval: of the size, over the draws whose lowest is not at the edge.
-        inside: the share of those.
+        interval: of the size; draws whose lowest is at the edge count as the edge's size.
+        inside: the share of the others.
     """
 
     size: float
@@ -96,10 +96,9 @@ def _lowest(sizes: Array, curves: Array, allowed: NDArray[np.bool_] | bool = Tru
     """
     places = curves.argmin(axis=1)
     inside = (places > 0) & (places < len(sizes) - 1) & allowed
-    drawn = sizes[places[1:][inside[1:]]]
     return Optimum(
         float(sizes[places[0]]) if inside[0] else np.nan,
         float(curves[0].min()),
-        percentiles(drawn) if len(drawn) else Interval(np.nan, np.nan),
+        percentiles(sizes[places[1:]]),
         float(inside[1:].mean()),
     )

@@ -81,7 +81,7 @@ class Losses:
             if len(each) > 1
         ]
         found = np.concatenate(own)
-        return np.asarray(found / np.sqrt((found**2).mean()))
+        return np.asarray(found / np.sqrt(max((found**2).mean(), 1e-30)))  # none, where all agree
 
     def draw(self, rng: np.random.Generator, variances: Array, counts: Array, draws: int) -> Array:
         """Draw how far means over so many seeds are off, (draws, M).
