@@ -47,6 +47,7 @@ def test_places_are_those_of_the_test_samples_in_their_order(
     assert found(places) > 0.95
     assert found(np.roll(places, 1, axis=0)) < 0.75
     again = template_places(config)  # from the cache
+    assert again is not None
     assert np.array_equal(again, places)
 
 

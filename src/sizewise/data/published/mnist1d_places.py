@@ -1,5 +1,7 @@
 """Where MNIST-1D's generator put the template in each sample: what there is to look at."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ def template_places(config: DataConfig) -> NDArray[np.bool_] | None:
     return cached(config, ".places", places)["places"]
 
 
-def _place(template: np.ndarray, times: np.ndarray, settings: object) -> NDArray[np.bool_]:
+def _place(template: np.ndarray, times: np.ndarray, settings: Any) -> NDArray[np.bool_]:
     """Return where `transform` puts a template, leaving the generator as that would."""
     from mnist1d.transform import interpolate, pad, transform, translate
 
