@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerGradCam, Saliency
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -102,11 +101,13 @@ def _attention(model: nn.Module, samples: Batch, spec: DataSpec) -> Maps:
     with torch.no_grad():
         _, weights = model.forward_with_weights(*samples.given)
     received = mean_of_steps(weights, samples.lengths)  # B T T -> B T
-    return _maps("attention", _over_input(received, spec), attention=weights.numpy())
+    return _maps("attention", _over_input(received, samples.inputs), attention=weights.numpy())
 
 
 def _saliency(model: nn.Module, samples: Batch, spec: DataSpec) -> Maps:
     """Return the length of the output's gradient with respect to each step's features."""
+    from captum.attr import Saliency  # takes a second: it pulls in pyplot
+
     inputs, *lengths = samples.given
     gradients = Saliency(model).attribute(
         inputs.clone().requires_grad_(),
@@ -114,7 +115,7 @@ def _saliency(model: nn.Module, samples: Batch, spec: DataSpec) -> Maps:
         abs=False,
         additional_forward_args=tuple(lengths) or None,
     )
-    return _maps("saliency", _over_input(as_sequence(gradients).norm(dim=2), spec))
+    return _maps("saliency", _over_input(as_sequence(gradients).norm(dim=2), inputs))
 
 
 def _integrated_gradients(model: nn.Module, samples: Batch, spec: DataSpec) -> Maps:
@@ -123,6 +124,8 @@ def _integrated_gradients(model: nn.Module, samples: Batch, spec: DataSpec) -> M
     A map sums to the output less that at the training mean; where it fails to by more than 1 % of
     its mass, the path is cut finer.
     """
+    from captum.attr import IntegratedGradients
+
     inputs, *lengths = samples.given
     method = IntegratedGradients(model)
     found, gaps = torch.zeros_like(inputs), torch.zeros(len(inputs))
@@ -152,6 +155,8 @@ def _grad_cam(model: nn.Module, samples: Batch, spec: DataSpec) -> Maps:
     A cell stands at the middle of what it sees of the input: unpadded convolutions see little of
     the edges, and a map that is stretched over the whole input would be off by several steps.
     """
+    from captum.attr import LayerGradCam
+
     inputs, *lengths = samples.given
     layers = list(model.modules())
     last = max(i for i, each in enumerate(layers) if isinstance(each, CONVOLUTIONS))
@@ -163,7 +168,7 @@ def _grad_cam(model: nn.Module, samples: Batch, spec: DataSpec) -> Maps:
         relu_attributions=True,
     )
     found = cells.detach()[:, 0]
-    for axis, length in enumerate(spec.spatial_shape):
+    for axis, length in enumerate(inputs.shape[2:]):
         across = _interpolation(layers[: last + 1], axis, found.shape[1 + axis], length)
         found = torch.tensordot(found, across, dims=([1 + axis], [1])).movedim(-1, 1 + axis)
     if samples.lengths is not None:
@@ -200,9 +205,9 @@ def _interpolation(layers: list[nn.Module], axis: int, cells: int, length: int) 
     return torch.tensor(np.stack(lines, axis=1), dtype=torch.float32)  # (length, cells)
 
 
-def _over_input(steps: Tensor, spec: DataSpec) -> Tensor:
-    """Return (N, T) over the input (N, *S): of an image, each row is a step."""
-    shape = spec.spatial_shape
+def _over_input(steps: Tensor, inputs: Tensor) -> Tensor:
+    """Return (N, T) over the axes of the inputs, (N, *S): of an image, each row is a step."""
+    shape = inputs.shape[2:]
     return steps.view(*steps.shape, *[1] * (len(shape) - 1)).expand(-1, *shape)
 
 
