@@ -18,11 +18,16 @@ TYPED = ("model=attention", "size=500", *SERIES)
 
 @pytest.fixture(scope="module")
 def runs(store_folder: Path) -> dict[str, RunRecord]:
-    """Return a run without maps, and two with those of 30 samples, trained once in all."""
+    """Return runs with and without maps, trained once in all."""
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setattr("sizewise.cost.SECONDS", 0.01)
         warnings.simplefilter("ignore")  # MLflow's own, when it is imported
-        wanted = {"without": TYPED, "with": (*TYPED, "explain=30"), "more": (*TYPED, "explain=90")}
+        wanted = {
+            "without": TYPED,
+            "with": (*TYPED, "explain=30"),
+            "more": (*TYPED, "explain=90"),
+            "other": (*TYPED, "data.test_samples=50"),
+        }
         return {
             name: run(
                 make_config(store_folder, *typed),
@@ -39,7 +44,8 @@ def maps_of(record: RunRecord) -> Any:
 
 
 def test_a_run_that_is_not_asked_measures_none(runs: dict[str, RunRecord]) -> None:
-    assert runs["without"].extras == {}
+    assert "maps" not in runs["without"].extras
+    assert "maps" not in runs["other"].extras  # whose network was taken over from one that has
     assert runs["without"].run_key != runs["with"].run_key
 
 

@@ -78,6 +78,7 @@ def make_record(
     if spec.task == "classify":  # what always answering the commonest class would get wrong
         targets = dataset.test.targets  # type: ignore[attr-defined]
         extras["chance"] = 1 - targets.bincount().max().item() / len(targets)
+    extras.pop("maps", None)  # of the run that trained this network, if that was another
     if config.explain is not None:
         extras["maps"] = measure_maps(saved, dataset.test, config.data, config.explain, config.seed)
     record = RunRecord(
