@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from sizewise.data.published import read_arrays
+from sizewise.predict.explained import explain
 from tests.apply.test_commands import Call
 from tests.apply.test_commands import call as call
 from tests.lab import SERIES, STUDY, Lab, make_config
@@ -74,3 +76,18 @@ def test_integrated_gradients_say_against_what(lab: Lab, call: Call) -> None:
     code, out, _ = call("explain", *asked)
     assert code == 0
     assert out.startswith("by integrated gradients, against the training mean\n")
+
+
+def test_a_map_without_anything_on_it_is_said_to_be_so(
+    lab: Lab, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*given: Any) -> Any:
+        maps, answers = explain(*given)
+        return maps._replace(values=np.zeros_like(maps.values)), answers
+
+    monkeypatch.setattr("sizewise.apply.explain.explain", nothing)
+    code, out, _ = call("explain", lab.runs["lstm"].run_id, "--samples", "1")
+    assert code == 0
+    assert out.splitlines()[2] == (
+        "  nothing in it speaks for the answer; another --method may tell more"
+    )

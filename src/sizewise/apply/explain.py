@@ -133,6 +133,9 @@ def _print(
         if predictor.spec.kind == "row":
             print(f"  {_strongest(predictor, values)}")
             continue
+        if not values.any():
+            print("  nothing in it speaks for the answer; another --method may tell more")
+            continue
         there = slice(lengths_of(each.values[None])[0] if predictor.spec.unequal else None)
         share = mass[index].reshape(values.shape)[there]
         if share.ndim == 1 and len(share) <= LONGEST:
