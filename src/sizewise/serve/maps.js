@@ -48,7 +48,9 @@ function mapOfSteps(map, colour) {
   const width = 300 / Math.max(1, map.length - 1);
   svg.append(...map.map((weight, step) => svgElement("rect",
     { x: 10 + width * (step - 0.5), y: 0, width, height: 180, fill: colour(weight) })));
-  svg.append(...[...at("plot").children].map((line) => line.cloneNode(true)));
+  const lines = [...at("plot").children].map((line) => line.cloneNode(true));
+  if (lines.length === 1) lines[0].style.stroke = "var(--text)";  // on blue
+  svg.append(...lines);
   return svg;
 }
 
