@@ -1,6 +1,7 @@
 """The study of what networks look at, on records with a known answer."""
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ from sizewise import sample_errors
 from sizewise.records import RunRecord
 from sizewise.report import write_report
 from sizewise.report.section import Section
-from sizewise.report.studies.interpretability import section
+from sizewise.report.stats.compare import Seeds
+from sizewise.report.studies.interpretability import pooled, section
 from tests.report.synthetic import record
 
 SAMPLES, PLACES = 60, 40
@@ -69,29 +71,66 @@ def grown(seeds: int = 3, **large: Any) -> list[RunRecord]:
 
 
 @pytest.mark.parametrize(
-    ("large", "verdict"),
+    ("large", "told"),
     [
-        ({"half": 0.05}, "look at less of the input (cnn)"),
-        ({"half": 0.5}, "look at more of the input (cnn)"),
-        ({"truth": 3.0}, "look more at the true places (cnn)"),
-        ({"truth": 1.0}, "look less at the true places (cnn)"),
-        ({"at": 30}, "look elsewhere than small ones (cnn)"),
+        ({"half": 0.05}, ["at less of the input"]),
+        ({"half": 0.5}, ["at more of the input"]),
+        ({"truth": 3.0}, ["more at the true places"]),
+        ({"truth": 1.0}, ["less at the true places"]),
+        ({"at": 30}, ["elsewhere"]),
         (
             {"half": 0.05, "truth": 3.0, "at": 30},
-            "look at less of the input, more at the true places and elsewhere than small ones "
-            "(cnn)",
+            ["at less of the input", "more at the true places", "elsewhere"],
         ),
-        ({}, "can't be told from small ones (cnn)"),
+        ({}, []),
     ],
 )
-def test_the_verdict_says_what_size_changes(large: dict[str, Any], verdict: str) -> None:
-    assert study(grown(**large)).title == f"By their maps, larger models {verdict}."
+def test_the_verdict_says_what_size_changes(large: dict[str, Any], told: list[str]) -> None:
+    title = study(grown(**large)).title
+    assert title.startswith("Larger models, by the maps of cnn: ")
+    sure, _, unclear = title.partition("can't tell whether they look ")
+    for words in ("at less of the input", "at more of the input", "less at the true places"):
+        assert (f"{words} (" in sure) == (words in told)
+    for words in ("more at the true places", "elsewhere"):
+        assert (f"{words} (" in sure) == (words in told)
+    assert unclear.count("(") == 3 - len(told)
 
 
-def test_families_are_told_apart() -> None:
-    others = [replace(each, family="lstm") for each in grown(half=0.05)]
-    title = study([*grown(), *others]).title
-    assert "can't be told from small ones (cnn); look at less of the input (lstm)." in title
+def test_a_change_has_its_number_and_interval() -> None:
+    found = re.search(r"less of the input \((.*?) points \[(.*?), (.*?)\]\)", title_of(half=0.05))
+    assert found is not None
+    value, low, high = map(float, found.groups())
+    assert low < value < high
+    assert low < -15 < high  # 5 % less 20 %, in points
+
+
+def test_the_verdict_is_of_the_families_mean() -> None:
+    same, less = grown(), [replace(each, family="lstm") for each in grown(half=0.05)]
+    (alone,) = re.findall(r"input \((-[0-9.]+) points", title_of(half=0.05))
+    title = study([*same, *less]).title
+    assert title.startswith("Larger models, by the maps of cnn and lstm: ")
+    (both,) = re.findall(r"input \((-[0-9.]+) points", title)
+    assert float(both) == pytest.approx(float(alone) / 2, abs=2)
+
+
+def test_only_seeds_that_all_families_have_count() -> None:
+    one = Seeds((0, 1, 2), np.zeros(3), np.array([[0.0, 0], [1, 1], [2, 2]]))
+    other = Seeds((2, 0), np.zeros(2), np.array([[4.0, 4], [2, 2]]))
+    assert pooled([one, other]) is not None
+    assert pooled([one, other])[0] == pytest.approx(2)  # type: ignore[index]
+    assert pooled([one, Seeds((7,), np.zeros(1), np.zeros((1, 2)))]) is None
+    assert pooled([one, None]) is None
+
+
+def test_runs_on_fewer_samples_are_left_out() -> None:
+    fewer = [
+        replace(each, config=each.config | {"data.train_samples": 100}) for each in grown(half=0.5)
+    ]
+    assert study([*fewer, *grown(half=0.05)]).title == title_of(half=0.05)
+
+
+def title_of(**large: Any) -> str:
+    return study(grown(**large)).title
 
 
 def test_the_sentences_tell_the_numbers() -> None:
@@ -115,7 +154,7 @@ def test_two_seeds_can_not_say_whether_sizes_look_elsewhere() -> None:
 def test_a_set_without_a_known_truth_has_its_study_too() -> None:
     small = [run(300, seed, truth=None) for seed in range(3)]
     found = study([*small, *(run(3000, seed, truth=None, half=0.05) for seed in range(3))])
-    assert found.title == "By their maps, larger models look at less of the input (cnn)."
+    assert "look at less of the input (" in found.title
     assert "true places" not in " ".join(found.sentences)
     assert len(found.charts[0].data["maps"]) == 2 * 2 * 4
 
@@ -132,6 +171,6 @@ def test_there_is_no_study_without_maps_at_two_sizes() -> None:
 
 def test_the_report_shows_it(tmp_path: Path) -> None:
     report = write_report(grown(half=0.05), tmp_path, name="maps")
-    assert str(report).startswith("By their maps, larger models look at less")
+    assert str(report).startswith("Larger models, by the maps of cnn: look at less of the input")
     assert (tmp_path / "figures/maps_by_size.svg").exists()
     assert 'id="maps_by_size"' in (tmp_path / "report.html").read_text()

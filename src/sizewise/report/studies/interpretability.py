@@ -20,8 +20,8 @@ from sizewise.records import RunRecord, readable_count
 from sizewise.report import style
 from sizewise.report.cells import Cell
 from sizewise.report.section import Chart, Rows, Section, Table
-from sizewise.report.selection import select
-from sizewise.report.stats.compare import Seeds, compare, size_errors
+from sizewise.report.selection import by_condition, select
+from sizewise.report.stats.compare import Seeds, compare, in_pairs, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.noise import Array
 from sizewise.report.stats.overlap import apart, overlaps
@@ -37,9 +37,10 @@ NAMES = {  # measurements in their order, as charts and tables call them
     "insertion": "insertion beats random by",
     "likeness": "likeness to random weights'",
 }
-DIRECTIONS = {  # of a change that an interval tells from none: down, up
-    "half": ("at less of the input", "at more of the input"),
-    "truth": ("less at the true places", "more at the true places"),
+CLAIMS = {  # of a change: what it is called down, up, and where that can't be told
+    "half": ("at less of the input", "at more of the input", "at less or more of the input"),
+    "truth": ("less at the true places", "more at the true places", "more at the true places"),
+    "apart": ("elsewhere", "elsewhere", "elsewhere"),  # it can't be below zero but by chance
 }
 IN_PERCENT = ("half", "pointing", "apart")
 LIKE = 0.5  # a rank correlation, above which a map shows much of the input whatever the weights
@@ -53,37 +54,36 @@ class Looks:
     Args:
         family: its name.
         cells: by size.
-        own: the method that suits it best.
         means: by method and measurement, of each size.
         changes: by measurement, of the largest size less that of the smallest, by `ALL`.
-        apart: by how much less two sizes overlap than seeds of one, for the largest and the
-            smallest; None with fewer than three seeds.
+        paired: the same and `apart`, by how much less the two overlap than seeds of one do, by
+            seed; that takes three seeds.
         overlap: of the smallest and the largest, and of seeds of one of them, on average.
     """
 
     family: str
     cells: list[Cell]
-    own: str
     means: dict[str, dict[str, list[Mean]]]
     changes: dict[str, Mean]
-    apart: Mean | None
+    paired: dict[str, Seeds]
     overlap: tuple[float, float]
 
 
 def section(records: Sequence[RunRecord]) -> Section | None:
     """Return the study of usable runs; None where no family has maps measured at two sizes."""
-    counts = Counter(record.extras["maps"]["samples"] for record in records if _has_maps(record))
+    measured = [record for record in by_condition(records)[-1] if "maps" in record.extras]
+    counts = Counter(record.extras["maps"]["samples"] for record in measured)
     if not counts:
         return None
     samples = counts.most_common(1)[0][0]
-    alike = [r for r in records if _has_maps(r) and r.extras["maps"]["samples"] == samples]
+    alike = [record for record in measured if record.extras["maps"]["samples"] == samples]
     families = select(alike).families.values()
     found = [_looks(cells) for cells in families if len(cells) > 1]
     if not found:
         return None
     return Section(
         title=headline(found),
-        sentences=[*map(_sentence, found), *_trust(found), _method(alike[0], samples)],
+        sentences=[*map(_sentence, found), *_trust(found), _method(alike, samples)],
         charts=[_chart(found)],
         tables=[Table([row for looks in found for row in _rows(looks)])],
         cells=[cell for looks in found for cell in looks.cells],
@@ -93,25 +93,38 @@ def section(records: Sequence[RunRecord]) -> Section | None:
 def headline(found: Sequence[Looks]) -> str:
     """Return the verdict: whether larger models look at less or more, at the truth, and elsewhere.
 
-    Families of which the same holds are named together.
+    It is of the mean of the families' changes.
     """
-    said: dict[str, list[str]] = {}
-    for looks in found:
-        parts = [
-            ways[change[1].low > 0]
-            for name, ways in DIRECTIONS.items()
-            if (change := looks.changes.get(name)) and change[1] and 0 not in change[1]
-        ]
-        if looks.apart and looks.apart[1] and looks.apart[1].low > 0:
-            parts.append("elsewhere than small ones")
-        verdict = f"look {listed(parts)}" if parts else "can't be told from small ones"
-        said.setdefault(verdict, []).append(looks.family)
-    verdicts = [f"{verdict} ({listed(families)})" for verdict, families in said.items()]
-    return f"By their maps, larger models {'; '.join(verdicts)}."
+    told, unclear = [], []
+    for name, (down, up, open_) in CLAIMS.items():
+        change = pooled([looks.paired.get(name) for looks in found])
+        if change is None:
+            continue
+        value, interval = change
+        said = f" ({_shown(name, change, change=True)})"
+        if interval is None or 0 in interval:
+            unclear.append(open_ + said)
+        else:
+            told.append((down if value < 0 else up) + said)
+    families = listed([looks.family for looks in found])
+    answer = f"look {listed(told)}" if told else ""
+    if unclear:
+        answer += f"{'; ' * bool(told)}can't tell whether they look {', or '.join(unclear)}"
+    return f"Larger models, by the maps of {families}: {answer}."
 
 
-def _has_maps(record: RunRecord) -> bool:
-    return "maps" in record.extras
+def pooled(changes: Sequence[Seeds | None]) -> Mean | None:
+    """Return the mean of families' changes over the seeds that all have; None if one has none."""
+    known = [(each.seeds, each.samples) for each in changes if each and each.samples is not None]
+    if len(known) < len(changes):
+        return None
+    shared = [each for each in known[0][0] if all(each in seeds for seeds, _ in known)]
+    if not shared:
+        return None
+    aligned = [values[[seeds.index(each) for each in shared]] for seeds, values in known]
+    samples = np.mean(aligned, axis=0, dtype=float)
+    (mean,) = _means([1], [Seeds(tuple(shared), samples.mean(axis=1), samples)])
+    return mean
 
 
 def _looks(cells: list[Cell]) -> Looks:
@@ -131,14 +144,15 @@ def _looks(cells: list[Cell]) -> Looks:
         for found in [compare(sizes, groups, reference=0)[-1]]
     }
     seeds, first, second = _shared(cells[0], cells[-1])
-    difference = None
+    paired = {name: in_pairs(groups[-1], groups[0]) for name, groups in grouped[ALL].items()}
     if len(seeds) > 2:
         values = apart(first, second)
-        (difference,) = _means(sizes[-1:], [Seeds(seeds, values.mean(axis=1), values)])
+        paired["apart"] = Seeds(seeds, values.mean(axis=1), values)
+        (changes["apart"],) = _means(sizes[-1:], [paired["apart"]])
     others = ~np.eye(len(seeds), dtype=bool)
     within = [overlaps(each, each)[others].mean() for each in (first, second) if len(seeds) > 1]
     overlap = float(overlaps(first, second).mean()), float(np.mean(within or [np.nan]))
-    return Looks(cells[0].family, cells, next(iter(methods)), means, changes, difference, overlap)
+    return Looks(cells[0].family, cells, means, changes, paired, overlap)
 
 
 def _scores(cell: Cell, method: str, name: str) -> Seeds:
@@ -171,7 +185,7 @@ def _shown(name: str, mean: Mean, *, change: bool = False) -> str:
     value, interval = mean
     digits = "{:.1f}" if scale > 1 else "{:.2f}"
     ends = f" [{', '.join(digits.format(scale * each) for each in interval)}]" if interval else ""
-    unit = "" if scale == 1 else " points" if change else "%"
+    unit = ("" if scale == 1 else "%") if not change else " times" if scale == 1 else " points"
     return f"{digits.format(scale * value)}{unit}{ends}"
 
 
@@ -187,10 +201,10 @@ def _sentence(looks: Looks) -> str:
         parts.append(f"the true places have {told('truth', 'times their share of it')}")
     across, within = looks.overlap
     overlap = f"maps of the two sizes overlap by {across:.0%}"
-    if looks.apart is None:
+    if "apart" not in looks.changes:
         parts.append(f"{overlap}; whether two seeds of one size do by more takes three seeds")
     else:
-        more = _shown("apart", looks.apart, change=True)
+        more = _shown("apart", looks.changes["apart"], change=True)
         parts.append(f"{overlap}, those of two seeds of one size by {within:.0%}: {more} apart")
     return f"{looks.family}, {small} → {large} parameters: {'; '.join(parts)}."
 
@@ -219,12 +233,14 @@ def _trust(found: Sequence[Looks]) -> list[str]:
     return sentences
 
 
-def _method(record: RunRecord, samples: int) -> str:
-    maps = record.extras["maps"]
+def _method(records: Sequence[RunRecord], samples: int) -> str:
+    maps = records[0].extras["maps"]
+    lacking = max(record.extras["maps"]["incomplete"] for record in records)
     words = (
         f"Maps are of {samples:,} test samples, for the class that the network tells, right or "
-        "wrong; sizes are compared by integrated gradients, from the training mean, and each "
-        "change is told by its own 90% interval."
+        "wrong; sizes are compared by integrated gradients, from the training mean, which add up "
+        f"to the answer but for {lacking:.1%} of their mass at most; intervals are 90%, each by "
+        "itself, and the verdict's are of the mean over families."
     )
     if "chance" in maps:
         words += f" The true places are {maps['chance']:.0%} of all."
