@@ -24,7 +24,10 @@ from sizewise.models.attention import Attention
 from sizewise.models.masks import after_end, mean_of_steps
 from sizewise.models.recurrent import as_sequence
 
-PATH_POINTS = (32, 128, 512)  # of the integral, more where it is not complete with fewer
+PATHS = (  # of the integral, finer where it is not complete; nodes of Gauss take long to find
+    *((points, "gausslegendre") for points in (32, 128, 512)),
+    (4096, "riemann_middle"),
+)
 COMPLETE = 0.01  # how much of a map's mass may be missing
 EVALUATIONS = 1024  # of a network at a time
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
@@ -130,12 +133,13 @@ def _integrated_gradients(model: nn.Module, samples: Batch, spec: DataSpec) -> M
     method = IntegratedGradients(model)
     found, gaps = torch.zeros_like(inputs), torch.zeros(len(inputs))
     left = torch.arange(len(inputs))
-    for points in PATH_POINTS:
+    for points, rule in PATHS:
         values, gap = method.attribute(
             inputs[left],
             target=samples.targets[left],
             additional_forward_args=tuple(each[left] for each in lengths) or None,
             n_steps=points,
+            method=rule,
             internal_batch_size=EVALUATIONS,
             return_convergence_delta=True,
         )

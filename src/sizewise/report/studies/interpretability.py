@@ -101,7 +101,7 @@ def headline(found: Sequence[Looks]) -> str:
         if change is None:
             continue
         value, interval = change
-        said = f" ({_shown(name, change, change=True)})"
+        said = f" ({_shown(name, change, change=True)}{' × chance' if name == 'truth' else ''})"
         if interval is None or 0 in interval:
             unclear.append(open_ + said)
         else:
@@ -185,7 +185,7 @@ def _shown(name: str, mean: Mean, *, change: bool = False) -> str:
     value, interval = mean
     digits = "{:.1f}" if scale > 1 else "{:.2f}"
     ends = f" [{', '.join(digits.format(scale * each) for each in interval)}]" if interval else ""
-    unit = ("" if scale == 1 else "%") if not change else " times" if scale == 1 else " points"
+    unit = "" if scale == 1 else " points" if change else "%"
     return f"{digits.format(scale * value)}{unit}{ends}"
 
 
