@@ -38,6 +38,7 @@ FINE = {
     "data.root": {"text"},
     "data.test_samples": {"null"},
     "data.train_samples": {"null"},
+    "explain": {"null"},
     "features": {"null"},
     "model._target_": {"null"},
     "model.init": {"null"},

@@ -13,6 +13,7 @@ QUICK = {
     "compute_quick": (("size=500,1k", "training.flops=2e6,5e6"), "grows with its FLOPs"),
     "data_amount_quick": ((STEPS, "size=500,2k", "data.train_samples=100,null"), "Enough on 100"),
     "double_descent_quick": ((STEPS, "size=500,1k,2k,4k,8k", "seed=0"), ""),
+    "interpretability_quick": ((STEPS, "model=cnn", "explain=5", "seed=0"), "by the maps of cnn"),
     "label_noise_quick": ((STEPS, "size=1k,4k", "data.label_noise=0,0.4"), "wrong labels"),
     "mnist1d_paper_quick": ((STEPS, "model=residual_mlp"), "Shuffling"),
     "stability_quick": ((STEPS, "model=cnn", "size=300,1k"), "rate"),

@@ -90,6 +90,19 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
         argument("--overwrite", action="store_true", help="of a file that is there"),
         argument("--strict", action="store_true", help="fail what is unlike the training data"),
     ),
+    "explain": (
+        "what a run's network looks at in images, sequences and tables",
+        *(CODE, RUN),
+        argument("inputs", nargs="*", type=Path, metavar="INPUT", help="default: test samples"),
+        argument(
+            "--method",
+            choices=("attention", "grad_cam", "saliency", "integrated_gradients"),
+            help="default: what suits the family",
+        ),
+        argument("--samples", type=int, default=3, metavar="N", help="default: %(default)s"),
+        argument("--seed", type=int, default=0, help="of which they are, default: %(default)s"),
+        argument("--out", type=Path, metavar="FOLDER", help="write pictures and maps.npz there"),
+    ),
     "export": (
         "a run's network as a folder by itself",
         *(CODE, RUN),

@@ -15,6 +15,7 @@ from sizewise.data.files.conform import fit_drawing
 from sizewise.data.published import read_arrays
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
+from sizewise.predict.explained import explain
 from sizewise.serve.app import MOST_BYTES
 from sizewise.serve.models import Served, Shelf
 from tests.builders import make_saved
@@ -128,6 +129,23 @@ def test_one_model_can_be_asked_alone(url: str, shelf: Shelf) -> None:
     status, content = ask(f"{url}/predict", body)
     assert status == 200
     assert [answer["model"] for answer in content["answers"]] == [wanted]
+
+
+def test_what_each_network_looks_at_is_told_of_each_input(url: str, shelf: Shelf) -> None:
+    inputs = np.random.default_rng(0).integers(0, 17, (2, 1, 8, 8))
+    status, content = ask(f"{url}/explain", json.dumps({"inputs": inputs.tolist()}).encode())
+    assert status == 200
+    assert content["columns"] == []
+    for found, served in zip(content["explained"], shelf.served, strict=True):
+        maps, _ = explain(served.predictor, inputs)
+        assert (found["model"], found["method"]) == (served.record.run_id, "grad cam")
+        assert np.allclose(found["maps"], maps.values, atol=1e-6)
+    png_of = png(Image.fromarray((inputs[0, 0] * 15).astype(np.uint8)))
+    status, content = ask(f"{url}/explain", png_of, "image/png")
+    assert status == 200
+    assert np.shape(content["explained"][0]["maps"]) == (1, 8, 8)
+    status, content = ask(f"{url}/explain", b"{}")
+    assert (status, "inputs" in content["error"]) == (422, True)
 
 
 def test_images_are_brought_to_the_sets_form(url: str, shelf: Shelf) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from sizewise.data.arrays import Arrays
 from sizewise.data.published import read_arrays
+from sizewise.predict.explained import explain
 from sizewise.serve.models import Shelf
 from tests.builders import make_saved
 from tests.report.test_page import CHROMIUM
@@ -129,6 +130,42 @@ def test_a_test_sample_is_marked_right_or_wrong_by_its_label(page: Any, shelf: S
     expected = [str(each.predictor.predict(inputs)[0].argmax()) for each in shelf.served]
     assert shown(page) == expected
     assert marks == ["✓ right" if each == sample["label"] else "✗ wrong" for each in expected]
+
+
+def test_why_shows_what_both_models_look_at_until_the_next_answer(
+    page: Any, shelf: Shelf, request: pytest.FixtureRequest
+) -> None:
+    seen = np.array(draw(page, ZERO)["inputs"])
+    assert page.locator("figure.map canvas").count() == 0
+    page.locator("article .why").first.click()
+    page.wait_for_selector("figure.map canvas")
+    assert page.locator("figure.map canvas").count() == 2
+    told = page.locator("figure.map").all_text_contents()
+    assert told[0].startswith("by grad cam: ")  # the small one may have nothing above zero
+    assert told[1] == "by grad cam: the bluer, the more it counts"
+    code = "c => [...c.getContext('2d').getImageData(0, 0, 8, 8).data].filter((_, i) => i % 4 == 3)"
+    drawn = page.locator("figure.map canvas").last.evaluate(code)
+    maps, _ = explain(shelf.served[-1].predictor, seen)
+    assert np.allclose(np.array(drawn) / 255, (maps.values / maps.values.max()).ravel(), atol=0.01)
+    folder = request.config.cache.mkdir("screenshots")
+    page.screenshot(path=folder / "serve_why.png", full_page=True)
+    page.click("#sample")
+    wait_until(page, "document.querySelectorAll('figure.map canvas').length === 0")
+    page.click("#clear")
+    page.locator("article .why").first.click()  # there is nothing to explain
+    assert page.locator("figure.map *").count() == 0
+
+
+def test_why_shades_the_steps_of_a_sequence(browser: Any, sequences: Shelf) -> None:
+    with serving(sequences) as url, opened(browser, url) as page:
+        page.fill("#numbers", ", ".join(["0.5", "-1"] * 20))
+        wait_until(page, "at('plot').children.length === 1 && asked === shown")
+        page.locator("article .why").last.click()
+        page.wait_for_selector("figure.map svg")
+        assert page.locator("figure.map svg").first.locator("rect").count() == 40
+        assert page.locator("figure.map svg polyline").count() == 2
+        told = page.locator("figure.map").first.text_content()
+        assert told.startswith("by integrated gradients: ")
 
 
 def test_a_warning_is_shown_on_the_page(page: Any) -> None:

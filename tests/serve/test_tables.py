@@ -126,6 +126,10 @@ def test_the_page_has_a_field_for_each_column_and_takes_a_table(
         wait_until(page, "!at('rows').hidden")
         rows = page.locator("#rows tr").all_inner_texts()
         assert [row.split("\t")[0].split(" (")[0] for row in rows[1:]] == ["row 1", "row 2"]
+        page.locator("article .why").first.click()
+        page.wait_for_selector("figure.map .bars")
+        told = page.locator("figure.map").first.locator("b").all_inner_texts()
+        assert sorted(told)[:2] == ["age", "churn=leaves"]
         page.locator("#sample").click()
         wait_until(page, "at('verdict').textContent.includes('in the table')")
         assert page.locator("article .error").all_inner_texts()[0][-1] != "%"

@@ -303,6 +303,8 @@ class Config(Shared):
     size: Size
     features: Literal["raw", "hog", "signal"] | None
     seed: Seed
+    # A run's config from before there was a choice lacks it.
+    explain: Annotated[int, Field(ge=1, le=1000)] | None = None
     device: Annotated[
         str,
         Field(

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import vl_convert
-
 from sizewise.records import RunRecord, write_records
 from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.contents import Contents, contents
+from sizewise.report.figures import write_figures
 from sizewise.report.markdown import note_text, write_markdown
 from sizewise.report.page import Link, write_page
 from sizewise.report.proposal import Spell, spell_all
@@ -17,8 +16,6 @@ from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.tables import write_runs
 
 __all__ = ["Report", "write_report"]
-
-PIXELS = 2  # of a PNG, for each of the chart's own
 
 
 @dataclass(frozen=True)
@@ -94,19 +91,12 @@ def write_report(
         spell=spell,
     )
     found = contents(analysis)
-    figures = folder / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / each for each in ("report.html", "report.md", "runs.jsonl", "runs.csv")]
     files[0].write_text(write_page(found, link), encoding="utf-8")
     files[1].write_text(write_markdown(found), encoding="utf-8")
     write_records(files[2], records)
     used = [cell for section in [*found.studies, *found.sections] for cell in section.cells]
     write_runs(files[3], analysis, records, used)
-    for chart in found.charts:
-        spec = chart.spec | {"title": chart.caption, "datasets": chart.data, "background": "white"}
-        png, svg = (figures / f"{chart.name}.{kind}" for kind in ("png", "svg"))
-        drawn = vl_convert.vegalite_to_svg(spec)
-        svg.write_text(drawn, encoding="utf-8")
-        png.write_bytes(vl_convert.svg_to_png(drawn, scale=PIXELS))
-        files += [png, svg]
+    files += write_figures(found.charts, folder / "figures")
     return Report(folder, files, found, analysis)

@@ -22,7 +22,7 @@ TEST_SAMPLES = "data.test_samples"  # of sets that are generated
 
 # These vary between the runs of one cell, or can't change what a run learns.
 NOT_SETTINGS = ("seed", "size", "model.width", "model.family", "model._target_", "device")
-NOT_SETTINGS_PREFIXES = ("threads", "tracking.", "data.")
+NOT_SETTINGS_PREFIXES = ("threads", "tracking.", "data.", "explain")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import nn
 
 SOURCE = Path(__file__).parents[2]  # the folder that holds sizewise
 # What shapes a run's result. Of what these import, the rest checks, reports, reads and writes.
-ROOMS = tuple(f"sizewise.{room}." for room in ("data", "models", "tasks", "training"))
+ROOMS = tuple(f"sizewise.{room}." for room in ("data", "explain", "models", "tasks", "training"))
 
 
 class OwnCode(NamedTuple):

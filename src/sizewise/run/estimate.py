@@ -6,6 +6,7 @@ import torch
 
 from sizewise.config import Config
 from sizewise.data import Dataset, DataSpec, Normalisation, Split
+from sizewise.explain.measure import WORK
 from sizewise.flops import flops_per_sample
 from sizewise.models import Architecture, Classical
 from sizewise.run.network import build_on_threads
@@ -52,5 +53,5 @@ def estimate(
     rate = fit(model, dataset, trial, seed=0, log=lambda *_: None).history[-1]["samples_per_second"]
     seen = total_steps(training, num_samples) * training.batch_size
     flops = flops_per_sample(model, spec)
-    seconds = seen / rate + SECONDS_BESIDE_TRAINING
+    seconds = (seen + WORK * (config.explain or 0)) / rate + SECONDS_BESIDE_TRAINING
     return Estimate(threads, seconds, flops.training * seen if flops else None)

@@ -28,6 +28,7 @@ VARIED_BY = {  # what only some runs use, by the key that asks for it
     "training.augment": "sizewise.data.augment",
     "data.label_noise": "sizewise.data.corrupt",
 }
+EXPLAIN = ("sizewise.explain.measure", "sizewise.data.published.mnist1d_places")
 LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
 
 
@@ -90,9 +91,10 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
             "fitted once: expected training.augment=null"
         )
     code = code_of(network, config.data.name, spec.task, _varied_by(decisive(config)))
-    key = run_key(config, architecture.width, fingerprint, code)
+    scored = code if config.explain is None else f"{code} {source_hash(network, EXPLAIN)}"
+    key = run_key(config, architecture.width, fingerprint, scored)
     trained = training_key(config, architecture.width, train_fingerprint or fingerprint, code)
-    of_any_data = run_key(config, architecture.width, "", code)
+    of_any_data = run_key(config, architecture.width, "", scored)
     return Identity(name, key, trained, of_any_data, code, architecture, size)
 
 

@@ -18,6 +18,7 @@ from sizewise.flops import flops_per_sample
 from sizewise.models.classical.estimators import requirements_of
 from sizewise.records import RunRecord, write_records
 from sizewise.run.code import own_code
+from sizewise.run.explained import measure_maps
 from sizewise.run.identity import Identity
 from sizewise.sizing import parameters_by_group, parameters_of
 from sizewise.tasks import find_task
@@ -77,6 +78,9 @@ def make_record(
     if spec.task == "classify":  # what always answering the commonest class would get wrong
         targets = dataset.test.targets  # type: ignore[attr-defined]
         extras["chance"] = 1 - targets.bincount().max().item() / len(targets)
+    extras.pop("maps", None)  # of the run that trained this network, if that was another
+    if config.explain is not None:
+        extras["maps"] = measure_maps(saved, dataset.test, config.data, config.explain, config.seed)
     record = RunRecord(
         run_id=tracker.run_id,
         name=identity.name,

@@ -14,6 +14,7 @@ from sizewise import cost
 from sizewise.config import Config, decisive
 from sizewise.data import Dataset
 from sizewise.errors import Interrupted, UserError, first_line, say
+from sizewise.explain.measure import check_measurable
 from sizewise.interrupts import held_back
 from sizewise.models import Classical
 from sizewise.place import TRAIN
@@ -86,6 +87,8 @@ def run(
         )
     model = build_on_threads(config, dataset.spec, identity.architecture, share).to(device)
     check_outputs(model, dataset)
+    if config.explain is not None:
+        check_measurable(model, dataset.spec)
 
     tags = tags or {}
     learner = learner_of(model, config)

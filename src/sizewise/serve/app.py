@@ -4,6 +4,7 @@
     GET  /models      the data set and the networks, the smallest first
     POST /predict     {"inputs": [...]} as the data set has them, an image file (image/*), or a
                       table (text/csv) whose first line names the columns
+    POST /explain     the same: what each network looks at, a map of each input
     POST /draw        a drawing (image/*), cut out and brought to the set's form
     GET  /sample      a test sample with its label; ?index=N for a certain one
     GET  /survey      the networks over the whole test set: errors, and where they disagree
@@ -26,6 +27,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from sizewise.data.own.named import channels
 from sizewise.errors import UserError, printable
 from sizewise.serve.bodies import Asked, fault, parse_image, parse_json, parse_table
 from sizewise.serve.models import Shelf
@@ -33,7 +35,10 @@ from sizewise.serve.models import Shelf
 MOST_BYTES = 16_000_000  # of a request
 MOST_CHARACTERS = 300  # of an error, which may quote what was sent
 BATCH_SIZE = 200  # of the survey: a request waits for one batch at most
-WAYS = "expected GET /, GET /models, GET /sample, GET /survey, POST /predict or POST /draw"
+WAYS = (
+    "expected GET /, GET /models, GET /sample, GET /survey, POST /predict, POST /explain or "
+    "POST /draw"
+)
 POLICY = (  # the page may ask for nothing but what this server has
     "default-src 'none'; connect-src 'self'; img-src 'self' data: blob:; "
     "style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -44,7 +49,7 @@ def create_app(shelf: Shelf) -> FastAPI:
     """Return the application that serves the networks of `shelf`."""
     app = FastAPI(title="sizewise", docs_url=None, redoc_url=None)
     page = Template(_read("page.html")).substitute(
-        style=_read("page.css"), script=_read("inputs.js") + _read("page.js")
+        style=_read("page.css"), script="".join(map(_read, ("inputs.js", "maps.js", "page.js")))
     )
     # One thread: the networks share the cores, and the loop stays free to answer.
     worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="networks")
@@ -62,6 +67,11 @@ def create_app(shelf: Shelf) -> FastAPI:
         elif asked.done:  # an image, which is shown as the networks see it
             changed["inputs"] = asked.inputs.tolist()
         return {"answers": answers} | shelf.doubts(asked.inputs) | changed
+
+    def show_maps(asked: Asked) -> dict[str, Any]:
+        table = shelf.form.table if shelf.spec.kind == "row" else None
+        columns = channels(table) if table else ()
+        return {"explained": shelf.explain(asked.inputs, asked.models), "columns": columns}
 
     async def take_survey() -> dict[str, Any]:
         count = await asyncio.to_thread(shelf.read)  # may download: requests don't wait for it
@@ -92,15 +102,24 @@ def create_app(shelf: Shelf) -> FastAPI:
         taken, survey = survey, None if survey.exception() else survey  # a failed one is tried anew
         return JSONResponse(taken.result())
 
-    @app.post("/predict")
-    async def predict(request: Request) -> Response:
+    async def parser(request: Request) -> Callable[[], Asked]:
         kind = request.headers.get("content-type", "").lower()
         body = await _body(request)
         if shelf.form.table and kind.startswith("text/csv"):
-            return await answer(lambda: ask(parse_table(body, shelf.form)))
+            return partial(parse_table, body, shelf.form)
         if kind.startswith("image/"):
-            return await answer(lambda: ask(parse_image(body, shelf.form, drawn=False)))
-        return await answer(lambda: ask(parse_json(body, shelf.form)))
+            return partial(parse_image, body, shelf.form, drawn=False)
+        return partial(parse_json, body, shelf.form)
+
+    @app.post("/predict")
+    async def predict(request: Request) -> Response:
+        parse = await parser(request)
+        return await answer(lambda: ask(parse()))
+
+    @app.post("/explain")
+    async def explain(request: Request) -> Response:
+        parse = await parser(request)
+        return await answer(lambda: show_maps(parse()))
 
     @app.post("/draw")
     async def draw(request: Request) -> Response:

@@ -17,8 +17,10 @@ from sizewise.data.own.named import channels, raw
 from sizewise.data.published import read_arrays
 from sizewise.data.spec import DataSpec, TableForm
 from sizewise.errors import UserError
+from sizewise.models import Classical
 from sizewise.predict import Predictor
 from sizewise.predict.answers import shown
+from sizewise.predict.explained import explain
 from sizewise.predict.predictor import TOO_LARGE
 from sizewise.records import RunRecord
 from sizewise.serve.nearness import Nearness
@@ -100,6 +102,21 @@ class Served:
             "predictions": predictions,
         }
 
+    def explain(self, inputs: np.ndarray) -> dict[str, Any]:
+        """Return what /explain says of inputs (N, C, *S): a map of each, or why there is none.
+
+        Raises:
+            UserError: the network has no finite answer.
+        """
+        if isinstance(self.predictor.model, Classical):
+            return {"model": self.record.run_id, "refused": "it is fitted: it has no gradients"}
+        maps, _ = explain(self.predictor, inputs)
+        return {
+            "model": self.record.run_id,
+            "method": maps.method.replace("_", " "),
+            "maps": maps.values.tolist(),
+        }
+
 
 def _numbers(arrays: Arrays, spec: DataSpec) -> np.ndarray:
     """Return the numbers to tell of the test split in their own unit, (N,)."""
@@ -161,12 +178,22 @@ class Shelf:
         Raises:
             UserError: there is no network with such an id, or one has no finite answer.
         """
+        return [each.answer(inputs) for each in self._asked(ids)]
+
+    def explain(self, inputs: np.ndarray, ids: list[str] | None = None) -> list[dict[str, Any]]:
+        """Return what each network looks at in inputs (N, C, *S); the arguments are as above.
+
+        Raises:
+            UserError: likewise.
+        """
+        return [each.explain(inputs) for each in self._asked(ids)]
+
+    def _asked(self, ids: list[str] | None) -> list[Served]:
         known = [each.record.run_id for each in self.served]
         unknown = set(ids or ()) - set(known)
         if unknown:
             raise UserError(f"there is no model {min(unknown)} here; expected {', '.join(known)}")
-        asked = [each for each in self.served if ids is None or each.record.run_id in ids]
-        return [each.answer(inputs) for each in asked]
+        return [each for each in self.served if ids is None or each.record.run_id in ids]
 
     def doubts(self, inputs: np.ndarray) -> dict[str, Any]:
         """Return which of inputs (N, C, *S) no network was taught, and what is to be said of them.

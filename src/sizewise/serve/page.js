@@ -59,6 +59,8 @@ function card(model, smallest, largest) {
     label: element("span", { className: "label", textContent: "–" }),
     share: element("span", { className: "share" }),
     mark: element("span", { className: "mark" }),
+    why: element("button", { type: "button", className: "why", textContent: "Why?", onclick: explain }),
+    map: element("figure", { className: "map" }),
   };
   const article = element("article", {},
     element("header", {},
@@ -70,6 +72,7 @@ function card(model, smallest, largest) {
           textContent: ratio < 1.05 ? "" : `${times(ratio)} × the smallest` })),
       element("div", { className: "dot" }, dot)),
     element("div", { className: "answer" }, parts.label, parts.share, parts.mark),
+    parts.why, parts.map,
     bars,
     element("dl", {}, ...[
       ["latency, one sample", `${model.latency_ms.toFixed(2)} ms`, "latency"],
@@ -105,7 +108,8 @@ function fill(shownCard, answer, unsure) {
 // Clears picture and answers, and says why.
 function clear(text, more, trouble) {
   shown = ++asked;  // an answer that is still under way comes too late
-  truth = again = null;
+  truth = again = explainable = null;
+  forgetMaps();
   clearTimeout(waiting);
   waiting = null;
   for (const each of shelf.cards) {
@@ -148,6 +152,9 @@ async function predict(path, body, type, done) {
     const content = await ask(path, { method: "POST", body, headers: { "Content-Type": type } });
     if (number < shown) return;
     shown = number;
+    forgetMaps();
+    explainable = content.inputs
+      ? [JSON.stringify({ inputs: content.inputs }), "application/json"] : [body, type];
     const unsure = truth === null && content.not_sure[0];  // a test sample is what they were taught
     content.answers.forEach((answer, index) => fill(shelf.cards[index], answer, unsure));
     if (!unsure) verdict(content.answers);

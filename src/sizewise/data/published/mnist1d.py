@@ -3,7 +3,9 @@
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,15 +22,7 @@ def read(config: Mnist1dConfig) -> Arrays:
     generating takes seconds; the cache's name is a hash of the arguments, and it appears whole or
     not at all, so that parallel workers can share it.
     """
-    names = ("num_samples", "shuffle_seq", "seed", "test_samples")
-    values = {name: getattr(config, name) for name in names}
-    arguments = {name: value for name, value in values.items() if value is not None}
-    digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:12]
-    cache = Path(config.root) / "mnist1d" / f"{digest}.npz"
-    arrays = _read_cache(cache)
-    if arrays is None:
-        arrays = _generate(config)
-        _save_atomically(cache, arrays)
+    arrays = cached(config, "", lambda: _generate(config))
     return Arrays(
         train_inputs=arrays["x"][:, None, :],
         train_targets=arrays["y"],
@@ -39,12 +33,32 @@ def read(config: Mnist1dConfig) -> Arrays:
     )
 
 
+def cached(
+    config: Mnist1dConfig, ending: str, make: Callable[[], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """Return what is cached of a set under `ending`, or make and cache it.
+
+    Raises:
+        UserError: the data folder can't be written.
+    """
+    names = ("num_samples", "shuffle_seq", "seed", "test_samples")
+    values = {name: getattr(config, name) for name in names}
+    arguments = {name: value for name, value in values.items() if value is not None}
+    digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()[:12]
+    cache = Path(config.root) / "mnist1d" / f"{digest}{ending}.npz"
+    arrays = _read_cache(cache)
+    if arrays is None:
+        arrays = make()
+        _save_atomically(cache, arrays)
+    return arrays
+
+
 def _read_cache(cache: Path) -> dict[str, np.ndarray] | None:
     """Return the arrays in `cache`, or None if it is not there or damaged."""
     try:
         # Opened here, since np.load leaves a file that it can't read open.
         with cache.open("rb") as file, np.load(file) as stored:
-            return {name: stored[name] for name in ("x", "y", "x_test", "y_test")}
+            return dict(stored)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:  # numpy raises whatever the zip reader, pickle guard or parser does
@@ -59,40 +73,62 @@ def _generate(config: Mnist1dConfig) -> dict[str, np.ndarray]:
     """Return the set as the package's `make_dataset` does, which can't make more to test on.
 
     What is more is drawn after the set itself, so that this stays as it is, and is brought to its
-    order of steps, mean and deviation.
+    mean and deviation.
+    """
+    from mnist1d.transform import transform
+
+    inputs, targets, own, train, test = draw(config, lambda *each: transform(*each)[0])
+    mean, deviation = inputs[own].mean(), inputs[own].std()
+    inputs = ((inputs - mean) / deviation).astype(np.float32)
+    return {
+        "x": inputs[train],
+        "y": targets[train].astype(np.int64),
+        "x_test": inputs[test],
+        "y_test": targets[test].astype(np.int64),
+    }
+
+
+class Drawn(NamedTuple):
+    """Samples (N, L) and classes (N,); which are the set's own, for training, and to test on."""
+
+    samples: np.ndarray
+    targets: np.ndarray
+    own: slice
+    train: slice
+    test: slice
+
+
+def draw(config: Mnist1dConfig, make: Callable[..., np.ndarray]) -> Drawn:
+    """Draw the set's samples and those that are more to test on, in its order of steps.
+
+    Args:
+        config: the set's.
+        make: makes a sample of L steps of a template, its times and the package's settings.
     """
     from mnist1d.data import get_dataset_args, get_templates  # takes seconds: it pulls in pyplot
-    from mnist1d.transform import transform
     from mnist1d.utils import set_seed
 
     settings, templates = get_dataset_args(), get_templates()
 
-    def draw(each: int) -> tuple[np.ndarray, np.ndarray]:
+    def some(each: int) -> tuple[np.ndarray, np.ndarray]:
         labels = np.repeat(templates["y"], each)
-        drawn = [transform(templates["x"][y], templates["t"], settings)[0] for y in labels]
+        drawn = [make(templates["x"][y], templates["t"], settings) for y in labels]
         order = np.random.permutation(len(labels))
         return np.stack(drawn)[order], labels[order]
 
     classes = len(templates["y"])
     set_seed(config.seed)
-    inputs, targets = draw(config.num_samples // classes)
+    samples, targets = some(config.num_samples // classes)
     length = settings.final_seq_length
     steps = np.random.permutation(length) if config.shuffle_seq else np.arange(length)
-    inputs = inputs[..., steps]
-    mean, deviation = inputs.mean(), inputs.std()
-    train = int(len(targets) * settings.train_split)
-    tested = config.test_samples or len(targets) - train
-    if (missing := tested - (len(targets) - train)) > 0:
-        more, their_targets = draw(-(-missing // classes))
-        inputs = np.concatenate([inputs, more[..., steps]])
-        targets = np.concatenate([targets, their_targets])
-    inputs = ((inputs - mean) / deviation).astype(np.float32)
-    return {
-        "x": inputs[:train],
-        "y": targets[:train].astype(np.int64),
-        "x_test": inputs[train : train + tested],
-        "y_test": targets[train : train + tested].astype(np.int64),
-    }
+    own = len(targets)
+    train = int(own * settings.train_split)
+    tested = config.test_samples or own - train
+    if (missing := tested - (own - train)) > 0:
+        more, their_targets = some(-(-missing // classes))
+        samples, targets = np.concatenate([samples, more]), np.concatenate([targets, their_targets])
+    parts = slice(own), slice(train), slice(train, train + tested)
+    return Drawn(samples[:, steps], targets, *parts)
 
 
 def _save_atomically(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -10,6 +10,7 @@ from sizewise.report.studies import (
     deep_vs_classical,
     double_descent,
     initialisation,
+    interpretability,
     label_noise,
     shuffled,
     stability,
@@ -25,4 +26,5 @@ STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (
     stability.section,
     initialisation.section,
     compute.section,
+    interpretability.section,
 )

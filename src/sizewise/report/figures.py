@@ -1,0 +1,24 @@
+"""Charts as files: PNG and SVG of the same."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import vl_convert
+
+from sizewise.report.section import Chart
+
+PIXELS = 2  # of a PNG, for each of the chart's own
+
+
+def write_figures(charts: Iterable[Chart], folder: Path) -> list[Path]:
+    """Write each chart into `folder`, which is made if it is not there; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for chart in charts:
+        spec = chart.spec | {"title": chart.caption, "datasets": chart.data, "background": "white"}
+        png, svg = (folder / f"{chart.name}.{kind}" for kind in ("png", "svg"))
+        drawn = vl_convert.vegalite_to_svg(spec)
+        svg.write_text(drawn, encoding="utf-8")
+        png.write_bytes(vl_convert.svg_to_png(drawn, scale=PIXELS))
+        files += [png, svg]
+    return files
