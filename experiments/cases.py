@@ -20,9 +20,10 @@ from sizewise.records import RunRecord, read_records
 from sizewise.report.analysis import analyse
 from sizewise.report.budget import FLOPS
 from sizewise.report.cells import Cell
+from sizewise.report.conditions import AMOUNT, levels
 from sizewise.report.markdown import table_text
 from sizewise.report.section import Table
-from sizewise.report.selection import AMOUNT, TEST_SAMPLES, levels, select
+from sizewise.report.selection import TEST_SAMPLES, select
 from sizewise.report.stats.compare import size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.fit import Fit, HeldOut, fit_sweep

@@ -9,7 +9,9 @@ from sizewise.records import read_records
 from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.cells import TRAINING_TIME
 from sizewise.report.contents import contents
-from sizewise.report.words import MeasureWords, factor, size
+from sizewise.report.studies.double_descent import descents
+from sizewise.report.studies.label_noise import duels, percent, shares
+from sizewise.report.words import MeasureWords, factor, followed, size
 
 HERE = Path(__file__).parent
 SIZES, SEQUENCES, IMAGES = (
@@ -26,7 +28,15 @@ TEXTS: dict[str, dict[str, str]] = {
         "compute": "… and more compute",
         "steps": "Models are trained, validated, then applied",
         "steps measured": "every run: validation chooses, the test set is read once",
-        "challenges": "Large models are hard: compute, data quality, interpretability, stability",
+        "compute hard": "Large models are hard: compute",
+        "data": "… data quality",
+        "interpretability": "… interpretability",
+        "stability": "… stability",
+        "ahead": "{family}: from {place} wrong labels on, {small} parameters beat {large}",
+        "not ahead": "{family}: up to {most} wrong labels, {small} parameters do not beat {large}",
+        "open": "{family}: up to {most} wrong labels, can't tell whether {small} beat {large}",
+        "hurts": "{family} with {noise} wrong labels: {first} at {small} parameters, {peak} at "
+        "{middle}, {last} at {large}",
         "grew": "{family} from {small} to {large} parameters: {before} → {after} error, by {by}",
         "paid": "{family}: {times} the parameters, {time} the training time",
         "sequences": "from {place} training sequences on",
@@ -43,7 +53,15 @@ TEXTS: dict[str, dict[str, str]] = {
         "compute": "……也需要更多算力",
         "steps": "模型先训练，再验证，然后应用",
         "steps measured": "每次运行都如此：由验证集选择，测试集只读一次",
-        "challenges": "大模型的四个难题：算力、数据质量、可解释性、稳定性",
+        "compute hard": "大模型的难题：算力",
+        "data": "……数据质量",
+        "interpretability": "……可解释性",
+        "stability": "……稳定性",
+        "ahead": "{family}：错误标签达到 {place} 之后，{small} 个参数胜过 {large} 个",
+        "not ahead": "{family}：错误标签在 {most} 以内，{small} 个参数不能胜过 {large} 个",
+        "open": "{family}：错误标签在 {most} 以内，{small} 个参数能否胜过 {large} 个尚无定论",
+        "hurts": "{family}，{noise} 的标签错误：{small} 个参数时 {first}，{middle} 个时 {peak}，"
+        "{large} 个时 {last}",
         "grew": "{family} 从 {small} 增至 {large} 个参数：错误率 {before} → {after}，降低 {by}",
         "paid": "{family}：参数为 {times}，训练时间为 {time}",
         "sequences": "训练序列达到 {place} 条之后",
@@ -75,7 +93,11 @@ def claims(language: str) -> str:
             ),
             _row(say["compute"], [_seconds(say["seconds"])], "deep_vs_classical"),
             _row(say["steps"], [say["steps measured"]], "article"),
-            f"| {say['challenges']} | {say['not yet']} | |",
+            f"| {say['compute hard']} | {say['not yet']} | |",
+            _row(say["data"], _noise(say), "label_noise"),
+            _row("", _descents(say), "double_descent"),
+            f"| {say['interpretability']} | {say['not yet']} | |",
+            f"| {say['stability']} | {say['not yet']} | |",
         ]
     )
 
@@ -115,6 +137,46 @@ def _crossing(files: tuple[str, ...]) -> str:
     _, _, place = study.title.partition("at about ")
     number, _, rest = place.partition(" training samples ")
     return f"{number} {rest.rstrip('.')}"
+
+
+def _noise(say: dict[str, str]) -> list[str]:
+    """Return from which share of wrong labels on small beats large, of each family."""
+    (_, _, fought), *_ = duels(_analysis(("label_noise/runs.jsonl",)).usable)
+    rows = []
+    for duel in fought:
+        text = say["ahead" if duel.is_told else "not ahead" if duel.is_lost else "open"]
+        place = followed(percent(duel.place), duel.interval, shares)
+        small, large = size(duel.small.parameters), size(duel.large.parameters)
+        rows.append(
+            text.format(
+                family=duel.small.family,
+                place=place,
+                most=percent(duel.shares[-1]),
+                small=small,
+                large=large,
+            )
+        )
+    return rows
+
+
+def _descents(say: dict[str, str]) -> list[str]:
+    """Return where growing hurts before it helps."""
+    found = descents(_analysis(("double_descent/runs.jsonl",)).usable)
+    words = MeasureWords(found[0].peak.measure)
+    return [
+        say["hurts"].format(
+            family=each.peak.family,
+            noise=percent(each.noise),
+            first=words.value(each.first.error),
+            peak=words.value(each.peak.error),
+            last=words.value(each.last.error),
+            small=size(each.first.parameters),
+            middle=size(each.peak.parameters),
+            large=size(each.last.parameters),
+        )
+        for each in found
+        if each.is_seen
+    ]
 
 
 def _seconds(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from sizewise.records import RunRecord
 from sizewise.report import write_report
 from sizewise.report.analysis import analyse
-from sizewise.report.selection import AMOUNT, levels
+from sizewise.report.conditions import AMOUNT, levels
 from sizewise.report.stats.crossing import crossing_of
 from sizewise.report.studies.deep_vs_classical import (
     Amount,

@@ -19,8 +19,8 @@ from sizewise.config.schema import (
     TextConfig,
     TrackingConfig,
     TrainingConfig,
-    parse_size,
 )
+from sizewise.config.values import parse_size
 
 __all__ = [
     "Config",

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from sizewise.config.schema import DATA_CONFIGS, MOST_SHOWN, Config, DataConfig, Section, Shared
+from sizewise.config.schema import DATA_CONFIGS, Config, DataConfig, Section, Shared
+from sizewise.config.values import MOST_SHOWN
 from sizewise.errors import UserError, nearest
 from sizewise.place import TRAIN
 from sizewise.uri import store_uri

@@ -7,6 +7,7 @@ from typing import Any
 from sizewise.records import Measure, RunRecord
 from sizewise.report.budget import at_largest_budget
 from sizewise.report.cells import Cell, size_errors
+from sizewise.report.conditions import AMOUNT, by_condition, differing
 from sizewise.report.goal import Goal, read_goal
 from sizewise.report.proposal import (
     Proposal,
@@ -16,14 +17,7 @@ from sizewise.report.proposal import (
     score_again,
     spell_all,
 )
-from sizewise.report.selection import (
-    AMOUNT,
-    Selection,
-    by_condition,
-    differing,
-    select,
-    usable_runs,
-)
+from sizewise.report.selection import Selection, select, usable_runs
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
 from sizewise.report.verdict import Answer, Growth, answer, growth

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from sizewise.records import RunRecord
-from sizewise.report.selection import NOT_SETTINGS, differing, varying
+from sizewise.report.conditions import differing
+from sizewise.report.selection import NOT_SETTINGS, varying
 
 # Beside what varies in the sweep itself, these may differ.
 FREE = (*NOT_SETTINGS, "model.depth", "features", "data.path")

@@ -13,11 +13,8 @@ from sizewise.errors import UserError
 from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, Setting, known_error
+from sizewise.report.conditions import AMOUNT, CONDITIONS, SHUFFLED, by_condition
 
-AMOUNT, NOISE, NOISE_KIND = "data.train_samples", "data.label_noise", "data.label_noise_kind"
-SHUFFLED = "data.shuffle_seq"
-# What the runs of a report may learn from that differs: sizes are compared on one of them each.
-CONDITIONS = (AMOUNT, NOISE, NOISE_KIND, SHUFFLED)
 TEST_SAMPLES = "data.test_samples"  # of sets that are generated
 
 # These vary between the runs of one cell, or can't change what a run learns.
@@ -117,37 +114,6 @@ def on_most_test_samples(records: Sequence[RunRecord]) -> list[RunRecord]:
     """Return those of runs on a generated set that are scored on the most test samples."""
     counts = [record.config.get(TEST_SAMPLES) or 0 for record in records]
     return [r for r, count in zip(records, counts, strict=True) if count == max(counts)]
-
-
-def by_condition(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """Divide runs by what they learn from; those on the most samples, as published, come last."""
-    groups: dict[tuple[Any, ...], list[RunRecord]] = {}
-    for record in records:
-        amount, noise, kind, shuffled = (record.config.get(key) for key in CONDITIONS)
-        place = (not shuffled, -(noise or 0), kind or "", math.inf if amount is None else amount)
-        groups.setdefault(place, []).append(record)
-    return [group for _, group in sorted(groups.items())]
-
-
-def levels(records: Sequence[RunRecord], *keys: str) -> list[list[RunRecord]]:
-    """Divide by `keys` of `CONDITIONS` the runs that are, in all others, as `by_condition`'s last.
-
-    They come in the same order: amounts ascend, noise descends.
-    """
-    first = by_condition(records)[-1][0]
-    fixed = [key for key in CONDITIONS if key not in keys]
-    return by_condition(
-        [
-            record
-            for record in records
-            if all(record.config.get(key) == first.config.get(key) for key in fixed)
-        ]
-    )
-
-
-def differing(records: Sequence[RunRecord]) -> list[str]:
-    """Return those of `CONDITIONS` in which runs differ."""
-    return [key for key in CONDITIONS if len({record.config.get(key) for record in records}) > 1]
 
 
 def varying(records: Sequence[RunRecord]) -> list[str]:

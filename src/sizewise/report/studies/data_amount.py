@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from sizewise.records import RunRecord
+from sizewise.report.conditions import AMOUNT, levels
 from sizewise.report.section import Section, Table
-from sizewise.report.selection import AMOUNT, levels
 from sizewise.report.studies.levels import Level, by_size, enough_rows, most_sizes
 from sizewise.report.summary import enough
 

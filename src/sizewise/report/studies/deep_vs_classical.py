@@ -15,8 +15,9 @@ import numpy as np
 from sizewise.records import RunRecord
 from sizewise.report import style
 from sizewise.report.cells import TRAINING_TIME, Cell, best_by_validation, size_errors
+from sizewise.report.conditions import AMOUNT, levels
 from sizewise.report.section import Chart, Rows, Section, Table
-from sizewise.report.selection import AMOUNT, levels, select
+from sizewise.report.selection import select
 from sizewise.report.stats import compare
 from sizewise.report.stats.compare import in_pairs
 from sizewise.report.stats.crossing import crossing_of

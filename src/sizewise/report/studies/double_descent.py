@@ -13,11 +13,12 @@ import numpy as np
 from sizewise.records import RunRecord
 from sizewise.report.budget import FLOPS
 from sizewise.report.cells import Cell
+from sizewise.report.conditions import NOISE, NOISE_KIND, levels
 from sizewise.report.section import Section, Table
-from sizewise.report.selection import NOISE, NOISE_KIND, levels, select
 from sizewise.report.stats.compare import Difference
 from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.studies.label_noise import COLUMN, percent
+from sizewise.report.studies.levels import Level, by_size
 from sizewise.report.tables import UNKNOWN, Row
 from sizewise.report.verdict import compared
 from sizewise.report.words import MeasureWords, size
@@ -84,6 +85,7 @@ def section(records: Sequence[RunRecord]) -> Section | None:
             "The sizes compared are those that stand out on the test set: the intervals allow for "
             "that, at 90 % for all sizes of a curve together.",
         ],
+        charts=[by_size("error_by_size_and_noise", _levels(records), COLUMN, with_training=True)],
         tables=[Table([_row(each) for each in found])],
         cells=[cell for each in found for cell in each.cells],
     )
@@ -92,11 +94,18 @@ def section(records: Sequence[RunRecord]) -> Section | None:
 def descents(records: Sequence[RunRecord]) -> list[Descent]:
     """Return the turning points of every curve of five sizes or more, least noise first."""
     return [
-        descent(cells, runs[0].config.get(NOISE) or 0.0)
-        for runs in reversed(levels(records, NOISE, NOISE_KIND))
-        for cells in select(runs).families.values()
+        descent(cells, level.place)
+        for level in _levels(records)
+        for cells in level.families.values()
         if len(cells) >= LEAST_SIZES
     ]
+
+
+def _levels(records: Sequence[RunRecord]) -> list[Level]:
+    shares = [
+        (runs[0].config.get(NOISE) or 0.0, runs) for runs in levels(records, NOISE, NOISE_KIND)
+    ]
+    return [Level(percent(share), share, runs) for share, runs in reversed(shares)]
 
 
 def descent(cells: Sequence[Cell], noise: float) -> Descent:

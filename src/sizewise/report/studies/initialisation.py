@@ -12,8 +12,9 @@ from sizewise.records import RunRecord
 from sizewise.report import style
 from sizewise.report.by_rate import RATE, Contrast, mean_contrast
 from sizewise.report.cells import PARAMETERS, Cell
+from sizewise.report.conditions import by_condition
 from sizewise.report.section import Chart, Rows, Section, Table
-from sizewise.report.selection import by_condition, select
+from sizewise.report.selection import select
 from sizewise.report.stats.compare import Seeds, in_pairs, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.tables import Row

@@ -19,8 +19,9 @@ from sizewise import sample_errors
 from sizewise.records import RunRecord, readable_count
 from sizewise.report import style
 from sizewise.report.cells import Cell
+from sizewise.report.conditions import by_condition
 from sizewise.report.section import Chart, Rows, Section, Table
-from sizewise.report.selection import by_condition, select
+from sizewise.report.selection import select
 from sizewise.report.stats.compare import Seeds, compare, in_pairs, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.noise import Array

@@ -13,8 +13,8 @@ import numpy as np
 
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, best_by_validation
+from sizewise.report.conditions import NOISE, NOISE_KIND, levels
 from sizewise.report.section import Section, Table
-from sizewise.report.selection import NOISE, NOISE_KIND, levels
 from sizewise.report.stats import compare
 from sizewise.report.stats.compare import in_pairs
 from sizewise.report.stats.crossing import crossing_of
@@ -62,23 +62,29 @@ class Duel:
     never: float = math.nan
     always: float = math.nan
 
+    @property
+    def is_lost(self) -> bool:
+        """Return whether the small one is not ahead up to the most noise, as far as seeds tell."""
+        return self.never >= CONFIDENCE
+
+    @property
+    def is_told(self) -> bool:
+        """Return whether there is a place from which on it is ahead."""
+        return self.interval is not None and math.isfinite(self.place) and not self.is_lost
+
     def sentence(self) -> str:
         """Return what came of it."""
         small, large, most = self.small.label, self.large.label, percent(self.shares[-1])
         if self.interval is None:
             return f"One seed can't say from which share of wrong labels on {small} beats {large}."
-        if self.never >= CONFIDENCE:
+        if self.is_lost:
             return f"Up to {most} wrong labels {small} does not beat {large}."
         if self.always >= CONFIDENCE:
             return f"{small} beats {large} at every share of wrong labels run."
-        if math.isinf(self.place):
+        if not self.is_told:
             return f"Can't tell whether {small} beats {large} at any share up to {most}."
-        low, high = self.interval
-        first = percent(low) if low > -math.inf else "the least run"
-        last = percent(high) if high < math.inf else "beyond the most run"
-        return (
-            f"From {percent(self.place)} wrong labels on [{first}, {last}] {small} beats {large}."
-        )
+        place = f"{percent(self.place)} wrong labels on {shares(self.interval)}"
+        return f"From {place} {small} beats {large}."
 
 
 def section(records: Sequence[RunRecord]) -> Section | None:
@@ -120,10 +126,10 @@ def duels(records: Sequence[RunRecord]) -> list[tuple[str | None, list[Level], l
     for kind in sorted({runs[0].config.get(NOISE_KIND) for runs in noisy}, key=str):
         groups = [clean, *(runs for runs in noisy if runs[0].config.get(NOISE_KIND) == kind)]
         groups.sort(key=_share)
-        shares = [Level(percent(_share(runs)), _share(runs), runs) for runs in groups]
-        fought = [duel for family in shares[0].families if (duel := fight(shares, family))]
+        run = [Level(percent(_share(runs)), _share(runs), runs) for runs in groups]
+        fought = [duel for family in run[0].families if (duel := fight(run, family))]
         if fought:
-            found.append((kind, shares, fought))
+            found.append((kind, run, fought))
     return found
 
 
@@ -136,19 +142,19 @@ def fight(levels: Sequence[Level], family: str) -> Duel | None:
     large = sizes[-1][common[-1]]
     small = best_by_validation(sizes[-1][each] for each in common[:-1])
     both = [(each[small.parameters], each[large.parameters]) for each in sizes]
-    shares = np.array([level.place for level in levels])
+    places = np.array([level.place for level in levels])
     differences = np.array([one.error - other.error for one, other in both])
-    place = float(crossing_of(shares, differences))
+    place = float(crossing_of(places, differences))
     pairs = [in_pairs(one.by_seed, other.by_seed) for one, other in both]
     if min(len(each.seeds) for each in pairs) < 2:
-        return Duel(small, large, shares, differences, None, place)
+        return Duel(small, large, places, differences, None, place)
     sweep = compare.size_errors([small.parameters] * len(pairs), pairs)
     curves = sweep.means + sweep.deviations(DRAWS)
-    low, high = np.quantile(crossing_of(shares, curves), TAILS, method="nearest")
+    low, high = np.quantile(crossing_of(places, curves), TAILS, method="nearest")
     return Duel(
         small,
         large,
-        shares,
+        places,
         differences,
         sweep.intervals(),
         place,
@@ -161,6 +167,14 @@ def fight(levels: Sequence[Level], family: str) -> Duel | None:
 def percent(share: float) -> str:
     """Return a share: 12%."""
     return f"{100 * share:.3g}%"
+
+
+def shares(interval: Interval) -> str:
+    """Return an interval of shares: [9%, 15%], or with an open end."""
+    low, high = interval
+    first = percent(low) if low > -math.inf else "the least run"
+    last = percent(high) if high < math.inf else "beyond the most run"
+    return f"[{first}, {last}]"
 
 
 def _share(runs: Sequence[RunRecord]) -> float:

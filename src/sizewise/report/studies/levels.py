@@ -69,8 +69,13 @@ def enough_rows(levels: Sequence[Level], column: str) -> list[Row]:
     return rows
 
 
-def by_size(name: str, levels: Sequence[Level], column: str) -> Chart:
-    """Draw each level's test error by size, with 90 % intervals, families side by side."""
+def by_size(
+    name: str, levels: Sequence[Level], column: str, *, with_training: bool = False
+) -> Chart:
+    """Draw each level's test error by size, with 90 % intervals, families side by side.
+
+    The training error may be there, too, dashed.
+    """
     words = MeasureWords(levels[0].records[0].measure)
     rows: Rows = [
         style.interval_row(cell.error, interval)
@@ -80,25 +85,32 @@ def by_size(name: str, levels: Sequence[Level], column: str) -> Chart:
             column: level.name,
             "model": cell.label,
             words.test: words.value(cell.error),
+            "train": style.number(float(cell.train_errors.mean())),
         }
         for level in levels
         for family, cells in level.families.items()
         for cell, interval in zip(cells, size_errors(cells).intervals(), strict=True)
     ]
-    x, y = style.log_x("size", "parameters", rows), style.error_y(words, words.test, rows)
+    title = words.measure.name if with_training else words.test
+    x = style.log_x("size", "parameters", rows)
+    y = style.error_y(words, title, rows, may_be_log=not with_training)
     order = [level.name for level in levels]
     scale = alt.Scale(domain=order, scheme="viridis")
     colour = alt.Color(f"{column}:N", scale=scale, sort=order, title=column)
     base = alt.Chart().encode(x, colour)
     tips = style.tooltips(["model", column, words.test])
+    layers = [
+        base.mark_rule().encode(y("low"), alt.Y2("high")),
+        base.mark_line(strokeWidth=1.4).encode(y()),
+        base.mark_point(filled=True, size=50, opacity=1).encode(y(), tooltip=tips),
+    ]
+    if with_training:
+        layers.append(base.mark_line(strokeWidth=1.2, strokeDash=[4, 3]).encode(y("train")))
     drawn = (
-        alt.layer(
-            base.mark_rule().encode(y("low"), alt.Y2("high")),
-            base.mark_line(strokeWidth=1.4).encode(y()),
-            base.mark_point(filled=True, size=50, opacity=1).encode(y(), tooltip=tips),
-            data=alt.NamedData(name),
-        )
+        alt.layer(*layers, data=alt.NamedData(name))
         .properties(width=260, height=280)
         .facet(column=alt.Column("family:N", title=None))
     )
-    return style.chart(name, f"{words.test.capitalize()} by size", drawn, {name: rows})
+    caption = f"{words.test.capitalize()} by size"
+    caption += ", dashed the training error" if with_training else ""
+    return style.chart(name, caption, drawn, {name: rows})

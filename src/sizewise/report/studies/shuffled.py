@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, best_by_validation, size_errors
+from sizewise.report.conditions import SHUFFLED, levels
 from sizewise.report.section import Section, Table
-from sizewise.report.selection import SHUFFLED, levels, select
+from sizewise.report.selection import select
 from sizewise.report.stats.compare import Difference
 from sizewise.report.tables import Row
 from sizewise.report.verdict import compared

@@ -8,8 +8,8 @@ from sizewise.records import ERROR, RunRecord
 from sizewise.report import style
 from sizewise.report.by_rate import Contrast, Family, Size, compared, contrasts
 from sizewise.report.cells import PARAMETERS, failed_to_train
+from sizewise.report.conditions import by_condition
 from sizewise.report.section import Chart, Rows, Section, Table
-from sizewise.report.selection import by_condition
 from sizewise.report.stats.compare import Seeds, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.shares import share_interval

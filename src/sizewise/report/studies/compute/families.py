@@ -11,8 +11,9 @@ import numpy as np
 from sizewise.records import Measure, RunRecord
 from sizewise.report.budget import FLOPS, by_budget
 from sizewise.report.cells import Cell, Cost
+from sizewise.report.conditions import by_condition
 from sizewise.report.goal import Goal
-from sizewise.report.selection import by_condition, select
+from sizewise.report.selection import select
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.noise import Array
 from sizewise.report.stats.optimum import (
