@@ -11,7 +11,8 @@ and a part of the report on them:
 
 Parts: `answer` (the headline, what backs it), `families` and `sizes` (a row for each), `crossing`
 (what a study finds, without its tables), `verdict` (every sentence, with the commands to run next),
-`forms` (of curves), `study` (all that a study of its own says), `notes` (which runs are in it),
+`forms` (of curves), `study` (all that studies of their own say; one of `report/studies` by its
+name), `notes` (which runs are in it),
 `scores` and `published` (accuracies of runs that a report may not have room for: `series.py`),
 `beside` (errors beside those of `published.csv`: `published.py`), `cases` (what small runs foretold
 of large ones: `cases.py`).
@@ -21,6 +22,7 @@ The table of the article's claims stands after `<!-- claims: en -->`.
 import re
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from experiments.cases import cases
@@ -28,7 +30,7 @@ from experiments.claims import claims
 from experiments.published import beside
 from experiments.series import published, scores
 from sizewise.records import read_records
-from sizewise.report.analysis import analyse
+from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.contents import Contents, contents
 from sizewise.report.markdown import items, section_text, table_text, verdict_text
 from sizewise.report.section import Section, Table
@@ -36,6 +38,7 @@ from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.verdict import look_confidence
 
 ROOT = Path(__file__).parents[1]
+STUDIES = "sizewise.report.studies"
 UNTIL_TOLD: tuple[str, ...] = ()  # studies that `until=told` looked at as they went on
 MARKED = re.compile(r"(<!-- of (\S+): (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -74,13 +77,24 @@ def _finding(section: Section) -> str:
 
 
 @cache
-def report(*paths: Path) -> Contents:
-    """Return what the report on files of records says."""
+def analysed(*paths: Path) -> Analysis:
+    """Return the analysis of files of records."""
     records = [record for path in paths for record in read_records(path)]
     name = paths[0].parent.name
     confidence = look_confidence() if name in UNTIL_TOLD else CONFIDENCE
     command = f"python train.py experiment={name}"
-    return contents(analyse(records, name=name, command=command, confidence=confidence))
+    return analyse(records, name=name, command=command, confidence=confidence)
+
+
+@cache
+def report(*paths: Path) -> Contents:
+    """Return what the report on files of records says."""
+    return contents(analysed(*paths))
+
+
+def _of_study(name: str, found: Analysis) -> str:
+    section = import_module(f"{STUDIES}.{name}").section(found.usable)
+    return section_text(section, level=3)
 
 
 CLAIMS = re.compile(r"(<!-- claims: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -97,7 +111,9 @@ def written(text: str, folder: Path) -> str:
         if wanted in TABLES:
             records = [record for path in paths for record in read_records(path)]
             return f"{start}{TABLES[wanted](records, folder)}\n{end}"
-        return f"{start}{PARTS[wanted](report(*paths))}\n{end}"
+        if wanted in PARTS:
+            return f"{start}{PARTS[wanted](report(*paths))}\n{end}"
+        return f"{start}{_of_study(wanted, analysed(*paths))}\n{end}"
 
     text = CLAIMS.sub(lambda marker: f"{marker[1]}{claims(marker[2])}\n{marker[3]}", text)
     return MARKED.sub(part, text)

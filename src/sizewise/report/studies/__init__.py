@@ -20,8 +20,8 @@ from sizewise.report.studies import (
 STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (
     deep_vs_classical.section,
     data_amount.section,
-    label_noise.section,
     double_descent.section,
+    label_noise.section,
     shuffled.section,
     stability.section,
     initialisation.section,
