@@ -145,7 +145,7 @@ def _noise(say: dict[str, str]) -> list[str]:
     rows = []
     for duel in fought:
         text = say["ahead" if duel.is_told else "not ahead" if duel.is_lost else "open"]
-        place = followed(percent(duel.place), duel.interval, shares)
+        place = followed(percent(duel.place, 2), duel.interval, shares)
         small, large = size(duel.small.parameters), size(duel.large.parameters)
         rows.append(
             text.format(

@@ -62,7 +62,7 @@ class TestLabelNoise:
 
     def test_seeds_that_differ_by_more_leave_it_open(self) -> None:
         found = section_of(label_noise, noisy(slope=0.26, spread=0.05))
-        assert "Can't tell" in found.title or "beyond the most run" in found.title
+        assert found.title.startswith("Can't tell")
 
     def test_one_seed_says_nothing(self) -> None:
         assert "One seed" in section_of(label_noise, noisy(slope=0.4, seeds=range(1))).title
@@ -74,7 +74,7 @@ class TestLabelNoise:
         either, next_class = found.sentences[:2]
         assert either.startswith("Wrong labels are any other class")
         assert "does not beat" in either
-        assert next_class.startswith("Wrong labels are always the next class: From 12")
+        assert next_class.startswith("Wrong labels are always the next class: From 1")
 
     def test_sizes_are_compared_on_right_labels(self) -> None:
         found = analyse(noisy(0.4), name="study")

@@ -69,8 +69,9 @@ class Duel:
 
     @property
     def is_told(self) -> bool:
-        """Return whether there is a place from which on it is ahead."""
-        return self.interval is not None and math.isfinite(self.place) and not self.is_lost
+        """Return whether there is a place from which on it is ahead, and its interval ends."""
+        found = math.isfinite(self.place) and not self.is_lost
+        return found and self.interval is not None and math.isfinite(self.interval.high)
 
     def sentence(self) -> str:
         """Return what came of it."""
@@ -81,9 +82,11 @@ class Duel:
             return f"Up to {most} wrong labels {small} does not beat {large}."
         if self.always >= CONFIDENCE:
             return f"{small} beats {large} at every share of wrong labels run."
-        if not self.is_told:
+        if math.isinf(self.place):
             return f"Can't tell whether {small} beats {large} at any share up to {most}."
-        place = f"{percent(self.place)} wrong labels on {shares(self.interval)}"
+        place = f"{percent(self.place, 2)} wrong labels on {shares(self.interval)}"
+        if not self.is_told:
+            return f"Can't tell: {small} may beat {large} from {place}."
         return f"From {place} {small} beats {large}."
 
 
@@ -164,16 +167,16 @@ def fight(levels: Sequence[Level], family: str) -> Duel | None:
     )
 
 
-def percent(share: float) -> str:
-    """Return a share: 12%."""
-    return f"{100 * share:.3g}%"
+def percent(share: float, digits: int = 3) -> str:
+    """Return a share: 12.5%."""
+    return f"{100 * share:.{digits}g}%"
 
 
 def shares(interval: Interval) -> str:
     """Return an interval of shares: [9%, 15%], or with an open end."""
     low, high = interval
-    first = percent(low) if low > -math.inf else "the least run"
-    last = percent(high) if high < math.inf else "beyond the most run"
+    first = percent(low, 2) if low > -math.inf else "the least run"
+    last = percent(high, 2) if high < math.inf else "beyond the most run"
     return f"[{first}, {last}]"
 
 

@@ -62,7 +62,7 @@ def enough_rows(levels: Sequence[Level], column: str) -> list[Row]:
                     words.counted("largest less the best"): words.difference(
                         against.mean, against.interval
                     )
-                    if against
+                    if against and found.best is not cells[-1]
                     else "–",
                 }
             )
