@@ -32,9 +32,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "data": "… data quality",
         "interpretability": "… interpretability",
         "stability": "… stability",
-        "ahead": "{family}: from {place} wrong labels on, {small} parameters beat {large}",
-        "not ahead": "{family}: up to {most} wrong labels, {small} parameters do not beat {large}",
-        "open": "{family}: up to {most} wrong labels, can't tell whether {small} beat {large}",
+        "ahead": "{family} trained to the end: from {place} wrong labels on, {small} parameters "
+        "beat {large}",
+        "not ahead": "{family} trained to the end: up to {most} wrong labels, {small} parameters "
+        "do not beat {large}",
+        "open": "{family} trained to the end: up to {most} wrong labels, can't tell whether "
+        "{small} beat {large}",
         "hurts": "{family} with {noise} wrong labels: {first} at {small} parameters, {peak} at "
         "{middle}, {last} at {large}",
         "grew": "{family} from {small} to {large} parameters: {before} → {after} error, by {by}",
@@ -57,9 +60,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "data": "……数据质量",
         "interpretability": "……可解释性",
         "stability": "……稳定性",
-        "ahead": "{family}：错误标签达到 {place} 之后，{small} 个参数胜过 {large} 个",
-        "not ahead": "{family}：错误标签在 {most} 以内，{small} 个参数不能胜过 {large} 个",
-        "open": "{family}：错误标签在 {most} 以内，{small} 个参数能否胜过 {large} 个尚无定论",
+        "ahead": "{family} 训练到底：错误标签达到 {place} 之后，{small} 个参数胜过 {large} 个",
+        "not ahead": "{family} 训练到底：错误标签在 {most} 以内，{small} 个参数不能胜过 {large} 个",
+        "open": "{family} 训练到底：错误标签在 {most} 以内，"
+        "{small} 个参数能否胜过 {large} 个尚无定论",
         "hurts": "{family}，{noise} 的标签错误：{small} 个参数时 {first}，{middle} 个时 {peak}，"
         "{large} 个时 {last}",
         "grew": "{family} 从 {small} 增至 {large} 个参数：错误率 {before} → {after}，降低 {by}",

@@ -22,7 +22,8 @@ METRICS = {
     *("learning_rate", "grad_norm", "samples_per_second"),
     *("test/loss", "test/error", "test/standard_error", "test/accuracy", "test/macro_f1"),
     *("test/confidence", "test/calibration_error"),
-    *("cost/parameters", "cost/flops_inference", "cost/flops_training", "cost/train_seconds"),
+    *("cost/parameters", "cost/flops_inference", "cost/flops_training", "cost/flops_spent"),
+    "cost/train_seconds",
     *("cost/peak_memory_mb", "cost/model_bytes", "cost/throughput"),
     *("cost/latency_ms_p50", "cost/latency_ms_p95"),
 }
@@ -204,7 +205,7 @@ def test_runs_are_listed(workspace: Path) -> None:
 def test_help_shows_the_groups_and_five_examples(tmp_path: Path) -> None:
     text = train(tmp_path, "--help").stdout
 
-    assert "model: attention, cnn, gradient_boosting, gru, knn, linear, logistic, lstm, " in text
+    assert "model: attention, bigru, cnn, gradient_boosting, gru, knn, linear, " in text
     assert "data: arrays, arrow_head, cifar10, digits, fashion_mnist, folder, " in text
     assert len(re.findall(r"^  python train\.py .*\S {2,}\S", text, re.MULTILINE)) >= 5
 

@@ -264,7 +264,7 @@ def test_where_a_run_is_and_whose_a_folder_is(lab: Lab, call: Call, tmp_path: Pa
 MISTAKES = {
     "evaluate nope": "there is no run nope",
     "evaluate {large} model=cnn": "model=cnn is not understood; expected data=NAME",
-    "evaluate {failed}": "is failed (UserError: the ",
+    "evaluate {failed}": "is failed (UserError: training.patience",
     "predict {failed} x.png": "expected a finished one",
     "export {large} --format torch --to /dev/null/x": "/dev/null/x can't be written",
     "compare {large}": "a comparison takes two runs or more",

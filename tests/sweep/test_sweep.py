@@ -12,7 +12,7 @@ from tests.processes import ROOT, client, command, python, shared, train
 
 # Three runs that finish and one whose loss overflows.
 GRID = ("-m", "model=mlp", "size=600,2k", "data.validation_fraction=0.1,0", "training.epochs=2")
-LAUNCHER = ("training.clip_grad_norm=null", "hydra/launcher=basic")
+LAUNCHER = ("training.patience=9", "hydra/launcher=basic")
 RUN_A_JOB = """
 import sys
 from pathlib import Path

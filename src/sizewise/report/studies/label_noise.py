@@ -108,7 +108,12 @@ def section(records: Sequence[RunRecord]) -> Section | None:
             f"{KEPT[kept]} Between two shares the place is interpolated in a straight line.",
         ],
         charts=[
-            by_size(f"error_by_size_and_{kind or 'symmetric'}_noise", each, COLUMN)
+            by_size(
+                f"error_by_size_and_{kind or 'symmetric'}_noise",
+                each,
+                COLUMN,
+                where=f", where wrong labels are {KINDS[kind]}",
+            )
             for kind, each, _ in found
         ],
         tables=tables,

@@ -70,11 +70,16 @@ def enough_rows(levels: Sequence[Level], column: str) -> list[Row]:
 
 
 def by_size(
-    name: str, levels: Sequence[Level], column: str, *, with_training: bool = False
+    name: str,
+    levels: Sequence[Level],
+    column: str,
+    *,
+    where: str = "",
+    with_training: bool = False,
 ) -> Chart:
     """Draw each level's test error by size, with 90 % intervals, families side by side.
 
-    The training error may be there, too, dashed.
+    The training error may be there, too, dashed; `where` ends the caption.
     """
     words = MeasureWords(levels[0].records[0].measure)
     rows: Rows = [
@@ -111,6 +116,6 @@ def by_size(
         .properties(width=260, height=280)
         .facet(column=alt.Column("family:N", title=None))
     )
-    caption = f"{words.test.capitalize()} by size"
+    caption = f"{words.test.capitalize()} by size{where}"
     caption += ", dashed the training error" if with_training else ""
     return style.chart(name, caption, drawn, {name: rows})
