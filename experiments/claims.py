@@ -10,8 +10,9 @@ from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.cells import TRAINING_TIME
 from sizewise.report.contents import contents
 from sizewise.report.studies.double_descent import descents
+from sizewise.report.studies.interpretability import looks_of, pooled
 from sizewise.report.studies.label_noise import duels, percent, shares
-from sizewise.report.words import MeasureWords, factor, followed, size
+from sizewise.report.words import MeasureWords, factor, followed, numbers, size
 
 HERE = Path(__file__).parent
 SIZES, SEQUENCES, IMAGES = (
@@ -38,6 +39,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "do not beat {large}",
         "open": "{family} trained to the end: up to {most} wrong labels, can't tell whether "
         "{small} beat {large}",
+        "look": "the larger, the more maps show of what there is to see: by {truth} × chance",
         "hurts": "{family} with {noise} wrong labels: {first} at {small} parameters, {peak} at "
         "{middle}, {last} at {large}",
         "grew": "{family} from {small} to {large} parameters: {before} → {after} error, by {by}",
@@ -64,6 +66,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "not ahead": "{family} 训练到底：错误标签在 {most} 以内，{small} 个参数不能胜过 {large} 个",
         "open": "{family} 训练到底：错误标签在 {most} 以内，"
         "{small} 个参数能否胜过 {large} 个尚无定论",
+        "look": "模型越大，图中落在真正有信息之处的份额越高：增加 {truth} 倍随机水平",
         "hurts": "{family}，{noise} 的标签错误：{small} 个参数时 {first}，{middle} 个时 {peak}，"
         "{large} 个时 {last}",
         "grew": "{family} 从 {small} 增至 {large} 个参数：错误率 {before} → {after}，降低 {by}",
@@ -100,7 +103,7 @@ def claims(language: str) -> str:
             f"| {say['compute hard']} | {say['not yet']} | |",
             _row(say["data"], _noise(say), "label_noise"),
             _row("", _descents(say), "double_descent"),
-            f"| {say['interpretability']} | {say['not yet']} | |",
+            _row(say["interpretability"], [_maps(say)], "interpretability"),
             f"| {say['stability']} | {say['not yet']} | |",
         ]
     )
@@ -161,6 +164,17 @@ def _noise(say: dict[str, str]) -> list[str]:
             )
         )
     return rows
+
+
+def _maps(say: dict[str, str]) -> str:
+    """Return how much more of a larger network's maps lies where there is something to see."""
+    found = looks_of(_analysis(("interpretability/runs.jsonl",)).usable)
+    change = pooled([looks.paired.get("truth") for looks in found])
+    assert change is not None
+    value, interval = change
+    assert interval is not None
+    assert interval.low > 0, "the sentence holds only then"
+    return say["look"].format(truth=f"{value:.2f} {numbers(interval)}")
 
 
 def _descents(say: dict[str, str]) -> list[str]:

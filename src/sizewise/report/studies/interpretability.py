@@ -72,23 +72,32 @@ class Looks:
 
 def section(records: Sequence[RunRecord]) -> Section | None:
     """Return the study of usable runs; None where no family has maps measured at two sizes."""
-    measured = [record for record in by_condition(records)[-1] if "maps" in record.extras]
-    counts = Counter(record.extras["maps"]["samples"] for record in measured)
-    if not counts:
-        return None
-    samples = counts.most_common(1)[0][0]
-    alike = [record for record in measured if record.extras["maps"]["samples"] == samples]
-    families = select(alike).families.values()
-    found = [_looks(cells) for cells in families if len(cells) > 1]
+    alike = _alike(records)
+    found = looks_of(records)
     if not found:
         return None
     return Section(
         title=headline(found),
-        sentences=[*map(_sentence, found), *_trust(found), _method(alike, samples)],
+        sentences=[*map(_sentence, found), *_trust(found), _method(alike)],
         charts=[_chart(found)],
         tables=[Table([row for looks in found for row in _rows(looks)])],
         cells=[cell for looks in found for cell in looks.cells],
     )
+
+
+def looks_of(records: Sequence[RunRecord]) -> list[Looks]:
+    """Return how maps change with size in each family whose maps were measured at two sizes."""
+    alike = _alike(records)
+    families = select(alike).families.values() if alike else ()
+    return [_looks(cells) for cells in families if len(cells) > 1]
+
+
+def _alike(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return the runs with maps of as many samples as most have."""
+    measured = [record for record in by_condition(records)[-1] if "maps" in record.extras]
+    counts = Counter(record.extras["maps"]["samples"] for record in measured)
+    most = counts.most_common(1)
+    return [each for each in measured if each.extras["maps"]["samples"] == most[0][0]]
 
 
 def headline(found: Sequence[Looks]) -> str:
@@ -234,14 +243,14 @@ def _trust(found: Sequence[Looks]) -> list[str]:
     return sentences
 
 
-def _method(records: Sequence[RunRecord], samples: int) -> str:
+def _method(records: Sequence[RunRecord]) -> str:
     maps = records[0].extras["maps"]
     lacking = max(record.extras["maps"]["incomplete"] for record in records)
     words = (
-        f"Maps are of {samples:,} test samples, for the class that the network tells, right or "
-        "wrong; sizes are compared by integrated gradients, from the training mean, which add up "
-        f"to the answer but for {lacking:.1%} of their mass at most; intervals are 90%, each by "
-        "itself, and the verdict's are of the mean over families."
+        f"Maps are of {maps['samples']:,} test samples, for the class that the network tells, "
+        "right or wrong; sizes are compared by integrated gradients, from the training mean, which "
+        f"add up to the answer but for {lacking:.1%} of their mass at most; intervals are 90%, "
+        "each by itself, and the verdict's are of the mean over families."
     )
     if "chance" in maps:
         words += f" The true places are {maps['chance']:.0%} of all."
