@@ -9,6 +9,7 @@ from sizewise.records import read_records
 from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.cells import TRAINING_TIME
 from sizewise.report.contents import contents
+from sizewise.report.studies.compute.families import families_at_budgets, flops
 from sizewise.report.studies.double_descent import descents
 from sizewise.report.studies.interpretability import looks_of, pooled
 from sizewise.report.studies.label_noise import duels, percent, shares
@@ -39,6 +40,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "do not beat {large}",
         "open": "{family} trained to the end: up to {most} wrong labels, can't tell whether "
         "{small} beat {large}",
+        "budget": "{family} on {data}: {least} parameters are best at {few} training FLOPs, {most} "
+        "at {many}",
         "look": "the larger, the more maps show of what there is to see: by {truth} × chance",
         "hurts": "{family} with {noise} wrong labels: {first} at {small} parameters, {peak} at "
         "{middle}, {last} at {large}",
@@ -66,6 +69,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "not ahead": "{family} 训练到底：错误标签在 {most} 以内，{small} 个参数不能胜过 {large} 个",
         "open": "{family} 训练到底：错误标签在 {most} 以内，"
         "{small} 个参数能否胜过 {large} 个尚无定论",
+        "budget": "{family}，{data}：{few} FLOPs 时 {least} 个参数最好，{many} 时 {most} 个最好",
         "look": "模型越大，图中落在真正有信息之处的份额越高：增加 {truth} 倍随机水平",
         "hurts": "{family}，{noise} 的标签错误：{small} 个参数时 {first}，{middle} 个时 {peak}，"
         "{large} 个时 {last}",
@@ -100,7 +104,7 @@ def claims(language: str) -> str:
             ),
             _row(say["compute"], [_seconds(say["seconds"])], "deep_vs_classical"),
             _row(say["steps"], [say["steps measured"]], "article"),
-            f"| {say['compute hard']} | {say['not yet']} | |",
+            _row(say["compute hard"], _budgets(say), "compute"),
             _row(say["data"], _noise(say), "label_noise"),
             _row("", _descents(say), "double_descent"),
             _row(say["interpretability"], [_maps(say)], "interpretability"),
@@ -144,6 +148,26 @@ def _crossing(files: tuple[str, ...]) -> str:
     _, _, place = study.title.partition("at about ")
     number, _, rest = place.partition(" training samples ")
     return f"{number} {rest.rstrip('.')}"
+
+
+def _budgets(say: dict[str, str]) -> list[str]:
+    """Return each family's best size at the least and at the most training FLOPs."""
+    records = _analysis(("compute/text_runs.jsonl",)).usable
+    rows = []
+    for found in families_at_budgets(records):
+        ends = found.budgets[0], found.budgets[-1]
+        least, most = (
+            "–".join(dict.fromkeys(size(cell.parameters) for cell in (may[0], may[-1])))
+            for may in (each.untold for each in ends)
+        )
+        few, many = (flops(each.flops) for each in ends)
+        data = records[0].data
+        rows.append(
+            say["budget"].format(
+                family=found.family, data=data, least=least, most=most, few=few, many=many
+            )
+        )
+    return rows
 
 
 def _noise(say: dict[str, str]) -> list[str]:
