@@ -66,7 +66,9 @@ def ids(shelf: Shelf) -> dict[str, str]:
         "good": shelf.add(record(parameters=900, validation_error=0.1), "good", **member),
         "same": shelf.add(record(parameters=500, validation_error=0.1), "same", **member),
         "lucky": shelf.add(
-            record(parameters=100, test_error=0.01, validation_error=0.3), "lucky", **member
+            record(parameters=100, test_error=0.01, validation_error=0.3, data__label_noise=0.1),
+            "lucky",
+            **member,
         ),
         "else": shelf.add(record(data__num_samples=100), "else", **{membership(mixed): "true"}),
         "also": shelf.add(record(), "also", **{membership(mixed): "true"}),

@@ -150,11 +150,12 @@ def _best(store: Store, study: str) -> StoredRun:
 
 def _data(record: RunRecord) -> str:
     """Return the data set, with its own keys, that a run was validated on."""
-    shared = ("data.name", "data.root", "data.train_samples", "data.validation_fraction")
+    of_training = ("data.train_samples", "data.label_noise", "data.label_noise_kind")
+    shared = ("data.name", "data.root", "data.validation_fraction", *of_training)
     own = [
         f"{key}={value}"
         for key, value in record.config.items()
-        if key.startswith("data.") and key not in shared
+        if key.startswith("data.") and key not in shared and value is not None
     ]
     return " ".join([record.data, *own])
 
