@@ -20,14 +20,13 @@ from sizewise.report.section import Chart, Rows, Section, Table
 from sizewise.report.selection import select
 from sizewise.report.stats import compare
 from sizewise.report.stats.compare import in_pairs
-from sizewise.report.stats.crossing import crossing_of
-from sizewise.report.stats.errors import CONFIDENCE, TAILS, Interval
+from sizewise.report.stats.crossing import crossing_of, draw_crossing
+from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.noise import Array
 from sizewise.report.tables import Row, reached
 from sizewise.report.words import MeasureWords, quantity, size
 
 LEAST_ERROR = 1e-5  # stands for none at all, which has no logarithm
-DRAWS = 4000
 
 
 @dataclass(frozen=True)
@@ -117,18 +116,8 @@ def cross(amounts: Sequence[Amount]) -> Crossing | None:
     pairs = [in_pairs(network.by_seed, reference.by_seed) for _, network, reference in both]
     if min(len(each.seeds) for each in pairs) < 2:
         return Crossing(samples, differences, None, place)
-    sweep = compare.size_errors(samples, pairs)
-    curves = sweep.means + sweep.deviations(DRAWS)
-    low, high = np.quantile(places(curves), TAILS, method="nearest")
-    return Crossing(
-        samples,
-        differences,
-        sweep.intervals(),
-        place,
-        Interval(float(low), float(high)),
-        never=float((curves[:, -1] >= 0).mean()),
-        always=float((curves < 0).all(axis=1).mean()),
-    )
+    drawn = draw_crossing(compare.size_errors(samples, pairs), places)
+    return Crossing(samples, differences, drawn.differences, place, *drawn[1:])
 
 
 def headline(amounts: Sequence[Amount], crossing: Crossing | None) -> str:

@@ -8,6 +8,7 @@ sizes, and at more noise too.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,13 +18,12 @@ from sizewise.report.conditions import NOISE, NOISE_KIND, levels
 from sizewise.report.section import Section, Table
 from sizewise.report.stats import compare
 from sizewise.report.stats.compare import in_pairs
-from sizewise.report.stats.crossing import crossing_of
-from sizewise.report.stats.errors import CONFIDENCE, TAILS, Interval
+from sizewise.report.stats.crossing import crossing_of, draw_crossing
+from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.studies.levels import Level, by_size, enough_rows
 from sizewise.report.tables import Row
 from sizewise.report.words import MeasureWords
 
-DRAWS = 4000
 COLUMN = "wrong labels"
 KINDS = {
     None: "any other class, each as likely",
@@ -157,19 +157,8 @@ def fight(levels: Sequence[Level], family: str) -> Duel | None:
     if min(len(each.seeds) for each in pairs) < 2:
         return Duel(small, large, places, differences, None, place)
     sweep = compare.size_errors([small.parameters] * len(pairs), pairs)
-    curves = sweep.means + sweep.deviations(DRAWS)
-    low, high = np.quantile(crossing_of(places, curves), TAILS, method="nearest")
-    return Duel(
-        small,
-        large,
-        places,
-        differences,
-        sweep.intervals(),
-        place,
-        Interval(float(low), float(high)),
-        never=float((curves[:, -1] >= 0).mean()),
-        always=float((curves < 0).all(axis=1).mean()),
-    )
+    drawn = draw_crossing(sweep, partial(crossing_of, places))
+    return Duel(small, large, places, differences, drawn.differences, place, *drawn[1:])
 
 
 def percent(share: float, digits: int = 3) -> str:
