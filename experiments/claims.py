@@ -1,18 +1,21 @@
 """The article's claims beside what was measured of them, in English and in Chinese.
 
-The numbers come from the studies' records; where no study asks yet, it says so.
+The numbers come from the studies' records.
 """
 
 from pathlib import Path
 
 from sizewise.records import read_records
 from sizewise.report.analysis import Analysis, analyse
+from sizewise.report.by_rate import compared, contrasts
 from sizewise.report.cells import TRAINING_TIME
+from sizewise.report.conditions import by_condition
 from sizewise.report.contents import contents
 from sizewise.report.studies.compute.families import families_at_budgets, flops
 from sizewise.report.studies.double_descent import descents
 from sizewise.report.studies.interpretability import looks_of, pooled
 from sizewise.report.studies.label_noise import duels, percent, shares
+from sizewise.report.studies.stability import SHARES
 from sizewise.report.words import MeasureWords, factor, followed, numbers, size
 
 HERE = Path(__file__).parent
@@ -21,6 +24,7 @@ SIZES, SEQUENCES, IMAGES = (
     ("deep_vs_classical/runs.jsonl", "deep_vs_classical/near_runs.jsonl"),
     ("deep_vs_classical/mnist_runs.jsonl", "deep_vs_classical/mnist_near_runs.jsonl"),
 )
+BUDGETS = ("compute/text_runs.jsonl",)
 TEXTS: dict[str, dict[str, str]] = {
     "en": {
         "head": "| the article says | measured here | where |",
@@ -51,7 +55,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "images": "from {place} training images on",
         "seconds": "{deep} against {classical} of training on 100 sequences",
         "points": " points",
-        "not yet": "not yet",
+        "unstable": "largest less smallest size: runs that fail to train {failures}, "
+        "spread between seeds {spread}, sensitivity to the learning rate {sensitivity}",
     },
     "zh": {
         "head": "| 文章的说法 | 这里测得的结果 | 出处 |",
@@ -79,7 +84,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "images": "训练图像达到 {place} 张之后",
         "seconds": "用 100 条序列训练：{deep} 对 {classical}",
         "points": " 个百分点",
-        "not yet": "尚无研究",
+        "unstable": "最大减最小：训练失败的运行 {failures}，种子之间的差异 {spread}，"
+        "对学习率的敏感度 {sensitivity}",
     },
 }
 
@@ -108,7 +114,7 @@ def claims(language: str) -> str:
             _row(say["data"], _noise(say), "label_noise"),
             _row("", _descents(say), "double_descent"),
             _row(say["interpretability"], [_maps(say)], "interpretability"),
-            f"| {say['stability']} | {say['not yet']} | |",
+            _row(say["stability"], [_unstable(say)], "stability"),
         ]
     )
 
@@ -152,21 +158,22 @@ def _crossing(files: tuple[str, ...]) -> str:
 
 def _budgets(say: dict[str, str]) -> list[str]:
     """Return each family's best size at the least and at the most training FLOPs."""
-    records = _analysis(("compute/text_runs.jsonl",)).usable
     rows = []
-    for found in families_at_budgets(records):
-        ends = found.budgets[0], found.budgets[-1]
-        least, most = (
-            "–".join(dict.fromkeys(size(cell.parameters) for cell in (may[0], may[-1])))
-            for may in (each.untold for each in ends)
-        )
-        few, many = (flops(each.flops) for each in ends)
-        data = records[0].data
-        rows.append(
-            say["budget"].format(
-                family=found.family, data=data, least=least, most=most, few=few, many=many
+    for file in BUDGETS:
+        records = _analysis((file,)).usable
+        for found in families_at_budgets(records):
+            ends = found.budgets[0], found.budgets[-1]
+            least, most = (
+                "–".join(dict.fromkeys(size(cell.parameters) for cell in (may[0], may[-1])))
+                for may in (each.untold for each in ends)
             )
-        )
+            few, many = (flops(each.flops) for each in ends)
+            data = records[0].data
+            rows.append(
+                say["budget"].format(
+                    family=found.family, data=data, least=least, most=most, few=few, many=many
+                )
+            )
     return rows
 
 
@@ -199,6 +206,20 @@ def _maps(say: dict[str, str]) -> str:
     assert interval is not None
     assert interval.low > 0, "the sentence holds only then"
     return say["look"].format(truth=f"{value:.2f} {numbers(interval)}")
+
+
+def _unstable(say: dict[str, str]) -> str:
+    """Return what the largest networks have more than the smallest, a mean over families."""
+    records = _analysis(("stability/runs.jsonl",)).usable
+    found, words = contrasts(compared(by_condition(records)[-1])), MeasureWords(records[0].measure)
+    told = {
+        "failures": SHARES.difference(*found.failures),
+        "spread": words.difference(*found.spread),
+        "sensitivity": words.difference(*found.sensitivity),
+    }
+    return say["unstable"].format(
+        **{name: text.replace(" points", say["points"]) for name, text in told.items()}
+    )
 
 
 def _descents(say: dict[str, str]) -> list[str]:
