@@ -37,7 +37,7 @@ from sizewise.report.words import MeasureWords, size
 
 HERE = Path(__file__).parent
 FILES = (
-    *("compute/*.jsonl", "data_amount/*.jsonl", "large_vs_small/runs.jsonl"),
+    *("compute*/*.jsonl", "data_amount/*.jsonl", "large_vs_small/runs.jsonl"),
     *("deep_vs_classical/runs.jsonl", "deep_vs_classical/near_runs.jsonl"),
     *("deep_vs_classical/mnist_runs.jsonl", "deep_vs_classical/mnist_near_runs.jsonl"),
 )

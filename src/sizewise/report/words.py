@@ -81,7 +81,9 @@ class MeasureWords(NamedTuple):
 
 
 def factor(ratio: float) -> str:
-    """Return a ratio: 3.2×, 64×."""
+    """Return a ratio: 0.045×, 3.2×, 64×."""
+    if ratio < 0.95:
+        return f"{ratio:.2g}×"
     return f"{ratio:.0f}×" if ratio >= 9.95 else f"{ratio:.1f}×"
 
 
