@@ -123,7 +123,10 @@ def test_what_cannot_be_trained_on_ends_in_one_line(check: Check, tmp_path: Path
     (tmp_path / "notes.md").touch()
     for name, words in (
         ("one", "holds one class, cat: expected samples of two classes or more"),
-        ("notes.md", "is not of a kind that is read: expected a folder of images, a .csv or"),
+        (
+            "notes.md",
+            "is not of a kind that is read: expected a folder of images or sounds, a .csv or",
+        ),
         ("nowhere", "nowhere is not there: expected a folder"),
     ):
         (line,) = check(tmp_path / name, code=2)

@@ -70,6 +70,11 @@ def _check_fits(spec: DataSpec, name: str, arrays: Arrays) -> None:
             f"data={name} has other columns, categories or means than {spec.name}: expected the "
             "table that the network was trained on"
         )
+    if (rate := arrays.told.get("sound_rate", 0)) != spec.sound_rate:
+        raise UserError(
+            f"data={name} has sounds of {rate:,} samples a second, and {spec.name} of "
+            f"{spec.sound_rate:,} (0 is none): expected a set like that"
+        )
     found = (arrays.test_inputs.shape[1:], len(arrays.class_names))
     wanted = (spec.input_shape, spec.num_classes)
     if found != wanted:

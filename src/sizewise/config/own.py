@@ -7,7 +7,7 @@ from sizewise.errors import nearest
 
 CSV, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
 ARRAYS = (".npz",)
-EXPECTED = "expected a folder of images, a .csv or .parquet, or an .npz of arrays"
+EXPECTED = "expected a folder of images or sounds, a .csv or .parquet, or an .npz of arrays"
 
 
 def kind_of(path: Path) -> str | None:

@@ -107,7 +107,7 @@ class SamplesConfig(OwnConfig):
 
 
 class FolderConfig(SamplesConfig):
-    """Images in folders, and the size that all are brought to."""
+    """Images or sounds in folders, and the size that images are brought to."""
 
     image_size: ImageSize
 

@@ -1,7 +1,7 @@
 """What is in data of the user's own, and what training would do with them: a function per kind."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -45,24 +45,18 @@ def check(config: OwnConfig, seed: int) -> Checked:
 
 
 def check_folder(config: OwnConfig, seed: int) -> Checked:
-    """Check images in folders of classes."""
+    """Check images or sounds in folders of classes."""
     assert isinstance(config, FolderConfig)
     found = folder.look(config)
-    labelled = found.labelled()
-    rest = _divided(labelled.arrays(config), config, seed, "images")
-    names = [found.scanned.files[row].name for row in found.good]
-    sizes = Counter(map(tuple, found.cached.sizes[found.good].tolist()))
-    ordered = sorted(sizes, key=lambda size: size[0] * size[1])
-    least, most = (f"{width}x{height}" for width, height in (ordered[0], ordered[-1]))
-    facts = {
-        "images": f"{len(found.good):,}",
-        "sizes": least if len(sizes) == 1 else f"{len(sizes):,}, from {least} to {most}",
-        "form": found.form(),
-        "done to them": found.steps(),
-    }
+    labelled, kind = found.labelled(), found.scanned.kind
+    rest = _divided(labelled.arrays(config), config, seed, kind)
+    read = {"form": found.form(), "done to them": found.steps()}
+    facts = {kind: f"{len(found.good):,}"} | found.facts() | read
     doubts = [*found.scanned.notes, found.unreadable()]
-    doubts += _twice(labelled.keys, labelled.labels, labelled.given, "images")
-    doubts += _nearly_twice(labelled, config, names)
+    doubts += _twice(labelled.keys, labelled.labels, labelled.given, kind)
+    if kind == "images":
+        names = [found.scanned.files[row].name for row in found.good]
+        doubts += _nearly_twice(labelled, config, names)
     return Checked(facts | rest.facts, [*filter(None, doubts), *rest.doubts])
 
 

@@ -64,6 +64,7 @@ class DataSpec:
         own: whether it is data of the user's own, of whatever name.
         table: how the rows of a table become samples, where the data are one.
         unequal: whether sequences may end before the last of the L steps.
+        sound_rate: samples a second of the sounds that sequences are frames of; else 0.
     """
 
     name: str
@@ -76,6 +77,7 @@ class DataSpec:
     own: bool = False
     table: TableForm | None = None
     unequal: bool = False
+    sound_rate: int = 0
 
     @classmethod
     def restored(cls, fields: Mapping[str, Any]) -> "DataSpec":

@@ -154,10 +154,10 @@ def all_is_spoilt(folder: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no folder": (lambda _: None, "is not there: expected a folder of images for each class"),
+    "no folder": (lambda _: None, "is not there: expected a folder of images, or of sounds"),
     "a file": (lambda path: path.write_text("x"), "is a file: expected a folder of images"),
-    "empty": (lambda path: path.mkdir(), "holds no images: expected a folder of images"),
-    "empty classes": (lambda path: (path / "cat").mkdir(parents=True), "holds no images"),
+    "empty": (lambda path: path.mkdir(), "holds neither images nor sounds \\(.wav\\): expected"),
+    "empty classes": (lambda path: (path / "cat").mkdir(parents=True), "holds neither"),
     "no classes": (lambda path: fill(path, "."), "12 images, but no folder of a class"),
     "one class": (lambda path: fill(path, "cat"), "holds one class, cat: expected samples of two"),
     "one image each": (lambda path: fill(path, "a", "b", count=1), "no sample of 2 falls to the"),
@@ -181,7 +181,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: fill(path, "train/a", "train/b", "test/A", "test/b"),
         "A is in the test split alone",
     ),
-    "a test split that can't be read": (only_train_is_whole, "no image of test/ can be read"),
+    "a test split that can't be read": (only_train_is_whole, "none of test/ can be read"),
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from sizewise.data import Split, load
 from sizewise.data.files.conform import fit_image, form_of
 from sizewise.data.files.images import decode
-from sizewise.data.own import cache, decoding, folder
+from sizewise.data.own import cache, decoding, images
 from sizewise.data.splits import MappedSplit
 from sizewise.files import cache_folder
 from tests.builders import whole
@@ -177,7 +177,7 @@ def test_of_two_at_once_one_makes_the_cache(photos: Path, monkeypatch: pytest.Mo
         return scanned(*arguments)
 
     monkeypatch.setattr(cache, "decode_all", count)
-    monkeypatch.setattr(folder, "cached", start_together)
+    monkeypatch.setattr(images, "cached", start_together)
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: load(config(photos), seed=0), range(2))
     assert first.fingerprint == second.fingerprint

@@ -36,6 +36,7 @@ class Form:
         stroke: the share of a drawn figure's height that its strokes are wide.
         unequal: whether inputs are sequences that may end before the last step.
         table: how rows become inputs, where the set is a table.
+        rate: samples a second of the sounds that inputs are frames of; else 0.
     """
 
     shape: tuple[int, ...] = ()
@@ -47,6 +48,7 @@ class Form:
     stroke: float = 0.11
     unequal: bool = False
     table: TableForm | None = None
+    rate: int = 0
 
 
 # MNIST: the digit is scaled to fit 20x20 pixels with its proportions kept, and centred in 28x28 by
@@ -65,7 +67,8 @@ def form_of(spec: DataSpec, normalisation: Normalisation) -> Form:
     Images of the user's own are never inverted: those learnt from were not either.
     """
     if spec.own:
-        return Form(spec.input_shape, spec.is_image, unequal=spec.unequal, table=spec.table)
+        own = Form(spec.input_shape, spec.is_image, unequal=spec.unequal, table=spec.table)
+        return replace(own, rate=spec.sound_rate)
     form = FORMS.get(spec.name, Form())
     dark = spec.input_shape[0] == 1 and float(np.mean(normalisation.mean)) < DARK * form.white
     form = replace(form, shape=spec.input_shape, is_image=spec.is_image, light_on_dark=dark)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sizewise.data.files import Adapted, arrays, images, sequences, tables
+from sizewise.data.files import Adapted, arrays, images, sequences, sounds, tables
 from sizewise.data.files.conform import Form, fit_image
 from sizewise.data.files.frames import NAMED, read_frame
 from sizewise.data.files.walk import walk
@@ -20,11 +20,13 @@ from sizewise.errors import UserError, printable
 
 ARRAYS = (".npy", ".npz")
 TABLES = (".csv", ".tsv")
-KNOWN = f"an image ({', '.join(each[1:] for each in images.SUFFIXES)}), .csv, .tsv, .npy or .npz"
+KNOWN = (
+    f"an image ({', '.join(each[1:] for each in images.SUFFIXES)}), .wav, .csv, .tsv, .npy or .npz"
+)
 
 
 class Place(NamedTuple):
-    """Where an input is from: its file, and where in it; of an image nothing more is to be said."""
+    """Where an input is from: its file, and where in it, unless that holds one input alone."""
 
     file: str
     part: str = ""  # "line", "row" or "sample", or the column of ids
@@ -68,8 +70,8 @@ Found = Opened | Sample | Failure
 def read(paths: Iterable[Path], form: Form) -> Iterator[Found]:
     """Yield the samples of files and folders one by one, in order; of a folder, in its own.
 
-    Of a folder, images are read where the form is that of images, tables where it is that of a
-    table, else files of numbers.
+    Of a folder, images are read where the form is that of images, sounds where it is that of
+    sounds, tables where it is that of a table, else files of numbers.
     """
     for path in paths:
         try:
@@ -79,16 +81,25 @@ def read(paths: Iterable[Path], form: Form) -> Iterator[Found]:
 
 
 def _read_folder(folder: Path, form: Form) -> Iterator[Found]:
-    suffixes = images.SUFFIXES if form.is_image else NAMED if form.table else TABLES + ARRAYS
+    suffixes, wanted = _wanted(form)
     fitting = Counter(path.suffix.lower() in suffixes for path in map(Path, walk(folder)))
     yield Opened(_shown(folder), fitting[True], fitting[False])
     for path in map(Path, walk(folder)):
         if path.suffix.lower() in suffixes:
             yield from _read_file(path, form, folder)
     if not fitting[True]:
-        numbers = ".csv or .parquet" if form.table else ".csv, .npy or .npz"
-        wanted = "images" if form.is_image else f"{numbers} files"
         yield _failure(folder, UserError(f"a folder without {wanted}"))
+
+
+def _wanted(form: Form) -> tuple[tuple[str, ...], str]:
+    """Return the suffixes of the files that are read of a folder, and these in words."""
+    if form.is_image:
+        return images.SUFFIXES, "images"
+    if form.rate:
+        return sounds.SUFFIXES, "sounds (.wav)"
+    if form.table:
+        return NAMED, ".csv or .parquet files"
+    return TABLES + ARRAYS, ".csv, .npy or .npz files"
 
 
 def _read_file(path: Path, form: Form, group: Path | None = None) -> Iterator[Found]:
@@ -113,6 +124,12 @@ def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
             image, before = images.decode(opened)
         values, done = fit_image(image, form)
         yield Sample(Place(file), values, _shown(group), (*before, *done))
+    elif suffix in sounds.SUFFIXES:
+        if not form.rate:
+            raise UserError("a sound, and the network was not trained on sounds")
+        with path.open("rb") as opened:
+            sound, steps = sounds.fit_clip(sounds.decode(opened), form.rate, form.shape)
+        yield Sample(Place(file), sound, _shown(group), steps)
     elif suffix in TABLES:
         if form.unequal:
             raise UserError("sequences of unequal length are read from .npz (x, lengths) and .npy")

@@ -1,4 +1,4 @@
-"""What lies in a folder of images: classes, splits, and what is neither."""
+"""What lies in a folder of images or sounds: classes, splits, and what is neither."""
 
 import os
 import unicodedata
@@ -10,12 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sizewise.data.files.images import SUFFIXES
+from sizewise.data.files import images, sounds
 from sizewise.data.files.walk import is_folder, is_hidden, walk
 from sizewise.data.own.labelled import SPLITS, listed
 from sizewise.errors import UserError, printable
 
-EXPECTED = "expected a folder of images for each class, or train/ and test/ that hold these"
+KINDS = {"images": images.SUFFIXES, "sounds": sounds.SUFFIXES}
+KIND_OF = {suffix: kind for kind, suffixes in KINDS.items() for suffix in suffixes}
+EXPECTED = (
+    "expected a folder of images, or of sounds (.wav), for each class, or train/ and test/ that "
+    "hold these"
+)
 CALLED = {  # what folders of splits are called, in small letters
     "train": "train",
     "training": "train",
@@ -28,7 +33,7 @@ CALLED = {  # what folders of splits are called, in small letters
 
 
 class File(NamedTuple):
-    """An image's path below the folder, and its size and time by which a change is seen."""
+    """A file's path below the folder, and its size and time by which a change is seen."""
 
     name: str
     size: int
@@ -37,15 +42,17 @@ class File(NamedTuple):
 
 @dataclass(frozen=True)
 class Scanned:
-    """The images of a folder, in the order of their names.
+    """The images or sounds of a folder, in the order of their names.
 
     Args:
+        kind: which of `KINDS` they are.
         files: N of them.
         labels: the class of each, (N,), words.
         given: the split of each, its place in `SPLITS`, (N,), where the folder has splits.
         notes: what was left out, a line each.
     """
 
+    kind: str
     files: list[File]
     labels: np.ndarray
     given: np.ndarray | None
@@ -53,10 +60,11 @@ class Scanned:
 
 
 def scan(root: Path) -> Scanned:
-    """Find the images below a folder; those of a class may lie at any depth below its folder.
+    """Find what lies below a folder; files of a class may lie at any depth below its folder.
 
     Raises:
-        UserError: it is no folder, can't be read, or has no images in folders of classes.
+        UserError: it is no folder, can't be read, has neither images nor sounds in folders of
+            classes, or has both.
     """
     if not root.is_dir():
         found = "is a file" if root.exists() else "is not there"
@@ -66,38 +74,58 @@ def scan(root: Path) -> Scanned:
         with os.scandir(root) as entries:
             seen = [entry for entry in entries if not is_hidden(entry.name)]
         tops = sorted(entry.name for entry in seen if is_folder(entry))
-        loose = sum(not is_folder(each) and _suffix(each.name) in SUFFIXES for each in seen)
-        held = {top: _images(root, top, others) for top in tops}
+        beside = Counter(KIND_OF.get(_suffix(each.name)) for each in seen if not is_folder(each))
+        held = {top: _files(root, top, others) for top in tops}
     except OSError as error:
         raise UserError(f"{error.filename} can't be read ({error.strerror})") from error
     holding = [top for top in tops if held[top]]
     splits = _splits(root, holding)
     depth = 1 if splits else 0  # of the folders of classes
     files = [each for top in holding for each in held[top]]
+    kind = _kind(root, files, beside)
+    loose = beside[kind]
     classed = [each for each in files if each.name.count("/") > depth]
     loose += len(files) - len(classed)
     if not classed:
-        what = f"{loose:,} images, but no folder of a class" if loose else "no images"
+        alone = f"{loose:,} {kind}, but no folder of a class"
+        what = alone if loose else "neither images nor sounds (.wav)"
         raise UserError(f"{root} holds {what}: {EXPECTED}")
     classed.sort(key=lambda each: os.fsencode(each.name))
     parts = [each.name.split("/", depth + 1) for each in classed]
     notes = []
     if loose:
-        notes.append(f"images outside the folders of classes, left out: {loose:,}")
+        notes.append(f"{kind} outside the folders of classes, left out: {loose:,}")
     if empty := [top for top in tops if not held[top]]:
-        notes.append(f"{listed(empty)}: no images there, so no class")
+        notes.append(f"{listed(empty)}: no {kind} there, so no class")
     if others:
-        kinds = ", ".join(kind or "no suffix" for kind, _ in others.most_common(3))
-        notes.append(f"files that are no images ({kinds}), left out: {others.total():,}")
+        suffixes = ", ".join(each or "no suffix" for each, _ in others.most_common(3))
+        notes.append(f"files that are no {kind} ({suffixes}), left out: {others.total():,}")
     given = np.array([SPLITS.index(splits[each[0]]) for each in parts]) if splits else None
-    return Scanned(classed, np.array([_class(each[depth]) for each in parts]), given, notes)
+    labels = np.array([_class(each[depth]) for each in parts])
+    return Scanned(kind, classed, labels, given, notes)
 
 
-def _images(root: Path, top: str, others: Counter[str]) -> list[File]:
-    """Return the images below one folder, and count its other files by their suffixes."""
+def _kind(root: Path, files: list[File], beside: Counter[str | None]) -> str:
+    """Return which of `KINDS` a folder's files are; where there are none, those beside tell.
+
+    Raises:
+        UserError: they are of both.
+    """
+    counts = Counter(KIND_OF[_suffix(each.name)] for each in files)
+    if len(counts) > 1:
+        both = " and ".join(f"{kind} ({count:,})" for kind, count in sorted(counts.items()))
+        raise UserError(
+            f"{root} holds {both}: expected one kind; move the other to a folder of its own"
+        )
+    found = counts or {kind: count for kind, count in beside.items() if kind}
+    return next(iter(found), "images")
+
+
+def _files(root: Path, top: str, others: Counter[str]) -> list[File]:
+    """Return the images and sounds below one folder, and count other files by their suffixes."""
     found, before = [], len(os.path.join(root, ""))
     for entry in walk(root / top):
-        if (suffix := _suffix(entry.name)) not in SUFFIXES:
+        if (suffix := _suffix(entry.name)) not in KIND_OF:
             others[suffix] += 1
             continue
         try:
