@@ -148,7 +148,8 @@ def test_what_is_not_a_size_is_refused(given: Any) -> None:
     with pytest.raises(UserError) as caught:
         parse_size(given)
     assert str(caught.value) == (
-        f"size={given} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M"
+        f"size={given} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M, "
+        "or null"
     )
 
 
@@ -262,6 +263,25 @@ def test_a_bad_override_is_explained_in_one_line(
         compose(*overrides.split())
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("model.init=keras", "'pytorch' or null"),
+        ("training.augment=turn", "flip, shift, crop, or several as flip+shift, or null"),
+        ("threads=0", "at least 1 or null"),
+        ("size=0", "at least 1 or null"),
+        ("training.optimizer=adan", "'adam', 'adamw', 'keras_adam' or 'sgd'"),
+        ("training.epochs=0", "at least 1"),
+    ],
+)
+def test_null_is_offered_where_a_key_may_be_null(
+    compose: Compose, override: str, expected: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        compose(override)
+    assert str(caught.value) == f"{override} is out of range: expected {expected}"
 
 
 def test_an_unknown_key_suggests_the_nearest_of_its_group() -> None:

@@ -112,18 +112,24 @@ def _explain(error: ErrorDetails, given: dict[Any, Any]) -> str:
     if kind == "missing" or (value is None and is_group):
         return _no_value(key)
     if kind == "string_pattern_mismatch":
-        return f"{key}={_shown(value)} is out of range: expected {_fields()[key].description}"
+        expected = _or_null(key, str(_fields()[key].description))
+        return f"{key}={_shown(value)} is out of range: expected {expected}"
     if kind in RANGES:
-        expected = RANGES[kind].format(**error.get("ctx", {}))
+        expected = _or_null(key, RANGES[kind].format(**error.get("ctx", {})))
         return f"{key}={_shown(value)} is out of range: expected {expected}"
     if is_group:
         return f"{key}={_shown(value)} has the wrong type: expected keys as {key}.NAME=VALUE"
-    expected = TYPES[kind]
-    if types.NoneType in typing.get_args(_fields()[key].annotation):
-        expected += " or null"
+    expected = _or_null(key, TYPES[kind])
     if kind == "string_type" and isinstance(value, int | float):
         expected += f"; quote it: '{key}=\"{value}\"'"
     return f"{key}={_shown(value)} has the wrong type: expected {expected}"
+
+
+def _or_null(key: str, expected: str) -> str:
+    """Return what is expected of a key, and null where that may be."""
+    if types.NoneType not in typing.get_args(_fields()[key].annotation):
+        return expected
+    return f"{expected}, or null" if "," in expected else f"{expected} or null"
 
 
 def _shown(value: Any) -> str:

@@ -31,7 +31,8 @@ def parse_size(size: Any) -> int | None:
     if not math.isfinite(count) or abs(count - round(count)) > ROUNDING * count:
         text = str(size) if len(str(size)) <= MOST_SHOWN else f"{str(size)[:MOST_SHOWN]}…"
         raise UserError(
-            f"size={text} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M"
+            f"size={text} is not a number of parameters: expected one like 500, 2.5k, 10k or 1M, "
+            "or null"
         )
     return round(count)
 
