@@ -13,7 +13,7 @@ from sizewise.report.conditions import by_condition
 from sizewise.report.contents import contents
 from sizewise.report.studies.compute.families import families_at_budgets, flops
 from sizewise.report.studies.double_descent import descents
-from sizewise.report.studies.interpretability import looks_of, pooled
+from sizewise.report.studies.interpretability.looks import looks_of, pooled
 from sizewise.report.studies.label_noise import duels, percent, shares
 from sizewise.report.studies.stability import SHARES
 from sizewise.report.words import MeasureWords, factor, followed, numbers, size
