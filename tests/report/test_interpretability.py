@@ -15,7 +15,8 @@ from sizewise.records import RunRecord
 from sizewise.report import write_report
 from sizewise.report.section import Section
 from sizewise.report.stats.compare import Seeds
-from sizewise.report.studies.interpretability import pooled, section
+from sizewise.report.studies.interpretability import section
+from sizewise.report.studies.interpretability.looks import pooled
 from tests.report.synthetic import record
 
 SAMPLES, PLACES = 60, 40
