@@ -94,8 +94,9 @@ def predict_files(
 
     Args:
         predictor: the network.
-        paths: of images, .csv, .npy and .npz files, and folders of them; for a network that was
-            trained on a table, of .csv and .parquet files whose first line names the columns.
+        paths: of images, sounds, .csv, .npy and .npz files, and folders of them; for a network
+            that was trained on a table, of .csv and .parquet files whose first line names the
+            columns.
         output: a CSV to write, which appears when all is predicted; None prints lines on stdout.
         overwrite: whether the CSV may take the place of a file.
         strict: whether inputs unlike all that was trained on fail, in place of a warning.
