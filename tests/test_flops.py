@@ -84,6 +84,10 @@ BY_HAND: dict[str, tuple[str, int | None, int | None, tuple[int, ...], int, int]
         *("bigru", 6, None, (1, 40), 2 * 2 * 40 * 18),
         2 * 2 * 40 * 18 * 6 + 2 * 480 * 10,
     ),
+    "a transformer": (  # 2 heads of 18 numbers, which 33 don't fill
+        *("transformer", 33, 2, (1, 40), 2 * 40 * 33),
+        2 * (2 * 40 * 12 * 33 * 33 + 2 * (2 * 40 * 40 * 2 * 18)) + 2 * 33 * 10,
+    ),
     "logistic": ("logistic", None, None, (3, 8, 8), 2 * 192 * 10, 0),
 }
 

@@ -11,7 +11,7 @@ from sizewise.models import CLASSICAL, FAMILIES, Architecture, build
 from tests.builders import make_spec
 
 CASES = [
-    *(("cnn", None), ("attention", None)),
+    *(("cnn", None), ("attention", None), ("transformer", None), ("transformer", 2)),
     *((family, depth) for family in ("rnn", "lstm", "gru") for depth in (1, 3)),
 ]
 LENGTHS = torch.tensor([5, 23, 1, 8, 23, 2, 14])
@@ -66,9 +66,9 @@ def test_as_networks_compute_it_is_the_same_to_1e_6(family: str, depth: int | No
     torch.testing.assert_close(answers, alone(model, inputs), atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("family", ["rnn", "lstm", "gru", "attention"])
+@pytest.mark.parametrize("family", ["rnn", "lstm", "gru", "attention", "transformer"])
 def test_what_is_after_the_end_is_not_read(family: str) -> None:
-    model, inputs = made(family, 1 if family != "attention" else None), padded(LENGTHS)
+    model, inputs = made(family, 1 if family in ("rnn", "lstm", "gru") else None), padded(LENGTHS)
     other = inputs.clone()
     for sample, length in zip(other, LENGTHS.tolist(), strict=True):
         sample[:, length:] = 7.0
@@ -90,5 +90,5 @@ def test_a_family_that_reads_one_length_says_which_read_several(family: str) -> 
         build(SPEC, Architecture(family))
     assert str(caught.value) == (
         f"model={family} can't read made-up, whose sequences are of unequal length: expected "
-        "model=cnn or lstm or attention or rnn or gru"
+        "model=cnn or lstm or attention or rnn or gru or transformer"
     )

@@ -17,8 +17,8 @@ def architecture(family: str, width: int | None = 6) -> Architecture:
     return Architecture(family, width, DEPTHS.get(family))
 
 
-def test_the_recurrent_families_and_attention_can_do_it() -> None:
-    assert set(ABLE) >= {"lstm", "gru", "rnn", "attention"}
+def test_the_recurrent_families_and_those_of_attention_can_do_it() -> None:
+    assert set(ABLE) >= {"lstm", "gru", "rnn", "attention", "transformer"}
 
 
 @pytest.mark.parametrize("family", ABLE)

@@ -70,6 +70,12 @@ def bigru(w: int) -> int:  # two biases, as PyTorch's
     return 2 * 3 * w * (1 + w + 2) + (2 * w * 40 + 1) * 10
 
 
+def transformer(w: int) -> int:  # of depth 4
+    attention, dense = 4 * (w + 1) * w, (w + 1) * 4 * w + (4 * w + 1) * w
+    block = 2 * 2 * w + attention + dense
+    return (28 + 1) * w + 4 * block + 2 * w + (w + 1) * 10
+
+
 def factored_logistic(w: int) -> int:
     return 784 * w + (w + 1) * 10
 
@@ -117,6 +123,7 @@ def test_the_networks_of_the_mnist1d_paper_count_as_its_authors(
         ("strided_cnn", None, (1, 40), strided_cnn),
         ("strided_cnn", None, IMAGE, strided_cnn_image),
         ("bigru", None, (1, 40), bigru),
+        ("transformer", None, IMAGE, transformer),
     ],
 )
 def test_counts_follow_the_formula(

@@ -28,6 +28,7 @@ FAMILIES: dict[str, str] = {
     "strided_cnn": "sizewise.models.strided_cnn.StridedCNN",
     "bigru": "sizewise.models.bigru.BiGRU",
     "logistic": "sizewise.models.mlp.Logistic",
+    "transformer": "sizewise.models.transformer.Transformer",
 }
 CLASSICAL: dict[str, str] = {
     "knn": "sizewise.models.classical.estimators.KNN",

@@ -15,6 +15,7 @@ LOOKS = {  # markers are names that Vega draws, or paths
     "attention": ("#009E73", "diamond"),
     "gru": ("#CC79A7", "triangle-up"),
     "rnn": ("#E69F00", "triangle-down"),
+    "transformer": ("#332288", "triangle-right"),
     "mlp": ("#56B4E9", "cross"),
     "logistic": ("#666666", PENTAGON),
     "residual_mlp": ("#2F8FBF", STAR),
