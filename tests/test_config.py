@@ -23,7 +23,8 @@ def options(*groups: str) -> list[str]:
 
 def given(option: str) -> list[str]:
     """Return the override with what it can't do without."""
-    return [option, "data.path=/here"] if option.partition("=")[2] in OWN else [option]
+    own = option in {f"data={name}" for name in OWN}
+    return [option, "data.path=/here"] if own else [option]
 
 
 def leaves(node: Any, prefix: str = "") -> dict[str, Any]:

@@ -81,11 +81,13 @@ def test_a_path_given_as_a_set_is_told_how_to_type_it(
     (tmp_path / "photos").mkdir()
     (tmp_path / "rows.csv").touch()
     (tmp_path / "series.npz").touch()
+    (tmp_path / "notes.txt").touch()
     for name, words in (
         ("photos/", f"expected data=folder data.path={tmp_path}/photos"),
         ("rows.csv", f"expected data=table data.path={tmp_path}/rows.csv data.target=COLUMN"),
         ("series.npz", f"expected data=arrays data.path={tmp_path}/series.npz"),
-        ("none.csv", "data=folder, data=table or data=arrays, with data.path=PATH"),
+        ("notes.txt", f"expected data=text data.path={tmp_path}/notes.txt training=text"),
+        ("none.csv", "data=folder, data=table, data=arrays or data=text, with data.path=PATH"),
     ):
         assert sizewise("plan", f"data={tmp_path}/{name}") == 2
         (line,) = capsys.readouterr().err.splitlines()

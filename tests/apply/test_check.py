@@ -118,15 +118,33 @@ def test_arrays_are_checked_too(check: Check, tmp_path: Path) -> None:
     assert facts(check(tmp_path / "uneven.npz"))["a sample"] == "2x3 to 7"
 
 
+def test_texts_are_checked_too(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    for index in range(40):
+        text = "".join(f"note {index} says {index * line}\n" for line in range(30))
+        (tmp_path / f"notes/{index}.md").write_text(text)
+    (tmp_path / "notes/photo.png").write_bytes(b"\x89PNG\0")
+    lines = check(tmp_path / "notes")
+    found = facts(lines)
+    assert (found["files"], found["documents"]) == ("40", "40")
+    assert found["different bytes"] == str(len(set("note says 0123456789\n")))
+    known = dict(each.split() for each in found["bits per byte"].split(", "))
+    assert set(known) == {"gzip", "bz2", "xz"}
+    assert 0.3 < float(known["gzip"]) < 4
+    assert "! files that hold NUL bytes and so are no texts (.png), left out: 1" in lines
+    assert shlex.split(lines[-1])[2:] == [
+        *("model=lstm", "data=text", f"data.path={tmp_path}/notes", "training=text")
+    ]
+
+
 def test_what_cannot_be_trained_on_ends_in_one_line(check: Check, tmp_path: Path) -> None:
     fill(tmp_path / "one", "cat")
-    (tmp_path / "notes.md").touch()
+    (tmp_path / "notes.md").write_text("short")
+    (tmp_path / "notes.doc").write_bytes(bytes(9))
     for name, words in (
         ("one", "holds one class, cat: expected samples of two classes or more"),
-        (
-            "notes.md",
-            "is not of a kind that is read: expected a folder of images or sounds, a .csv or",
-        ),
+        ("notes.md", "a split of 0 bytes, and data.window=128 needs more: expected more text"),
+        ("notes.doc", "notes.doc holds NUL bytes and is no text"),
         ("nowhere", "nowhere is not there: expected a folder"),
     ):
         (line,) = check(tmp_path / name, code=2)

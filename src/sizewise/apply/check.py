@@ -22,12 +22,11 @@ def run(arguments: Namespace) -> None:
     """
     path, kind = as_typed(arguments.path), kind_of(Path(arguments.path).expanduser())
     if kind is None:
-        there = Path(arguments.path).expanduser().exists()
-        why = "is not of a kind that is read" if there else "is not there"
-        raise UserError(f"{arguments.path} {why}: {EXPECTED}")
-    in_steps = any(each.startswith("data.id=") for each in arguments.overrides)
-    model = "cnn" if kind != "table" else "lstm" if in_steps else "mlp"
-    overrides = [f"model={model}", f"data={kind}", f"data.path={path}", *arguments.overrides]
+        raise UserError(f"{arguments.path} is not there: {EXPECTED}")
+    in_steps = kind == "text" or any(each.startswith("data.id=") for each in arguments.overrides)
+    model = "lstm" if in_steps else "mlp" if kind == "table" else "cnn"
+    overrides = [f"model={model}", f"data={kind}", f"data.path={path}"]
+    overrides += ["training=text"] * (kind == "text") + arguments.overrides
     config = compose(overrides, CONF)
     assert isinstance(config.data, OwnConfig)
     found = check(config.data, config.seed)

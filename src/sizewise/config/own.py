@@ -1,23 +1,37 @@
 """Which `data=` reads a path of the user's own, by its name alone."""
 
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from sizewise.errors import nearest
 
-CSV, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
+CSV, PARQUET = (".csv", ".tsv"), (".parquet", ".pq")
 ARRAYS = (".npz",)
-EXPECTED = "expected a folder of images or sounds, a .csv or .parquet, or an .npz of arrays"
+TEXTS = (".txt", ".md", ".rst", ".tex", ".org", ".html", ".py", ".c", ".h", ".js", ".java", ".go")
+LOOKED_AT = 1000  # files of a folder
+EXPECTED = (
+    "expected a folder of images, sounds or texts, a .csv or .parquet, an .npz of arrays, or a text"
+)
 
 
 def kind_of(path: Path) -> str | None:
-    """Return `folder`, `table` or `arrays`; None for what none of them reads, or is not there."""
+    """Return `folder`, `table`, `arrays` or `text`; None for what is not there.
+
+    A folder is one of texts if most of its files are called so.
+    """
     if path.is_dir():
-        return "folder"
-    suffix = path.suffix.lower()
-    kinds = {"table": CSV + PARQUET, "arrays": ARRAYS}
-    found = (kind for kind, suffixes in kinds.items() if suffix in suffixes)
-    return next(found, None) if path.exists() else None
+        return "text" if _holds_texts(path) else "folder"
+    if not path.exists():
+        return None
+    kinds = dict.fromkeys(CSV + PARQUET, "table") | dict.fromkeys(ARRAYS, "arrays")
+    return kinds.get(path.suffix.lower(), "text")
+
+
+def _holds_texts(folder: Path) -> bool:
+    names = (path.name for path in folder.rglob("[!.]*.*") if path.is_file())
+    found = [Path(name).suffix.lower() in TEXTS for name in islice(names, LOOKED_AT)]
+    return sum(found) > len(found) / 2
 
 
 def no_such_set(name: str, sets: Iterable[str]) -> str:
@@ -26,7 +40,7 @@ def no_such_set(name: str, sets: Iterable[str]) -> str:
     if kind is None:
         return (
             f"there is no data={name}: {nearest(name, sets)}; data of your own are data=folder, "
-            "data=table or data=arrays, with data.path=PATH"
+            "data=table, data=arrays or data=text, with data.path=PATH"
         )
-    target = " data.target=COLUMN" if kind == "table" else ""
-    return f"data={name} is no set: expected data={kind} data.path={name}{target}"
+    more = {"table": " data.target=COLUMN", "text": " training=text"}.get(kind, "")
+    return f"data={name} is no set: expected data={kind} data.path={name}{more}"

@@ -100,6 +100,10 @@ class OwnConfig(DataConfig):
     test_fraction: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
+class OwnTextConfig(OwnConfig, TextConfig):
+    """Texts of one's own."""
+
+
 class SamplesConfig(OwnConfig):
     """Samples that are known by their content; those of a given test split may be in training."""
 
@@ -138,6 +142,7 @@ DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
     "arrays": SamplesConfig,
     "folder": FolderConfig,
     "table": TableConfig,
+    "text": OwnTextConfig,
     "mnist1d": Mnist1dConfig,
     "stdlib": TextConfig,
     "pydoc": TextConfig,

@@ -4,15 +4,17 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from sizewise.config import FolderConfig, OwnConfig, TableConfig
+from sizewise.config import FolderConfig, OwnConfig, OwnTextConfig, TableConfig
+from sizewise.data import compressed
 from sizewise.data.arrays import Arrays
 from sizewise.data.giveaway import giveaways
 from sizewise.data.lengths import lengths_of
 from sizewise.data.near import nearly_alike
-from sizewise.data.own import arrays, folder, table
+from sizewise.data.own import arrays, folder, table, text
 from sizewise.data.own.labelled import SPLITS, TEST, Labelled, listed
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
@@ -84,10 +86,33 @@ def check_table(config: OwnConfig, seed: int) -> Checked:
     return Checked({"read": "; ".join(lines)} | rest.facts, [*doubts, *rest.doubts])
 
 
+def check_text(config: OwnConfig, seed: int) -> Checked:
+    """Check texts: what there is to predict, and how well compressors do."""
+    assert isinstance(config, OwnTextConfig)
+    found = text.look(Path(config.path))
+    corpus = found.corpus(config)
+    divided = corpus.divide(config, seed)
+    parts = {"training": divided.train, "validation": divided.validation, "test": divided.test}
+    known = compressed.rates_of(divided)
+    everything = b"".join(found.texts)
+    facts = {
+        "bytes": f"{len(everything):,}",
+        "files": f"{len(found.texts):,}",
+        "different bytes": f"{len(set(everything)):,}",
+        "documents": f"{len(corpus.documents):,}",
+        "splits": ", ".join(
+            f"{len(each) * config.window:,} bytes for {name}" for name, each in parts.items()
+        ),
+        "bits per byte": ", ".join(f"{name} {rate:.2f}" for name, rate in known.items()),
+    }
+    return Checked(facts, found.notes)
+
+
 CHECKS: dict[str, Callable[[OwnConfig, int], Checked]] = {
     "folder": check_folder,
     "arrays": check_arrays,
     "table": check_table,
+    "text": check_text,
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sizewise.config import TextConfig
+from sizewise.config import OwnConfig, TextConfig
 from sizewise.data.dataset import Dataset
 from sizewise.data.normalisation import Normalisation
 from sizewise.data.spec import DataSpec
@@ -22,11 +22,13 @@ UNCHANGED = Normalisation([0.0], [1.0])
 class Corpus:
     """A text in documents by their names.
 
-    Documents are never divided between splits. A twentieth of them, by a hash of their names, is
-    the test split.
+    Documents are never divided between splits. A share of them, by a hash of their names, is the
+    test split. A set of one's own is called otherwise than `data=NAME`.
     """
 
     documents: dict[str, bytes]
+    test_fraction: float = TEST_FRACTION
+    name: str | None = None
 
     def divide(self, config: TextConfig, seed: int) -> Dataset:
         """Return the text in windows, with validation carved out of training by `seed`.
@@ -37,7 +39,7 @@ class Corpus:
             UserError: a split has no window, or there are fewer than are asked for.
         """
         names = np.array(sorted(self.documents))
-        in_test = carve_test((name.encode() for name in names), TEST_FRACTION)
+        in_test = carve_test((name.encode() for name in names), self.test_fraction)
         shuffled = np.random.default_rng(seed).permutation(names[~in_test]).tolist()
         validation, training = self._divided(shuffled, config.validation_fraction)
         texts = [self._joined(each) for each in (training, validation, names[in_test].tolist())]
@@ -75,15 +77,22 @@ class Corpus:
         return b"".join(self.documents[name] for name in names)
 
     def _spec(self, config: TextConfig) -> DataSpec:
-        shape = (config.window,)
-        return DataSpec(config.name, shape, (), "next_byte", num_tokens=BYTES, per_step=True)
+        return DataSpec(
+            self.name or config.name,
+            (config.window,),
+            (),
+            "next_byte",
+            num_tokens=BYTES,
+            per_step=True,
+            own=isinstance(config, OwnConfig),
+        )
 
 
 def _windows(text: bytes, config: TextConfig) -> Windows:
     if len(text) <= config.window:
         raise UserError(
             f"data={config.name} leaves a split of {len(text)} bytes, and data.window="
-            f"{config.window} needs more: expected a smaller window or another "
+            f"{config.window} needs more: expected more text, a smaller window or another "
             "data.validation_fraction"
         )
     return Windows(torch.from_numpy(np.frombuffer(text, np.uint8).copy()), config.window)

@@ -8,4 +8,5 @@ OWN: dict[str, str] = {
     "arrays": "sizewise.data.own.arrays",
     "folder": "sizewise.data.own.folder",
     "table": "sizewise.data.own.table",
+    "text": "sizewise.data.own.text",
 }
