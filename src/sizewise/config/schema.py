@@ -146,6 +146,7 @@ DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
     "mnist1d": Mnist1dConfig,
     "stdlib": TextConfig,
     "pydoc": TextConfig,
+    "kjv": TextConfig,
 }
 
 

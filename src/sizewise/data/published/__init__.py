@@ -29,6 +29,7 @@ PUBLISHED: dict[str, str] = {
     "italy_power_demand": "sizewise.data.published.italy_power_demand",
     "stdlib": "sizewise.data.published.stdlib",
     "pydoc": "sizewise.data.published.pydoc",
+    "kjv": "sizewise.data.published.kjv",
 }
 
 
