@@ -13,6 +13,7 @@ from torch import nn
 from sizewise import cost, sample_errors
 from sizewise.config import Config, portable
 from sizewise.data import Dataset, DataSpec
+from sizewise.data.compressed import rates_of
 from sizewise.data.own.named import columns_of
 from sizewise.flops import flops_per_sample
 from sizewise.models.classical.estimators import requirements_of
@@ -78,6 +79,8 @@ def make_record(
     if spec.task == "classify":  # what always answering the commonest class would get wrong
         targets = dataset.test.targets  # type: ignore[attr-defined]
         extras["chance"] = 1 - targets.bincount().max().item() / len(targets)
+    if spec.task == "next_byte":
+        extras["compressors"] = rates_of(dataset)
     extras.pop("maps", None)  # of the run that trained this network, if that was another
     if config.explain is not None:
         extras["maps"] = measure_maps(saved, dataset.test, config.data, config.explain, config.seed)

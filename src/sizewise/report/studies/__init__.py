@@ -14,6 +14,7 @@ from sizewise.report.studies import (
     label_noise,
     shuffled,
     stability,
+    text,
 )
 
 # From usable runs to what a study says of them; None where they don't vary what it asks about.
@@ -27,4 +28,5 @@ STUDIES: tuple[Callable[[Sequence[RunRecord]], Section | None], ...] = (
     initialisation.section,
     compute.section,
     interpretability.section,
+    text.section,
 )
