@@ -9,6 +9,7 @@ from tests.conftest import CONF
 from tests.processes import train
 
 STEPS = "training.max_steps=5"
+SHORT_TEXT = ("data=pydoc", "data.train_samples=500", "data.validation_fraction=0.1")
 # How each is cut short, and words that its section alone has; a peak takes more than five steps.
 QUICK = {
     "compute_quick": (("size=500,1k", "training.flops=2e6,5e6"), "grows with its FLOPs"),
@@ -19,10 +20,11 @@ QUICK = {
     "mnist1d_paper_quick": ((STEPS, "model=residual_mlp"), "Shuffling"),
     "speech_quick": ((STEPS, "model=lstm", "size=1k,4k", "seed=0"), "1,040"),
     "stability_quick": ((STEPS, "model=cnn", "size=300,1k"), "rate"),
+    "text_quick": ((STEPS, *SHORT_TEXT, "size=5k,6k"), "knows more than xz"),
 }
 
 MNIST1D = ("data.num_samples=1000", "data.validation_fraction=0.1", "data.test_samples=null")
-OF_OTHER_DATA = {"speech_quick": "aeon"}  # and the package that carries it
+OF_OTHER_DATA = {"speech_quick": "aeon", "text_quick": "pydoc_data"}  # and who carries it
 
 
 @pytest.fixture(scope="module")
