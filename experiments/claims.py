@@ -24,7 +24,7 @@ SIZES, SEQUENCES, IMAGES = (
     ("deep_vs_classical/runs.jsonl", "deep_vs_classical/near_runs.jsonl"),
     ("deep_vs_classical/mnist_runs.jsonl", "deep_vs_classical/mnist_near_runs.jsonl"),
 )
-BUDGETS = "compute/runs.jsonl", "compute_text/runs.jsonl"
+BUDGETS = tuple(f"{name}/runs.jsonl" for name in ("compute", "compute_attention", "compute_text"))
 TEXTS: dict[str, dict[str, str]] = {
     "en": {
         "head": "| the article says | measured here | where |",
