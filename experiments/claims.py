@@ -15,8 +15,7 @@ from sizewise.report.studies.compute.families import families_at_budgets, flops
 from sizewise.report.studies.double_descent import descents
 from sizewise.report.studies.interpretability.looks import looks_of, pooled
 from sizewise.report.studies.label_noise import duels, percent, shares
-from sizewise.report.studies.stability import SHARES
-from sizewise.report.words import MeasureWords, factor, followed, numbers, size
+from sizewise.report.words import SHARES, MeasureWords, factor, followed, numbers, size
 
 HERE = Path(__file__).parent
 SIZES, SEQUENCES, IMAGES = (

@@ -4,6 +4,7 @@ Each family is looked at from its smallest to its largest size, under the same r
 of a size at one rate is said at the rate that validation prefers.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -156,8 +157,11 @@ def contrasts(families: Sequence[Family]) -> Contrasts:
 
 
 def mean_contrast(pairs: Sequence[Seeds]) -> Contrast:
-    """Return the mean of differences, within the seeds that all have."""
-    errors = size_errors([1], [mean_of(pairs)])
+    """Return the mean of differences, within the seeds that all have; NaN where none is shared."""
+    shared = mean_of(pairs)
+    if not shared.seeds:
+        return Contrast(math.nan, None)
+    errors = size_errors([1], [shared])
     return Contrast(float(errors.means[0]), errors.intervals()[0])
 
 

@@ -59,6 +59,8 @@ class MeasureWords(NamedTuple):
 
     def difference(self, difference: float, interval: Interval | None = None) -> str:
         """Return a difference, with its interval if there is one: 1.3 points [0.9, 1.7]."""
+        if math.isnan(difference):
+            return "unknown"
         words = f"{self.number(difference)} {self.unit}".rstrip()
         if interval is None:
             return words
@@ -78,6 +80,9 @@ class MeasureWords(NamedTuple):
         """Return a tolerance: 1 point, 0.5 points, 0.02 bits."""
         number = f"{tolerance * self.scale:.3g}"
         return f"{number} {'point' if number == '1' and self.is_share else self.unit}".rstrip()
+
+
+SHARES = MeasureWords(ERROR)  # how shares of runs are put in words
 
 
 def factor(ratio: float) -> str:

@@ -4,6 +4,7 @@ The same networks are compared in pairs of seeds, each way at its own best setti
 among learning rates that both were run at.
 """
 
+import math
 from collections.abc import Sequence
 
 import altair as alt
@@ -11,21 +12,23 @@ import altair as alt
 from sizewise.records import RunRecord
 from sizewise.report import style
 from sizewise.report.by_rate import RATE, Contrast, mean_contrast
-from sizewise.report.cells import PARAMETERS, Cell
+from sizewise.report.cells import PARAMETERS, Cell, failed_to_train
 from sizewise.report.conditions import by_condition
 from sizewise.report.section import Chart, Rows, Section, Table
 from sizewise.report.selection import select
 from sizewise.report.stats.compare import Seeds, in_pairs, size_errors
 from sizewise.report.stats.errors import Interval
+from sizewise.report.stats.shares import paired_difference
 from sizewise.report.tables import Row
-from sizewise.report.words import MeasureWords, listed
+from sizewise.report.words import SHARES, MeasureWords, listed
 
 INIT = "model.init"
 KERAS, PYTORCH = None, "pytorch"  # of the key; None is what the family says, which is as Keras's
 Pair = tuple[Cell, Cell]  # one network, begun as Keras's and as PyTorch's
 METHOD = (
     "Each network is compared with itself in pairs of the same seed, which divides the data and "
-    "orders the samples alike, over the seeds that trained both ways. Intervals are 90%."
+    "orders the samples alike, over the seeds that trained both ways; a mean over networks is over "
+    "the seeds that trained all of these. Intervals are 90%."
 )
 
 
@@ -45,7 +48,7 @@ def section(records: Sequence[RunRecord]) -> Section | None:
         for family, pairs in families.items()
     ]
     return Section(
-        title=headline(overall, len(everyone), words),
+        title=headline(_failures(everyone), overall, len(everyone), words),
         sentences=[
             f"PyTorch's less Keras's, by family, mean over sizes: {listed(by_family)}.",
             f"{failed[0]} of {runs[0]} runs begun as Keras's failed to train, {failed[1]} of "
@@ -81,15 +84,36 @@ def compared(records: Sequence[RunRecord]) -> dict[str, list[Pair]]:
     return found
 
 
-def headline(overall: Contrast, networks: int, words: MeasureWords) -> str:
-    """Return whether one way is better, over all networks."""
+def headline(failures: Contrast, overall: Contrast, networks: int, words: MeasureWords) -> str:
+    """Return whether one way is better, over all networks: fails less often, errs less."""
     over = f"over {networks} network{'s' * (networks != 1)}"
-    if not overall.is_told:
-        difference = words.difference(*overall)
+    unknown = math.isnan(overall.value)
+    difference = "no seed trained all both ways" if unknown else words.difference(*overall)
+    found = []
+    if failures.is_told:
+        more = "more" if failures.value > 0 else "less"
+        found.append(f"fails to train {more} often than Keras's by {SHARES.size_of(*failures)}")
+    if overall.is_told:
+        side = "worse" if overall.value > 0 else "better"
+        found.append(f"is {side} than Keras's by {words.size_of(*overall)} of {words.test}")
+    if not found:
         return f"Can't tell PyTorch's initialisation from Keras's {over}: {difference}."
-    side = "worse" if overall.value > 0 else "better"
-    by = words.size_of(*overall)
-    return f"PyTorch's initialisation is {side} than Keras's by {by} of {words.test} {over}."
+    rest = "" if overall.is_told else f"; can't tell whether its {words.test} differs: {difference}"
+    return f"PyTorch's initialisation {listed(found)} {over}{rest}."
+
+
+def _failures(pairs: Sequence[Pair]) -> Contrast:
+    """Return by how much more of the runs fail that begin as PyTorch's."""
+    failed = [
+        [{run.seed: failed_to_train(run) for run in cell.records} for cell in pair]
+        for pair in pairs
+    ]
+    runs = [
+        (pytorch[seed], keras[seed])
+        for keras, pytorch in failed
+        for seed in keras.keys() & pytorch.keys()
+    ]
+    return Contrast(*paired_difference(runs))
 
 
 def _difference(pair: Pair) -> Seeds:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import altair as alt
 
-from sizewise.records import ERROR, RunRecord
+from sizewise.records import RunRecord
 from sizewise.report import style
 from sizewise.report.by_rate import Contrast, Family, Size, compared, contrasts
 from sizewise.report.cells import PARAMETERS, failed_to_train
@@ -15,10 +15,9 @@ from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.shares import share_interval
 from sizewise.report.stats.spread import middle
 from sizewise.report.tables import UNKNOWN, Row, reached
-from sizewise.report.words import MeasureWords, listed, size
+from sizewise.report.words import SHARES, MeasureWords, listed, size
 
 CROSS = "M-1,-1L1,1M1,-1L-1,1"
-SHARES = MeasureWords(ERROR)  # how shares of runs are put in words
 METHOD = (
     "A run failed to train if its loss stopped being finite, or if its test error is above chance "
     "less two standard errors of the test set; chance is the error of always answering the "
