@@ -9,6 +9,7 @@ Ours is the recipe of `experiment=kjv`, or what overrides say.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -61,7 +62,7 @@ def main() -> None:
     head = ["", "parameters", "steps", "bytes read", "seconds", "bits per byte"]
     share = own.bits / peer.bits
     met = own.parameters <= peer.parameters and share <= TARGET
-    command = f"python -m benchmarks.text_peers --minutes {arguments.minutes:g}"
+    command = " ".join(["python -m benchmarks.text_peers", *sys.argv[1:]])
     write_section(
         "Texts, beside nanoGPT's recipe",
         f"{arguments.data}, `{' '.join(arguments.ours)}`. {setting(command)}",
