@@ -62,3 +62,20 @@ def test_a_number_is_scored_by_how_far_off_it_is_in_its_own_unit() -> None:
 
     assert losses.tolist() == pytest.approx([1.0, 0.04])
     assert task.errors(answers, targets, losses).tolist() == pytest.approx([5.0, 1.0])
+
+
+def test_an_answer_is_right_if_it_is_one_of_those_accepted_from_end_to_end() -> None:
+    """One sequence with the answers 1 2 and 2, one with 3; a padded step's answer is no matter."""
+    task = find_task("transduce")
+    targets = torch.tensor([[[1, 2, 0], [2, 0, -1]], [[3, 0, -1], [-1, -1, -1]]])
+    said = torch.tensor([[1, 2, 1], [2, 0, 3], [3, 0, 1], [0, 0, 0]])
+    logits = torch.nn.functional.one_hot(said, 4).float()
+
+    losses = task.losses(logits, targets)
+    second_wrong = logits[[0, 3, 3, 2]]  # nothing is right, though what is absent equals nothing
+
+    right, wrong = (-math.log(math.exp(each) / (math.e + 3)) for each in (1, 0))
+    assert losses.tolist() == pytest.approx([(2 * right + wrong) / 3, right])
+    assert task.errors(logits, targets, losses).tolist() == [0.0, 0.0]
+    assert task.errors(second_wrong, targets, losses).tolist() == [1.0, 1.0]
+    assert task.errors(logits[[1, 0, 2, 3]], targets, losses).tolist() == [1.0, 0.0]

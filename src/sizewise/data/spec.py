@@ -65,6 +65,12 @@ class DataSpec:
         table: how the rows of a table become samples, where the data are one.
         unequal: whether sequences may end before the last of the L steps.
         sound_rate: samples a second of the sounds that sequences are frames of; else 0.
+        source_names: the symbols of what is given, by number, where a sequence of symbols (T,) is
+            answered with another, as task `transduce` asks; else none. Each has its own length.
+        answer_names: the symbols of the answers, by number. 0 is the boundary: the end of an
+            answer, and what decoding begins from.
+        longest_answer: how many symbols the longest has, its end included; a network's own answer
+            has at most as many.
     """
 
     name: str
@@ -78,6 +84,9 @@ class DataSpec:
     table: TableForm | None = None
     unequal: bool = False
     sound_rate: int = 0
+    source_names: tuple[str, ...] = ()
+    answer_names: tuple[str, ...] = ()
+    longest_answer: int = 0
 
     @classmethod
     def restored(cls, fields: Mapping[str, Any]) -> "DataSpec":
@@ -90,7 +99,9 @@ class DataSpec:
 
     @property
     def kind(self) -> str:
-        """What a sample is: `image`, `sequence`, `tokens`, or `row` of a table."""
+        """What a sample is: `image`, `sequence`, `tokens`, `pair`, or `row` of a table."""
+        if self.answer_names:
+            return "pair"
         if self.num_tokens:
             return "tokens"
         if self.table is not None and not self.table.id:
@@ -104,11 +115,13 @@ class DataSpec:
     @property
     def num_outputs(self) -> int:
         """Numbers in one answer of a network."""
-        return self.outputs or self.num_tokens or self.num_classes
+        return self.outputs or len(self.answer_names) or self.num_tokens or self.num_classes
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Of a network's answer to one sample: (K,), or (T, K) where it answers per step."""
+        """Of a network's answer to one sample: (K,), or (T, K) where it has T steps."""
+        if self.kind == "pair":
+            return (self.longest_answer, self.num_outputs)
         steps = self.input_shape[-1:] if self.per_step else ()
         return (*steps, self.num_outputs)
 
@@ -144,6 +157,6 @@ class DataSpec:
         """
         generator = torch.Generator().manual_seed(0)
         shape = (batch_size, *self.input_shape)
-        if self.kind == "tokens":
-            return torch.randint(self.num_tokens, shape, generator=generator).to(device)
+        if symbols := self.num_tokens or len(self.source_names):
+            return torch.randint(symbols, shape, generator=generator).to(device)
         return torch.randn(shape, generator=generator).to(device)

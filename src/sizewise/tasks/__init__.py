@@ -13,6 +13,7 @@ TASKS: dict[str, str] = {
     "balanced": "sizewise.tasks.balanced",
     "next_byte": "sizewise.tasks.next_byte",
     "regress": "sizewise.tasks.regress",
+    "transduce": "sizewise.tasks.transduce",
 }
 
 __all__ = ["TASKS", "Tally", "Task", "find_task"]
