@@ -9,7 +9,7 @@ from torch import nn
 from sizewise.config import TrainingConfig
 from sizewise.data import Dataset, DataSpec, Normalisation, Split
 from sizewise.data.splits import Batch, Samples
-from sizewise.models import FAMILIES, Architecture, Classical, build
+from sizewise.models import FAMILIES, Architecture, Classical, build, find_class
 from sizewise.training.checkpoint import SavedModel
 from sizewise.training.classical import fit_classical
 
@@ -19,6 +19,7 @@ SHAPES = {
     "colour image": (3, 32, 32),
     "small image": (1, 8, 8),
 }
+CLASSIFIERS = [each for each in FAMILIES if not hasattr(find_class(each), "reads_pairs")]
 DEPTHS = {"lstm": 2, "gru": 2, "rnn": 1, "mlp": 2}  # of the families that have this knob
 
 

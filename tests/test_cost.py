@@ -9,13 +9,12 @@ from torch import Tensor, nn
 
 from sizewise import cost
 from sizewise.cost import measure_speed
-from sizewise.models import FAMILIES
 from sizewise.sizing import count_parameters, parameters_by_group
-from tests.builders import SHAPES, make_model, make_spec
+from tests.builders import CLASSIFIERS, SHAPES, make_model, make_spec
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_groups_sum_to_the_size(family: str, shape: tuple[int, ...]) -> None:
     model = make_model(family, 5, shape)
     groups = parameters_by_group(model)

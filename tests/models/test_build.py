@@ -8,8 +8,8 @@ import torch
 
 from sizewise.data.spec import Column, DataSpec, TableForm
 from sizewise.errors import UserError
-from sizewise.models import FAMILIES, Architecture, build
-from tests.builders import DEPTHS, SHAPES, make_model, make_spec
+from sizewise.models import Architecture, build
+from tests.builders import CLASSIFIERS, DEPTHS, SHAPES, make_model, make_spec
 
 USER_MODULE = """
 from torch import nn
@@ -45,7 +45,7 @@ def user_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_every_family_takes_every_shape(family: str, shape: tuple[int, ...]) -> None:
     model = make_model(family, 5, shape)
     logits = model(torch.randn(3, *shape))
@@ -55,7 +55,7 @@ def test_every_family_takes_every_shape(family: str, shape: tuple[int, ...]) -> 
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_every_trainable_parameter_gets_a_gradient(family: str, shape: tuple[int, ...]) -> None:
     model = make_model(family, 5, shape)
     logits = model(torch.randn(8, *shape))
@@ -67,14 +67,14 @@ def test_every_trainable_parameter_gets_a_gradient(family: str, shape: tuple[int
             assert parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_a_sample_does_not_depend_on_its_batch(family: str) -> None:
     model, inputs = make_model(family, 5), torch.randn(4, 1, 40)
     alone = torch.cat([model(sample) for sample in inputs.split(1)])
     torch.testing.assert_close(model(inputs), alone)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_the_seed_decides_the_initial_weights(family: str) -> None:
     first, same, other = (make_model(family, 5, seed=seed) for seed in (0, 0, 1))
     differs = False
@@ -91,7 +91,7 @@ def test_an_unknown_family_suggests_the_nearest() -> None:
         build(make_spec(), Architecture("lstn", 5))
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"logistic"}))
+@pytest.mark.parametrize("family", sorted(set(CLASSIFIERS) - {"logistic"}))
 def test_a_missing_width_is_asked_for(family: str) -> None:
     with pytest.raises(UserError, match=rf"model={family} needs a width.*model\.width=NUMBER"):
         build(make_spec(), Architecture(family, None, DEPTHS.get(family)))
@@ -103,7 +103,7 @@ def test_a_missing_depth_is_asked_for(family: str) -> None:
         build(make_spec(), Architecture(family, 5))
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - set(DEPTHS) - {"transformer"}))
+@pytest.mark.parametrize("family", sorted(set(CLASSIFIERS) - set(DEPTHS) - {"transformer"}))
 def test_a_depth_that_a_family_lacks_is_refused(family: str) -> None:
     with pytest.raises(UserError, match=rf"model={family} has no depth.*model\.depth=null"):
         build(make_spec(), Architecture(family, 5, depth=2))

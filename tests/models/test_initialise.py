@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from sizewise.models import FAMILIES, Architecture, build
+from sizewise.models import Architecture, build
 from sizewise.models.initialise import initialise_as_keras
 from sizewise.sizing import parameters_of
-from tests.builders import DEPTHS, make_model, make_spec, recurrent_layer
+from tests.builders import CLASSIFIERS, DEPTHS, make_model, make_spec, recurrent_layer
 
-AS_KERAS = sorted(set(FAMILIES) - {"residual_mlp", "strided_cnn", "bigru", "transformer"})
+AS_KERAS = sorted(set(CLASSIFIERS) - {"residual_mlp", "strided_cnn", "bigru", "transformer"})
 RECURRENT = ["lstm", "gru", "rnn", "attention"]
 
 
@@ -87,7 +87,7 @@ def test_a_layer_without_bias_is_initialised_too() -> None:
     assert not torch.equal(layer.weight, before)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_on_request_kernels_and_biases_are_as_pytorch_draws_them(family: str) -> None:
     asked = Architecture(family, 24, DEPTHS.get(family), init="pytorch")
     seen = 0

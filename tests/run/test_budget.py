@@ -10,19 +10,17 @@ from sizewise.config.as_train import composed_as_typed
 from sizewise.config.compose import Grid
 from sizewise.errors import UserError
 from sizewise.flops import flops_per_sample
-from sizewise.models import CLASSICAL, FAMILIES
 from sizewise.run.budget import in_steps
 from sizewise.run.run import run
 from sizewise.sweep.plan import plan_sweep
-from tests.builders import make_model, make_spec
+from tests.builders import CLASSIFIERS, make_model, make_spec
 from tests.conftest import CONF
 from tests.lab import make_config
 
 Compose = Callable[..., Config]
-NETWORKS = sorted(set(FAMILIES) - set(CLASSICAL))
 
 
-@pytest.mark.parametrize("family", NETWORKS)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_steps_are_the_budget_over_what_a_real_batch_takes(compose: Compose, family: str) -> None:
     config = compose(f"model={family}", "model.width=8", "training.flops=2e9")
     found = in_steps(config, make_spec(), samples=10**6).training

@@ -29,6 +29,12 @@ FAMILIES: dict[str, str] = {
     "bigru": "sizewise.models.bigru.BiGRU",
     "logistic": "sizewise.models.mlp.Logistic",
     "transformer": "sizewise.models.transformer.Transformer",
+    "seq2seq": "sizewise.models.seq2seq.Seq2Seq",
+    "seq2seq_dot": "sizewise.models.seq2seq.Seq2SeqDot",
+    "seq2seq_additive": "sizewise.models.seq2seq.Seq2SeqAdditive",
+    "seq2seq_gru": "sizewise.models.seq2seq.Seq2SeqGRU",
+    "seq2seq_gru_dot": "sizewise.models.seq2seq.Seq2SeqGRUDot",
+    "seq2seq_gru_additive": "sizewise.models.seq2seq.Seq2SeqGRUAdditive",
 }
 CLASSICAL: dict[str, str] = {
     "knn": "sizewise.models.classical.estimators.KNN",
@@ -45,6 +51,7 @@ READERS = {  # by the kind of data that not all can read: what says who can, and
         "whose rows have no steps (data.id=COLUMN data.time=COLUMN make sequences of rows)",
     ),
     "unequal": ("reads_lengths", "whose sequences are of unequal length"),
+    "pair": ("reads_pairs", "which asks for a sequence in answer to each"),
 }
 
 __all__ = [
@@ -76,6 +83,11 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
         raise UserError(
             f"{named} can't read {spec.name}, {READERS[kind][1]}: expected "
             f"model={' or '.join(able)}"
+        )
+    if target is None and kind != "pair" and getattr(network, "reads_pairs", False):
+        raise UserError(
+            f"{named} answers a sequence with another, and {spec.name} asks for none: expected "
+            "data=reverse or cmudict, or another model"
         )
     if not (spec.class_names or _tells_numbers(network)):
         numbers = f"model={' or '.join(_families('regressor_name'))}, or "
