@@ -11,7 +11,7 @@ from sizewise.errors import UserError
 
 WORDS = list(itertools.product(range(3), repeat=4))
 ANSWERS = [[[1 + each for each in word]] + [[1]] * (word[0] == 0) for word in WORDS]
-DICTIONARY = Dictionary(WORDS, ANSWERS, ("a", "b", "c"), ("A", "B", "C"))
+DICTIONARY = Dictionary("words", WORDS, ANSWERS, ("a", "b", "c"), ("A", "B", "C"))
 
 
 def config(**changed: object) -> DataConfig:
@@ -70,4 +70,6 @@ def test_another_seed_has_the_same_test_split_and_fewer_samples_are_some_of_more
 
 def test_too_few_sequences_can_not_be_divided() -> None:
     with pytest.raises(UserError, match="leaves a split empty"):
-        Dictionary(WORDS[:2], ANSWERS[:2], ("a", "b", "c"), ("A", "B", "C")).divide(config(), 0)
+        Dictionary("words", WORDS[:2], ANSWERS[:2], ("a", "b", "c"), ("A", "B", "C")).divide(
+            config(), 0
+        )

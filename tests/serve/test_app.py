@@ -107,7 +107,7 @@ def test_a_test_set_that_is_not_there_is_told_of_at_each_asking(shelf: Shelf) ->
         for _ in range(2):
             status, found = survey(url)
             assert status == 422
-            assert found["error"].startswith("data=pydoc is a text")
+            assert found["error"].startswith("data=pydoc is of symbols")
         assert ask(f"{url}/predict", flat(64))[1]["not_sure"] == [True]  # by its range still
 
 

@@ -13,7 +13,7 @@ NOT_OF_THE_RUN = (
 )
 HARDWARE = ("device", "threads")
 PLACE = "data.path"  # of own data, which the fingerprint tells from others
-OF_SCORING = ("data.test_samples", "explain")  # what says nothing to training
+OF_SCORING = ("data.test_samples", "data.test_lengths", "explain")  # what says nothing to training
 
 
 def flatten(section: Section) -> dict[str, Any]:

@@ -37,6 +37,8 @@ from sizewise.config.values import (
 )
 from sizewise.errors import UserError
 
+LONGEST = 1000  # sequence of data=reverse, in letters
+
 
 class Section(BaseModel):
     """A group of keys."""
@@ -85,6 +87,38 @@ class Mnist1dConfig(DataConfig):
     seed: Seed
     # A run's config from before there was a choice lacks it.
     test_samples: Annotated[int, Field(ge=1, le=10**7)] | None = None
+
+
+def _lengths(given: Any) -> list[int] | None:
+    lengths = given if isinstance(given, list) else [given]
+    if given is not None and not all(
+        type(each) is int and 1 <= each <= LONGEST for each in lengths
+    ):
+        raise UserError(
+            f"data.test_lengths={str(given)[:MOST_SHOWN]} is out of range: expected lengths from 1 "
+            f"to {LONGEST}, as data.test_lengths=[6,12]"
+        )
+    return None if given is None else lengths
+
+
+class ReverseConfig(DataConfig):
+    """Sequences of `shortest` to `length` letters; `seed` is the generator's, not the run's."""
+
+    length: Annotated[int, Field(ge=1, le=LONGEST)]
+    shortest: Annotated[int, Field(ge=1, le=LONGEST)]
+    alphabet: Annotated[int, Field(ge=2, le=26)]
+    num_samples: Annotated[int, Field(ge=100, le=10**7)]
+    seed: Seed
+    test_lengths: Annotated[list[int] | None, PlainValidator(_lengths)]
+
+    @model_validator(mode="after")
+    def _shortest_is_not_longer(self) -> Self:
+        if self.shortest > self.length:
+            raise UserError(
+                f"data.shortest={self.shortest} is more than data.length={self.length}: expected "
+                f"at most {self.length}"
+            )
+        return self
 
 
 class TextConfig(DataConfig):
@@ -144,6 +178,7 @@ DATA_CONFIGS: dict[str, type[DataConfig]] = {  # of sets with keys of their own
     "table": TableConfig,
     "text": OwnTextConfig,
     "mnist1d": Mnist1dConfig,
+    "reverse": ReverseConfig,
     "stdlib": TextConfig,
     "pydoc": TextConfig,
     "kjv": TextConfig,

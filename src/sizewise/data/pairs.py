@@ -5,7 +5,7 @@ the longest answer. Symbols are numbers; in answers 0 is the boundary, which end
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -96,11 +96,13 @@ class Dictionary:
     and any of its answers is right.
 
     Args:
+        name: the set's, with what tells it from others of its kind.
         given: symbols by number, each sequence once.
         answers: of each, by number from 1, without their ends; one at least.
         given_names, answer_names: the symbols, by number; answers' from 1.
     """
 
+    name: str
     given: Sequence[Symbols]
     answers: Sequence[Sequence[Symbols]]
     given_names: tuple[str, ...]
@@ -114,7 +116,7 @@ class Dictionary:
         Raises:
             UserError: a split has no sequence, or there are fewer samples than are asked for.
         """
-        in_test = carve_test(map(key_of, self.given), TEST_FRACTION)
+        in_test = tested(self.given)
         others, fraction = np.flatnonzero(~in_test), config.validation_fraction
         training, validation = carve_validation(np.zeros(len(others)), fraction, seed)
         if not in_test.any() or not len(training) or (fraction and not len(validation)):
@@ -129,7 +131,7 @@ class Dictionary:
             train = Pairs(*(each[torch.from_numpy(kept)] for each in train))
         held_out, test = self._split(others[validation]), self._split(np.flatnonzero(in_test))
         spec = DataSpec(
-            config.name,
+            self.name,
             (max(map(len, self.given)),),
             (),
             "transduce",
@@ -157,9 +159,9 @@ class Dictionary:
         return Pairs.of([each[0] for each in pairs], [each[1] for each in pairs])
 
 
-def key_of(symbols: Symbols) -> bytes:
-    """Return what a sequence is known by: see `carve_test`."""
-    return ",".join(map(str, symbols)).encode()
+def tested(given: Iterable[Symbols]) -> np.ndarray:
+    """Return which sequences are of the test split, (N,), bool."""
+    return carve_test((",".join(map(str, each)).encode() for each in given), TEST_FRACTION)
 
 
 def _fingerprint(*splits: Pairs) -> str:

@@ -30,6 +30,8 @@ PUBLISHED: dict[str, str] = {
     "stdlib": "sizewise.data.published.stdlib",
     "pydoc": "sizewise.data.published.pydoc",
     "kjv": "sizewise.data.published.kjv",
+    "reverse": "sizewise.data.published.reverse",
+    "cmudict": "sizewise.data.published.cmudict",
 }
 
 
@@ -58,7 +60,9 @@ def read_arrays(config: DataConfig) -> Arrays:
     """
     found = read(config)
     if not isinstance(found, Arrays):
-        raise UserError(f"data={config.name} is a text: expected a set of images or sequences")
+        raise UserError(
+            f"data={config.name} is of symbols: expected a set of images or of numbers in sequence"
+        )
     return found
 
 
