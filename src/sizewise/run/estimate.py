@@ -6,6 +6,8 @@ import torch
 
 from sizewise.config import Config
 from sizewise.data import Dataset, DataSpec, Normalisation, Split
+from sizewise.data.pairs import Pairs
+from sizewise.data.splits import Samples
 from sizewise.explain.measure import WORK
 from sizewise.flops import flops_per_sample
 from sizewise.models import Architecture, Classical
@@ -40,9 +42,7 @@ def estimate(
         share: how many cores it may use.
     """
     training = config.training
-    samples = TRIAL_BATCHES * training.batch_size
-    targets = torch.zeros((samples, *spec.output_shape[:-1]), dtype=torch.int64)
-    noise = Split(spec.random_batch(samples), targets)
+    noise = _noise(spec, TRIAL_BATCHES * training.batch_size)
     dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
     model = build_on_threads(config, spec, architecture, share)
     threads = torch.get_num_threads()
@@ -55,3 +55,12 @@ def estimate(
     flops = flops_per_sample(model, spec)
     seconds = (seen + WORK * (config.explain or 0)) / rate + SECONDS_BESIDE_TRAINING
     return Estimate(threads, seconds, flops.training * seen if flops else None)
+
+
+def _noise(spec: DataSpec, samples: int) -> Samples:
+    """Return made-up samples; of pairs, all are as long as the longest."""
+    inputs = spec.random_batch(samples)
+    targets = torch.zeros((samples, *spec.output_shape[:-1]), dtype=torch.int64)
+    if spec.kind == "pair":
+        return Pairs(inputs, torch.full((samples,), inputs.shape[1]), targets[:, None])
+    return Split(inputs, targets)

@@ -19,9 +19,12 @@ def check_outputs(model: nn.Module, dataset: Dataset) -> None:
     """
     expected = (2, *dataset.spec.output_shape)
     named = type(model).__name__
+    batch = dataset.train.batch(slice(0, 2))
+    if dataset.spec.kind == "pair":  # as many steps as the two answers have
+        expected = (2, batch.targets.shape[2], dataset.spec.num_outputs)
     try:
         with torch.no_grad():
-            logits = model.eval()(*dataset.train.batch(slice(0, 2)).given)
+            logits = model.eval()(*batch.given)
     except Exception as error:
         shape = (2, *dataset.spec.input_shape)
         beside = ", with the lengths (2,) beside them" if dataset.spec.unequal else ""

@@ -15,10 +15,12 @@ from sizewise.config import Config, portable
 from sizewise.data import Dataset, DataSpec
 from sizewise.data.compressed import rates_of
 from sizewise.data.own.named import columns_of
+from sizewise.data.pairs import Pairs
 from sizewise.flops import flops_per_sample
 from sizewise.models.classical.estimators import requirements_of
 from sizewise.records import RunRecord, write_records
 from sizewise.run.code import own_code
+from sizewise.run.decoded import exact_by_length, symbol_error
 from sizewise.run.explained import measure_maps
 from sizewise.run.identity import Identity
 from sizewise.sizing import parameters_by_group, parameters_of
@@ -63,6 +65,8 @@ def make_record(
     scores = {"error": scores.pop("error")} | scores  # MLflow shows them in this order
     if tally is not None:
         scores |= tally.scores()
+    if isinstance(dataset.test, Pairs):
+        scores["symbol_error"] = symbol_error(model, dataset.test)
     saved = SavedModel(spec, dataset.normalisation, identity.architecture, state.best.weights)
     on_disk = save_model(folder.path / folder.MODEL, saved)
     costs = costs or {
@@ -81,6 +85,8 @@ def make_record(
         extras["chance"] = 1 - targets.bincount().max().item() / len(targets)
     if spec.task == "next_byte":
         extras["compressors"] = rates_of(dataset)
+    if isinstance(dataset.test, Pairs):
+        extras["exact"] = exact_by_length(model, dataset.test, errors, config.data)
     extras.pop("maps", None)  # of the run that trained this network, if that was another
     if config.explain is not None:
         extras["maps"] = measure_maps(saved, dataset.test, config.data, config.explain, config.seed)
