@@ -21,6 +21,12 @@ LOOKS = {  # markers are names that Vega draws, or paths
     "residual_mlp": ("#2F8FBF", STAR),
     "strided_cnn": ("#004C7A", "triangle-right"),
     "bigru": ("#8F4A73", "triangle-left"),
+    "seq2seq": ("#D55E00", "square"),
+    "seq2seq_dot": ("#009E73", "diamond"),
+    "seq2seq_additive": ("#0072B2", "circle"),
+    "seq2seq_gru": ("#CC79A7", "triangle-up"),
+    "seq2seq_gru_dot": ("#56B4E9", "triangle-down"),
+    "seq2seq_gru_additive": ("#E69F00", "cross"),
     # the references: darker than networks, and dashed where they are lines
     "svm": ("#000000", X),
     "random_forest": ("#7A4A1E", STAR),

@@ -1,4 +1,4 @@
-"""What the runs of a report may learn from that differs: amounts of data, noise, order."""
+"""What the runs of a report may learn from that differs: amounts of data, noise, order, length."""
 
 import math
 from collections.abc import Sequence
@@ -7,17 +7,21 @@ from typing import Any
 from sizewise.records import RunRecord
 
 AMOUNT, NOISE, NOISE_KIND = "data.train_samples", "data.label_noise", "data.label_noise_kind"
-SHUFFLED = "data.shuffle_seq"
+SHUFFLED, LENGTH = "data.shuffle_seq", "data.length"
 # What the runs of a report may learn from that differs: sizes are compared on one of them each.
-CONDITIONS = (AMOUNT, NOISE, NOISE_KIND, SHUFFLED)
+CONDITIONS = (AMOUNT, NOISE, NOISE_KIND, SHUFFLED, LENGTH)
 
 
 def by_condition(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """Divide runs by what they learn from; those on the most samples, as published, come last."""
+    """Divide runs by what they learn from; those on the most samples, as published, come last.
+
+    Of sequences those of the greatest length do.
+    """
     groups: dict[tuple[Any, ...], list[RunRecord]] = {}
     for record in records:
-        amount, noise, kind, shuffled = (record.config.get(key) for key in CONDITIONS)
-        place = (not shuffled, -(noise or 0), kind or "", math.inf if amount is None else amount)
+        amount, noise, kind, shuffled, length = (record.config.get(key) for key in CONDITIONS)
+        most = math.inf if amount is None else amount
+        place = (length or 0, not shuffled, -(noise or 0), kind or "", most)
         groups.setdefault(place, []).append(record)
     return [group for _, group in sorted(groups.items())]
 

@@ -1,0 +1,97 @@
+"""What attention is worth, of curves whose ratio of sizes is known."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sizewise.records import Measure, RunRecord
+from sizewise.report.conditions import levels
+from sizewise.report.studies.levels import Level
+from sizewise.report.studies.seq2seq import ratio_of_sizes, section, size_at, worths
+from tests.report.synthetic import record
+
+MEASURE = Measure("sequence error", "%", 0.01)
+SIZES = (1000, 4000, 16_000)
+# Errors by length learnt and family: at 8 attention needs a quarter; at 16 its least is better.
+ERRORS = {
+    8: {"seq2seq": (0.8, 0.4, 0.2), "seq2seq_dot": (0.4, 0.2, 0.1)},
+    16: {"seq2seq": (0.9, 0.9, 0.8), "seq2seq_dot": (0.5, 0.3, 0.05)},
+}
+
+
+def runs(
+    seeds: int = 3, errors: dict[int, dict[str, tuple[float, ...]]] = ERRORS
+) -> list[RunRecord]:
+    return [
+        replace(
+            record(family, size, seed, test_error=error + 0.002 * (seed - 1), data__length=length),
+            measure=MEASURE,
+            extras={"exact": {"4": 1.0, str(length): 1 - error}},
+        )
+        for length, by_family in errors.items()
+        for family, each in by_family.items()
+        for size, error in zip(SIZES, each, strict=True)
+        for seed in range(seeds)
+    ]
+
+
+def test_a_size_is_where_errors_are_first_as_low() -> None:
+    """Half way between 10 and 1,000 on a logarithmic axis is 100."""
+    errors = np.array([[0.4, 0.2, 0.3], [0.1, 0.2, 0.3], [0.5, 0.4, 0.3]])
+    found = size_at(np.array([10.0, 1000, 5000]), errors, np.array([0.3, 0.3, 0.1]))
+    assert found.tolist() == [pytest.approx(math.log(100)), -math.inf, math.inf]
+
+
+def test_sizes_are_compared_at_an_error_that_both_reach_or_at_which_they_hold() -> None:
+    sizes = np.array([1000.0, 4000, 16_000])
+    error, ratio = ratio_of_sizes(
+        (sizes, np.array([[0.8, 0.4, 0.2], [0.5, 0.01, 0.001]])),
+        (sizes, np.array([[0.4, 0.2, 0.1], [0.01, 0.0, 0.0]])),
+    )
+    assert error.tolist() == [0.2, 0.01]
+    assert ratio[0] == pytest.approx(4)
+    assert math.isinf(ratio[1])
+
+
+def test_what_attention_is_worth_is_said_at_each_length() -> None:
+    found = [
+        worth
+        for group in levels(runs(), "data.length")
+        for worth in worths(Level("", group[0].config["data.length"], group))
+    ]
+    near, far = found
+    assert near.ratio == pytest.approx(4, rel=1e-3)
+    assert near.interval is not None
+    assert near.interval.low < 4 < near.interval.high < 6
+    assert "is worth × 4 parameters at length 8" in near.sentence()
+    assert "errs in less than the" in far.sentence()
+    assert "more than × 16 parameters at length 16" in far.sentence()
+
+
+def test_the_section_tells_the_longest_first_and_what_each_length_takes() -> None:
+    found = section(runs())
+    assert found is not None
+    assert "at length 16" in found.title
+    assert "at length 8" in found.sentences[0]
+    holds = found.tables[1].rows
+    assert holds[0]["tested 4"] == "1k: 100.0%"
+    assert holds[0]["tested 8"] == "none run: 80.0% at best"
+    assert holds[0]["tested 16"].startswith("none run")
+    assert {chart.name for chart in found.charts} == {"error_by_size_and_length", "exact_by_length"}
+
+
+def test_one_seed_says_nothing_and_no_attention_asks_nothing() -> None:
+    found = section(runs(seeds=1))
+    assert found is not None
+    assert found.title.startswith("One seed can't say what attention")
+    assert section([run for run in runs() if run.family == "seq2seq"]) is None
+    assert section([record("lstm", size) for size in SIZES]) is None
+
+
+def test_equal_curves_leave_it_open() -> None:
+    same = {8: dict.fromkeys(("seq2seq", "seq2seq_dot"), (0.8, 0.4, 0.2))}
+    found = section(runs(errors=same))
+    assert found is not None
+    assert found.title.startswith("Can't tell whether attention")
