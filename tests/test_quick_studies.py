@@ -19,6 +19,7 @@ QUICK = {
     "label_noise_quick": ((STEPS, "size=1k,4k", "data.label_noise=0,0.4"), "wrong labels"),
     "mnist1d_paper_quick": ((STEPS, "model=residual_mlp"), "Shuffling"),
     "speech_quick": ((STEPS, "model=lstm", "size=1k,4k", "seed=0"), "1,040"),
+    "seq2seq_quick": ((STEPS, "size=1k,3k"), "at length 6"),
     "stability_quick": ((STEPS, "model=cnn", "size=300,1k"), "rate"),
     "text_quick": ((STEPS, *SHORT_TEXT, "size=5k,6k"), "knows more than xz"),
 }

@@ -10,9 +10,10 @@ from PIL import Image
 
 from sizewise.data.published import read_arrays
 from sizewise.predict.explained import explain
+from sizewise.run.run import run
 from tests.apply.test_commands import Call
 from tests.apply.test_commands import call as call
-from tests.lab import SERIES, STUDY, Lab, make_config
+from tests.lab import SERIES, STUDY, Lab, make_config, sizewise
 
 
 def test_test_samples_are_explained_and_drawn(lab: Lab, call: Call, tmp_path: Path) -> None:
@@ -91,3 +92,24 @@ def test_a_map_without_anything_on_it_is_said_to_be_so(
     assert out.splitlines()[2] == (
         "  nothing in it speaks for the answer; another --method may tell more"
     )
+
+
+def test_what_answers_attend_to_is_told_and_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sizewise.cost.SECONDS", 0.01)
+    data = ("data=reverse", "data.num_samples=300", "data.length=5", "data.shortest=2")
+    short = ("training=pairs", "training.max_steps=2", "model.width=4", "threads=1")
+    config = make_config(tmp_path, "model=seq2seq_dot", *data, *short)
+    record = run(config, tmp_path / "run", quiet=True)
+    asked = ("explain", record.run_id, "--uri", f"sqlite:///{tmp_path / 'mlflow.db'}")
+
+    assert sizewise(*asked, "--samples", "2", "--out", str(tmp_path / "maps")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert ["→" in line for line in lines] == [True, False, True, False, False]
+    assert lines[1].count("←") == lines[1].count("%") > 1
+    names = {f"map_{number:02d}{end}" for number in (1, 2) for end in (".png", ".svg")}
+    assert {path.name for path in (tmp_path / "maps").iterdir()} == names
+
+    assert sizewise(*asked, str(tmp_path)) == 2
+    assert "expected no INPUT" in capsys.readouterr().err

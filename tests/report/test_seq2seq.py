@@ -15,15 +15,14 @@ from tests.report.synthetic import record
 MEASURE = Measure("sequence error", "%", 0.01)
 SIZES = (1000, 4000, 16_000)
 # Errors by length learnt and family: at 8 attention needs a quarter; at 16 its least is better.
-ERRORS = {
+Errors = dict[int, dict[str, tuple[float, ...]]]
+ERRORS: Errors = {
     8: {"seq2seq": (0.8, 0.4, 0.2), "seq2seq_dot": (0.4, 0.2, 0.1)},
     16: {"seq2seq": (0.9, 0.9, 0.8), "seq2seq_dot": (0.5, 0.3, 0.05)},
 }
 
 
-def runs(
-    seeds: int = 3, errors: dict[int, dict[str, tuple[float, ...]]] = ERRORS
-) -> list[RunRecord]:
+def runs(seeds: int = 3, errors: Errors = ERRORS) -> list[RunRecord]:
     return [
         replace(
             record(family, size, seed, test_error=error + 0.002 * (seed - 1), data__length=length),
@@ -91,7 +90,7 @@ def test_one_seed_says_nothing_and_no_attention_asks_nothing() -> None:
 
 
 def test_equal_curves_leave_it_open() -> None:
-    same = {8: dict.fromkeys(("seq2seq", "seq2seq_dot"), (0.8, 0.4, 0.2))}
+    same: Errors = {8: dict.fromkeys(("seq2seq", "seq2seq_dot"), (0.8, 0.4, 0.2))}
     found = section(runs(errors=same))
     assert found is not None
     assert found.title.startswith("Can't tell whether attention")

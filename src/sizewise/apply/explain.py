@@ -21,13 +21,16 @@ from sizewise.errors import UserError, say
 from sizewise.explain import faithful
 from sizewise.explain.methods import COMPLETE, Maps
 from sizewise.files import replacing
+from sizewise.predict.alignment import Alignment, align
 from sizewise.predict.answers import shown
 from sizewise.predict.explained import explain
-from sizewise.predict.fetch import load_run
 from sizewise.predict.predictor import Estimate, Prediction, Predictor
+from sizewise.predict.trust import check_code
 from sizewise.report.figures import write_figures
-from sizewise.report.maps import draw_columns, draw_image, draw_sequence
+from sizewise.report.maps import draw_alignment, draw_columns, draw_image, draw_sequence
 from sizewise.report.section import Chart
+from sizewise.tracking.artifacts import model_file
+from sizewise.training.checkpoint import load_model
 
 MOST_INPUTS = 100  # in one command
 MOST_COLUMNS = 5  # of a table that are said
@@ -56,7 +59,16 @@ def run(arguments: Namespace) -> None:
     if arguments.samples < 1 or arguments.seed < 0:
         raise UserError("expected --samples of 1 or more, and --seed of 0 or more")
     store, stored = find_finished(arguments)
-    predictor = load_run(store, stored, arguments.allow_code)
+    with model_file(store, stored) as path:
+        saved = load_model(path)
+    if saved.spec.kind == "pair":
+        if arguments.inputs:
+            raise UserError("attention is shown of a run's own test samples: expected no INPUT")
+        check_code(saved.architecture.target, arguments.allow_code)
+        data = recorded_config(store, stored).data
+        _tell_alignments(align(saved, data, arguments.samples, arguments.seed), arguments.out)
+        return
+    predictor = Predictor(saved, arguments.allow_code)
     form = form_of(predictor.spec, predictor.normalisation)
     failures: list[Failure] = []
     if arguments.inputs:
@@ -74,6 +86,30 @@ def run(arguments: Namespace) -> None:
         say(f"{failure.place}: {failure.reason}")
     if failures:
         sys.exit(1)
+
+
+def _tell_alignments(found: Sequence[Alignment], folder: Path | None) -> None:
+    """Print what each symbol of answers attends to most, and draw it all into a folder, if any.
+
+    Raises:
+        UserError: the folder can't be written.
+    """
+    for given, answer, weights, right in found:
+        accepted = f"  (it is {' or '.join(map(' '.join, right))})"
+        is_right = answer[:-1] in right
+        print(f"{' '.join(given)}  →  {' '.join(answer[:-1])}{'' if is_right else accepted}")
+        most = zip(answer, weights.argmax(axis=1), weights.max(axis=1), strict=True)
+        print("  " + "  ".join(f"{each}←{given[place]} {share:.0%}" for each, place, share in most))
+    if folder is None:
+        return
+    charts = [
+        draw_alignment(f"map_{number:02d}", *each[:3]) for number, each in enumerate(found, 1)
+    ]
+    try:
+        files = write_figures(charts, folder)
+    except OSError as error:
+        raise UserError(f"{folder} can't be written ({error.strerror}); choose another") from error
+    print(f"{len(files)} pictures are in {folder}")
 
 
 def _read(paths: Sequence[Path], form: Form, failures: list[Failure]) -> Iterator[Asked]:

@@ -4,6 +4,7 @@ Shapes: C channels, T steps, H and W an image's sides. A map has one number for 
 column; what is below zero speaks against the answer.
 """
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -87,6 +88,35 @@ def draw_sequence(
         both = alt.hconcat(plot, matrix).resolve_scale(color="independent")
         return style.chart(name, caption, both, data)
     return style.chart(name, caption, plot, data)
+
+
+def draw_alignment(name: str, given: Sequence[str], answer: Sequence[str], weights: Array) -> Chart:
+    """Draw what each of T symbols of an answer attends to among S that were given.
+
+    Args:
+        name: of its files.
+        given: the symbols, S.
+        answer: the symbols, T.
+        weights: (T, S).
+    """
+    rows: Rows = [
+        {"step": step, "place": place, "weight": style.number(float(weight))}
+        for step, line in enumerate(weights)
+        for place, weight in enumerate(line)
+    ]
+
+    def axis(symbols: Sequence[str]) -> alt.Axis:
+        return alt.Axis(labelExpr=f"{json.dumps(list(symbols))}[datum.value]", labelAngle=0)
+
+    scale = alt.Scale(domain=[0, 1], range=["#fff", FOR], interpolate="rgb")
+    drawn = alt.Chart(alt.NamedData("alignment")).mark_rect()
+    drawn = drawn.encode(
+        alt.X("place:O", title="what is given", axis=axis(given)),
+        alt.Y("step:O", title="the answer, from above", axis=axis(answer)),
+        alt.Color("weight:Q", scale=scale),
+    ).properties(width=24 * len(given), height=24 * len(answer))
+    caption = f"What each symbol of the answer to {' '.join(given)} attends to"
+    return style.chart(name, caption, drawn, {"alignment": rows})
 
 
 def draw_image(name: str, caption: str, image: Array, looked: Array) -> Chart:
