@@ -19,13 +19,17 @@ QUICK = {
     "label_noise_quick": ((STEPS, "size=1k,4k", "data.label_noise=0,0.4"), "wrong labels"),
     "mnist1d_paper_quick": ((STEPS, "model=residual_mlp"), "Shuffling"),
     "speech_quick": ((STEPS, "model=lstm", "size=1k,4k", "seed=0"), "1,040"),
-    "seq2seq_quick": ((STEPS, "size=1k,3k"), "at length 6"),
+    "seq2seq_quick": ((STEPS, "size=1k,3k", "data.num_samples=1000"), "at length 6"),
     "stability_quick": ((STEPS, "model=cnn", "size=300,1k"), "rate"),
     "text_quick": ((STEPS, *SHORT_TEXT, "size=5k,6k"), "knows more than xz"),
 }
 
 MNIST1D = ("data.num_samples=1000", "data.validation_fraction=0.1", "data.test_samples=null")
-OF_OTHER_DATA = {"speech_quick": "aeon", "text_quick": "pydoc_data"}  # and who carries it
+OF_OTHER_DATA = {  # and who carries it
+    "seq2seq_quick": "sizewise",
+    "speech_quick": "aeon",
+    "text_quick": "pydoc_data",
+}
 
 
 @pytest.fixture(scope="module")

@@ -102,12 +102,12 @@ def test_what_answers_attend_to_is_told_and_drawn(
     short = ("training=pairs", "training.max_steps=2", "model.width=4", "threads=1")
     config = make_config(tmp_path, "model=seq2seq_dot", *data, *short)
     record = run(config, tmp_path / "run", quiet=True)
-    asked = ("explain", record.run_id, "--uri", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    asked = ("explain", "--uri", f"sqlite:///{tmp_path / 'mlflow.db'}", record.run_id)
 
     assert sizewise(*asked, "--samples", "2", "--out", str(tmp_path / "maps")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert ["→" in line for line in lines] == [True, False, True, False, False]
-    assert lines[1].count("←") == lines[1].count("%") > 1
+    assert lines[1].count("←") == lines[1].count("%") > 0
     names = {f"map_{number:02d}{end}" for number in (1, 2) for end in (".png", ".svg")}
     assert {path.name for path in (tmp_path / "maps").iterdir()} == names
 
