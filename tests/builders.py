@@ -111,6 +111,17 @@ def make_saved(
     )
 
 
+def make_saved_text(
+    family: str = "lstm", window: int = 8, *, width: int = 6, name: str = "made-up text"
+) -> SavedModel:
+    """Return an untrained network that reads bytes."""
+    spec = DataSpec(name, (window,), (), "next_byte", num_tokens=256, per_step=True)
+    architecture = Architecture(family, width, DEPTHS.get(family))
+    torch.manual_seed(3)
+    weights = build(spec, architecture).state_dict()
+    return SavedModel(spec, Normalisation([0.0], [1.0]), architecture, weights)
+
+
 def make_classical(
     family: str,
     width: int | None = None,

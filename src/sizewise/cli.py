@@ -83,9 +83,14 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
         argument("overrides", nargs="*", help="as for train.py: data=mnist data.root=…"),
     ),
     "predict": (
-        "apply a run to images, CSV and NumPy files",
+        "apply a run to images, CSV and NumPy files, or a prompt",
         *(CODE, RUN),
-        argument("inputs", nargs="+", type=Path, metavar="INPUT"),
+        argument("inputs", nargs="*", type=Path, metavar="INPUT"),
+        argument("--prompt", metavar="TEXT", help="of a run on a text: continue this"),
+        argument("--beside", action="append", default=[], metavar="RUN", help="to compare with"),
+        argument("--bytes", type=int, metavar="N", help="to add to the prompt, default: 200"),
+        argument("--temperature", type=float, help="0: the likeliest each time; default: 0.8"),
+        argument("--seed", type=int, help="of what is drawn, default: 0"),
         argument("--output", type=Path, metavar="FILE.csv"),
         argument("--overwrite", action="store_true", help="of a file that is there"),
         argument("--strict", action="store_true", help="fail what is unlike the training data"),
@@ -154,11 +159,13 @@ def main() -> None:
         for names, options in arguments:
             command.add_argument(*names, **options)
     given, rest = parser.parse_known_args()
-    flags = [each for each in rest if each.startswith("-") or not hasattr(given, "overrides")]
+    many = next((each for each in ("overrides", "inputs") if hasattr(given, each)), None)
+    flags = [each for each in rest if each.startswith("-") or not many]
     if flags:
         commands.choices[given.command].error(f"there is no {' '.join(flags)} here")
-    if rest:  # overrides after a flag: argparse takes only those before
-        given.overrides += rest
+    if rest and many:  # after a flag: argparse takes only those before
+        more = map(Path, rest) if many == "inputs" else rest
+        setattr(given, many, [*getattr(given, many), *more])
     replace_unencodable()
     with one_line_errors():
         import_module(f"sizewise.apply.{given.command}").run(given)

@@ -96,7 +96,8 @@ class Runs(NamedTuple):
         allow = (target,) if target else ()
         export(self.store, run, form, to / form, allow)
         inputs = np.random.default_rng(0).normal(size=(3, 1, 40)).astype(np.float32)
-        return to / form, inputs, load(self.folder / name / "model.pt", allow).predict(inputs)
+        predictor = load(self.folder / name / "model.pt", allow)
+        return to / form, inputs, np.asarray(predictor.predict(inputs))
 
 
 @pytest.fixture(scope="module")

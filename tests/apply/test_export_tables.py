@@ -46,7 +46,7 @@ class Runs(NamedTuple):
     def exported(self, target: str, form: str, to: Path) -> tuple[Path, np.ndarray]:
         """Return the folder, and what the network answers to `NEW` in this process."""
         export(self.store, find_run(self.store, self.ids[target]), form, to / form)
-        return to / form, load(self.folder / target / "model.pt").predict(NEW)
+        return to / form, np.asarray(load(self.folder / target / "model.pt").predict(NEW))
 
 
 @pytest.fixture(scope="module")

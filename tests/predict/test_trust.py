@@ -11,7 +11,7 @@ import torch
 from sizewise.errors import UserError
 from sizewise.models import Architecture
 from sizewise.predict import Predictor
-from sizewise.predict.predictor import _load_pyfunc
+from sizewise.predict.loading import _load_pyfunc
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
 from tests.builders import make_saved
 

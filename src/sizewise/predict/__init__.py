@@ -1,12 +1,7 @@
-"""Trained networks, applied to new inputs."""
+"""Trained networks, applied to new inputs and prompts."""
 
-from sizewise.predict.predictor import (
-    Deployed,
-    Estimate,
-    Prediction,
-    Predictor,
-    _load_pyfunc,
-    load,
-)
+from sizewise.predict.loading import _load_pyfunc, load
+from sizewise.predict.predictor import Deployed, Estimate, Prediction, Predictor
+from sizewise.predict.prompted import Prompted
 
-__all__ = ["Deployed", "Estimate", "Prediction", "Predictor", "_load_pyfunc", "load"]
+__all__ = ["Deployed", "Estimate", "Prediction", "Predictor", "Prompted", "_load_pyfunc", "load"]

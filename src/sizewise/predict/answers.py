@@ -2,7 +2,7 @@
 
 import codecs
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -44,12 +44,22 @@ def writing(
     if output is None:
         yield _print
         return
+    header = ("input", *kind._fields, "done", "warning")
+    with writing_rows(output, header, overwrite, inputs) as write:
+        yield lambda answer: write(_row(answer))
+
+
+@contextmanager
+def writing_rows(
+    output: Path, header: Sequence[str], overwrite: bool, inputs: Iterable[Path] = ()
+) -> Iterator[Callable[[Sequence[str]], object]]:
+    """Yield what takes each row of a CSV, which appears at the end of the block: see `writing`."""
     _check(output, overwrite, inputs)
     try:
         with replacing(output) as file:
             rows = csv.writer(codecs.getwriter("utf-8")(file))
-            rows.writerow(("input", *kind._fields, "done", "warning"))
-            yield lambda answer: rows.writerow(_row(answer))
+            rows.writerow(header)
+            yield rows.writerow
             _check(output, overwrite, inputs)  # it may have appeared meanwhile
     except OSError as error:
         raise UserError(f"{output} can't be written ({error.strerror})") from error

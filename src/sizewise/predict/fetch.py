@@ -2,14 +2,18 @@
 
 from collections.abc import Collection
 
+from sizewise.predict.loading import of
 from sizewise.predict.predictor import Predictor
+from sizewise.predict.prompted import Prompted
 from sizewise.tracking.artifacts import model_file
 from sizewise.tracking.queries import StoredRun
 from sizewise.tracking.store import Store
 from sizewise.training.checkpoint import load_model
 
 
-def load_run(store: Store, run: StoredRun, allow_code: Collection[str] = ()) -> Predictor:
+def load_any(
+    store: Store, run: StoredRun, allow_code: Collection[str] = ()
+) -> Predictor | Prompted:
     """Return a run's network, rebuilt from its weights; nothing is unpickled.
 
     Args:
@@ -19,6 +23,16 @@ def load_run(store: Store, run: StoredRun, allow_code: Collection[str] = ()) -> 
 
     Raises:
         UserError: the store has not got it whole, or its class is not allowed.
+    """
+    with model_file(store, run) as path:
+        return of(load_model(path), allow_code)
+
+
+def load_run(store: Store, run: StoredRun, allow_code: Collection[str] = ()) -> Predictor:
+    """Return a run's network as `load_any` does, where it answers inputs.
+
+    Raises:
+        UserError: likewise; or it answers prompts.
     """
     with model_file(store, run) as path:
         return Predictor(load_model(path), allow_code)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Collection
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +14,10 @@ from sizewise.data.lengths import parted
 from sizewise.data.own.named import to_inputs
 from sizewise.errors import UserError
 from sizewise.predict.trust import check_code
-from sizewise.training.checkpoint import SavedModel, load_model
+from sizewise.training.checkpoint import SavedModel
 
 BATCH_SIZE = 1000
-TASKS = ("balanced", "classify", "regress")  # that can be asked of new inputs
+TASKS = ("balanced", "classify", "regress")  # whose answer is a class or a number
 TOO_LARGE = "the network has no finite answer to numbers as large as these"
 
 
@@ -90,15 +89,15 @@ class Predictor:
         allow_code: classes that are not sizewise's own and may be imported: `check_code`.
 
     Raises:
-        UserError: the network is of such a class, and it is not allowed; or it reads text.
+        UserError: the network is of such a class, and it is not allowed; or it answers prompts.
     """
 
     def __init__(self, saved: SavedModel, allow_code: Collection[str] = ()) -> None:
         check_code(saved.architecture.target, allow_code)
         if saved.spec.task not in TASKS:
             raise UserError(
-                f"a network trained on {saved.spec.name} tells neither classes nor a number, and "
-                "only those can be asked for yet: expected a run on images, sequences or tables"
+                f"a network trained on {saved.spec.name} tells neither classes nor a number: "
+                "expected a run on images, sequences or tables"
             )
         self.spec = saved.spec
         self.normalisation = saved.normalisation
@@ -166,27 +165,3 @@ class Predictor:
             second = (names[ranks[1]], shares[1]) if len(ranks) > 1 else (None, None)
             predictions.append(Prediction(names[ranks[0]], shares[0], *second))
         return predictions
-
-
-def load(path: str | Path, allow_code: Collection[str] = ()) -> Predictor:
-    """Return the network in a file `model.pt`. Exported folders call this: it keeps its name.
-
-    Args:
-        path: of the file.
-        allow_code: classes that are not sizewise's own and may be imported: `check_code`.
-
-    Raises:
-        UserError: the file is no network's, or its class is not allowed.
-    """
-    return Predictor(load_model(Path(path)), allow_code)
-
-
-def _load_pyfunc(path: str) -> Predictor:
-    """MLflow's hook: it calls this to serve a logged model.
-
-    A class of the user's own is allowed: whoever has MLflow load a model runs the code that lies
-    beside its weights, this function included.
-    """
-    saved = load_model(Path(path))
-    target = saved.architecture.target
-    return Predictor(saved, (target,) if target else ())
