@@ -1,6 +1,7 @@
 """`sizewise evaluate`: a network's scores on a test split, by class, and its calibration."""
 
 from argparse import Namespace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -8,17 +9,19 @@ from rich.table import Table
 from torch import Tensor
 
 from sizewise.apply.runs import find_finished, recorded_config
+from sizewise.config import DataConfig
 from sizewise.config.as_train import compose
-from sizewise.data import DataSpec
+from sizewise.data import DataSpec, load
 from sizewise.data.published import Arrays, read_arrays
 from sizewise.errors import UserError
 from sizewise.place import CONF
+from sizewise.predict import Prompted
 from sizewise.predict.answers import shown
-from sizewise.predict.fetch import load_run
+from sizewise.predict.fetch import load_any
 from sizewise.screen import console, facts, table
 from sizewise.tasks import find_task
 from sizewise.tasks.classify import BINS, ClassTally
-from sizewise.training.evaluate import Scores, score, slices
+from sizewise.training.evaluate import Scores, evaluate, score, slices
 
 MOST_COLUMNS = 20  # of a confusion matrix that is shown
 
@@ -33,14 +36,19 @@ def run(arguments: Namespace) -> None:
         if not each.startswith(("data=", "data.")) or "=" not in each:
             raise UserError(f"{each} is not understood; expected data=NAME or data.KEY=VALUE")
     store, stored = find_finished(arguments)
-    predictor = load_run(store, stored, arguments.allow_code)
+    network = load_any(store, stored, arguments.allow_code)
     if any(each.startswith("data=") for each in arguments.overrides):
         data = compose(arguments.overrides, CONF).data
     else:
         data = recorded_config(store, stored, arguments.overrides).data
-    arrays, spec = read_arrays(data), predictor.spec
-    _check_fits(spec, data.name, arrays)
     screen = console()
+    if isinstance(network, Prompted):
+        told = _of_prompted(network, data)
+        screen.print(f"{stored.name} ({stored.run_id})")
+        screen.print(facts(told))
+        return
+    arrays, spec = read_arrays(data), network.spec
+    _check_fits(spec, data.name, arrays)
     screen.print(f"{stored.name} ({stored.run_id})")
     screen.print(f"{len(arrays.test_inputs):,} test samples of {arrays.name or data.name}")
     if arrays.class_names != spec.class_names:
@@ -49,7 +57,7 @@ def run(arguments: Namespace) -> None:
     targets, tally = torch.as_tensor(arrays.test_targets), task.tally(spec.num_outputs)
     targets = targets.long() if spec.class_names else targets
     answers = (
-        (predictor.logits(arrays.test_inputs[each]), targets[each]) for each in slices(len(targets))
+        (network.logits(arrays.test_inputs[each]), targets[each]) for each in slices(len(targets))
     )
     scores = score(answers, task, tally)
     if not isinstance(tally, ClassTally):
@@ -62,6 +70,28 @@ def run(arguments: Namespace) -> None:
         named = [[name, *row] for name, row in zip(arrays.class_names, rows, strict=True)]
         headings = ["", *arrays.class_names]
         screen.print(table(headings, named, title="confusion: rows true, columns predicted"))
+
+
+def _of_prompted(network: Prompted, data: DataConfig) -> dict[str, str]:
+    """Return what is said of a network that answers prompts, on the test split of a set.
+
+    Raises:
+        UserError: the set can't be had, or is none that the network reads.
+    """
+    dataset, trained_on = load(data, seed=0), network.spec  # the test split knows no seed
+    if replace(dataset.spec, name=trained_on.name) != trained_on:
+        raise UserError(
+            f"data={data.name} is not read as {trained_on.name}, which the network was trained on: "
+            "expected a set of the same task, symbols and lengths"
+        )
+    task = find_task(trained_on.task)
+    scores = evaluate(network.model, dataset.test, task)
+    spread = f"standard error {task.measure.shown(scores.standard_error)}"
+    return {
+        "test samples": f"{len(dataset.test):,} of {data.name}",
+        task.measure.name: f"{task.measure.shown(scores.error)} ({spread})",
+        "loss": f"{scores.loss:.4f} nats",
+    }
 
 
 def _check_fits(spec: DataSpec, name: str, arrays: Arrays) -> None:

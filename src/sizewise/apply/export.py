@@ -1,11 +1,9 @@
 """`sizewise export`: a network as a folder that stands by itself, for PyTorch, MLflow or ONNX."""
 
 import json
-import logging
 import shlex
 import shutil
 import tempfile
-import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,17 +12,19 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
-import torch
 
 from sizewise import __version__
 from sizewise.apply.runs import find_finished, recorded_config
+from sizewise.data import load
 from sizewise.data.own.named import columns_of
 from sizewise.data.published import read_arrays
 from sizewise.data.spec import TableForm
-from sizewise.errors import UserError, first_line
+from sizewise.errors import UserError
 from sizewise.models.classical.estimators import requirements_of
-from sizewise.predict import Deployed, Predictor
-from sizewise.predict.fetch import load_run
+from sizewise.predict import Deployed, Predictor, Prompted
+from sizewise.predict.fetch import load_any
+from sizewise.predict.onnx import INSTEAD, Graph, write_onnx
+from sizewise.predict.prompted import NextByte, Writer
 from sizewise.run.code import own_code
 from sizewise.tracking.artifacts import model_file
 from sizewise.tracking.flavour import flavour, save_flavour
@@ -32,8 +32,6 @@ from sizewise.tracking.queries import StoredRun
 from sizewise.tracking.store import Store
 
 CHECKED = 256  # of the set's test samples
-TOLERANCE = 1e-5
-INSTALL = "pip install --constraint constraints.txt --editable '.[onnx]'"
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -59,11 +57,12 @@ def export(
     Raises:
         UserError: the folder is in use, or the network can't be exported to this form.
     """
-    predictor = load_run(store, run, allow_code)
-    spec, code = predictor.spec, own_code(type(predictor.model))
+    network = load_any(store, run, allow_code)
+    spec, code = network.spec, own_code(type(network.model))
+    kind = "_table" if spec.table else ""
     words = {
         "name": " ".join(run.name.split()),
-        "family": type(predictor.model).__name__,
+        "family": type(network.model).__name__,
         "data": spec.name,
         "shape": ", ".join(map(str, spec.input_shape)),
         "labels": repr(spec.class_names),
@@ -71,21 +70,25 @@ def export(
     }
     if spec.table is not None:
         words |= _of_table(spec.table, spec.class_names)
+    if isinstance(network, Prompted):
+        kind = "_prompt"
+        words |= {"does": network.does, "prompt": repr(network.example)}
     with _new_folder(folder) as partial, model_file(store, run) as weights:
         if form == "mlflow":
-            needs = (*requirements_of(predictor.model), *code.packages)
+            needs = (*requirements_of(network.model), *code.packages)
             columns = columns_of(spec.table) if spec.table else ()
-            save_flavour(partial, flavour(weights, spec.input_shape, columns, code.paths, needs))
+            told = (weights, spec.input_shape, columns, code.paths, needs)
+            save_flavour(partial, flavour(*told, prompts=kind == "_prompt"))
             serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
             return f"serve it with: {shlex.join(serve)}"
         if form == "onnx":
-            inputs = _real_inputs(store, run)
-            gap = f"{_write_onnx(predictor, inputs, partial / 'model.onnx'):.1e}"
-            checked = f"{len(inputs)} test samples of {spec.name}"
+            graph = _graph_of(store, run, network)
+            gap = f"{write_onnx(graph, partial / 'model.onnx'):.1e}"
+            checked = f"{len(graph.inputs)} test samples of {spec.name}"
             words |= {"gap": gap, "checked": checked}
-            files = {"README.md": "onnx.md"}
+            files = {"README.md": f"onnx{kind}.md"}
             if spec.table is not None:
-                files = {"README.md": "onnx_table.md", "encode.py": "encode.py.txt"}
+                files["encode.py"] = "encode.py.txt"
                 encodings = [asdict(each) for each in spec.table.columns]
                 (partial / "columns.json").write_text(json.dumps(encodings, indent=1))
             done = f"checked against PyTorch on {checked}: largest difference {gap}"
@@ -96,8 +99,7 @@ def export(
             if code.paths:
                 beside = ", ".join(path.name for path in code.paths)
                 words["needs"] += f", and {beside} beside it"
-            readme = "torch_table.md" if spec.table else "torch.md"
-            files = {"README.md": readme, "load.py": "load.py.txt"}
+            files = {"README.md": f"torch{kind}.md", "load.py": "load.py.txt"}
             done = f"load it as {folder / 'README.md'} says"
         for name, template in files.items():
             text = Template((TEMPLATES / template).read_text())
@@ -124,64 +126,34 @@ def _of_table(form: TableForm, class_names: tuple[str, ...]) -> dict[str, str]:
     }
 
 
-def _real_inputs(store: Store, run: StoredRun) -> np.ndarray:
-    """Return test samples of the run's own data set (N, C, *S), float32."""
-    try:
-        inputs = read_arrays(recorded_config(store, run).data).test_inputs
-    except UserError as error:
-        raise UserError(f"the ONNX graph is checked on the run's own data: {error}") from error
-    return np.asarray(inputs[:CHECKED], dtype=np.float32)
-
-
-def _write_onnx(predictor: Predictor, inputs: np.ndarray, path: Path) -> float:
-    """Write a network as ONNX, with its normalisation and softmax, for batches of any size.
-
-    Args:
-        predictor: the network.
-        inputs: real ones (N, C, *S), float32, to check it with; N is at least 2.
-        path: of the file.
-
-    Returns:
-        The largest difference between onnxruntime's answers and PyTorch's: of probabilities, or in
-        the target's standard deviations.
+def _graph_of(store: Store, run: StoredRun, network: Predictor | Prompted) -> Graph:
+    """Return what goes into ONNX, with test samples of the run's own data set to check it by.
 
     Raises:
-        UserError: ONNX is not installed, has no form for the network, or says something else.
+        UserError: the data can't be had, or the network has no such form.
     """
-    try:  # an extra
-        import onnxruntime
-        import onnxscript  # noqa: F401  # which PyTorch's exporter needs; it brings onnx
-    except ImportError as error:
-        raise UserError(f"--format onnx needs {error.name}: {INSTALL}") from error
-    instead = "--format torch or mlflow keeps it as it is"
-    network = Deployed(predictor.model, predictor.normalisation, predictor.spec)
-    names = ["probabilities" if predictor.spec.class_names else "numbers"]
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of its own ways
+    model = network.model
+    if not isinstance(network, Predictor | Writer):
+        raise UserError(
+            f"a {type(model).__name__} answers symbol by symbol, each after what it said before, "
+            f"which is no graph of ONNX; {INSTEAD}"
+        )
+    config = recorded_config(store, run)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                network.eval(),
-                (torch.from_numpy(inputs[:2]),),
-                str(path),
-                output_names=names,
-                dynamic_shapes={"inputs": {0: torch.export.Dim("batch")}},
-                external_data=False,
-                verbose=False,
-            )
-    except Exception as error:  # whatever a network that is not made of tensors provokes
-        name, reason = type(predictor.model).__name__, first_line(error)
-        raise UserError(f"a {name} has no form in ONNX ({reason}); {instead}") from error
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    spec = predictor.spec
-    unit = spec.table.std if spec.task == "regress" and spec.table else 1.0
-    gap = 0.0
-    for batch in (inputs[:1], inputs):
-        (answers,) = session.run(None, {"inputs": batch})
-        gap = float(np.maximum(gap, np.abs(answers - predictor.predict(batch)).max() / unit))
-    if not gap <= TOLERANCE:  # NaN is not
-        raise UserError(f"ONNX differs from PyTorch by {gap:.1e}, over {TOLERANCE:g}; {instead}")
-    return gap
+        if isinstance(network, Writer):
+            test = load(config.data, config.seed).test
+            some = test.batch(slice(0, min(CHECKED, len(test))))
+            return Graph(NextByte(model), some.inputs.numpy(), "probabilities")
+        inputs = np.asarray(read_arrays(config.data).test_inputs[:CHECKED], dtype=np.float32)
+    except UserError as error:
+        raise UserError(f"the ONNX graph is checked on the run's own data: {error}") from error
+    spec = network.spec
+    return Graph(
+        Deployed(model, network.normalisation, spec),
+        inputs,
+        "probabilities" if spec.class_names else "numbers",
+        spec.table.std if spec.task == "regress" and spec.table else 1.0,
+    )
 
 
 @contextmanager

@@ -2,6 +2,15 @@
 
 from sizewise.predict.loading import _load_pyfunc, load
 from sizewise.predict.predictor import Deployed, Estimate, Prediction, Predictor
-from sizewise.predict.prompted import Prompted
+from sizewise.predict.prompted import Prompted, Ways
 
-__all__ = ["Deployed", "Estimate", "Prediction", "Predictor", "Prompted", "_load_pyfunc", "load"]
+__all__ = [
+    "Deployed",
+    "Estimate",
+    "Prediction",
+    "Predictor",
+    "Prompted",
+    "Ways",
+    "_load_pyfunc",
+    "load",
+]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sizewise.errors import UserError
 from sizewise.predict.trust import check_code
@@ -54,6 +54,9 @@ class Ways(NamedTuple):
         return count, temperature, seed
 
 
+USUAL = Ways()
+
+
 class Symbol(NamedTuple):
     """A character or another symbol of an answer.
 
@@ -90,13 +93,15 @@ class Prompted(ABC):
 
     continues: bool  # whether an answer stands after its prompt, as one text
     between = ""  # the symbols of an answer
+    example: str  # of a prompt
+    does: str  # to it, in words
 
     def __init__(self, saved: SavedModel, allow_code: Collection[str] = ()) -> None:
         check_code(saved.architecture.target, allow_code)
         self.spec, self.model = saved.spec, saved.build()
 
     @abstractmethod
-    def answer(self, prompt: str, ways: Ways) -> Said:
+    def answer(self, prompt: str, ways: Ways = USUAL) -> Said:
         """Return what the network says to a prompt.
 
         Raises:
@@ -124,9 +129,14 @@ class Writer(Prompted):
     """A network that has learnt which byte comes next in a text, and continues another."""
 
     continues = True
+    example = "def "
+    does = (
+        "continues a text; a second argument, as Ways(bytes=200, temperature=0.8, seed=0) of "
+        "sizewise.predict, says how"
+    )
 
     @torch.no_grad()
-    def answer(self, prompt: str, ways: Ways) -> Said:
+    def answer(self, prompt: str, ways: Ways = USUAL) -> Said:
         """Return a continuation, the prompt not included.
 
         Raises:
@@ -161,6 +171,20 @@ class Writer(Prompted):
             chosen = _chosen(logits, temperature, generator)
             yield chosen, logits.softmax(0)[chosen].item()
             read = torch.cat([read, torch.tensor([chosen])])
+
+
+class NextByte(nn.Module):
+    """A network for ONNX: bytes (B, T), int64, to the probabilities (B, T, V) of what follows each.
+
+    It knows only what stands before: a shorter text is the beginning of a window.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.softmax(self.model(inputs), dim=-1)
 
 
 def _chosen(logits: Tensor, temperature: float, generator: torch.Generator) -> int:

@@ -137,6 +137,7 @@ class Outcome:
         error: what went wrong, if anything.
         input_shape: of one sample, (C, *S), where model.pt is to be logged as a model.
         columns: that such a model of a table reads.
+        prompts: whether such a model reads prompts.
         requirements: packages that the model needs to be served, beyond every model's.
     """
 
@@ -148,6 +149,7 @@ class Outcome:
     error: str = ""
     input_shape: tuple[int, ...] | None = None
     columns: tuple[str, ...] = ()
+    prompts: bool = False
     requirements: list[str] = field(default_factory=list)
 
     def write(self, folder: RunFolder) -> None:

@@ -131,11 +131,14 @@ def make_record(
     (folder.path / folder.CONFIG).write_text(hide_password(config_text))
     for name, counts in (tally.tables() if tally else {}).items():
         np.savetxt(folder.path / f"{name}.csv", counts, fmt="%d", delimiter=",")
-    if spec.class_names or spec.outputs:  # a text's network answers to each step
-        code = own_code(type(model))
-        code.copy_to(folder.path / folder.CODE)
-        needs = (*requirements_of(model), *code.packages)
-        tracker.log_model(spec.input_shape, columns_of(spec.table) if spec.table else (), needs)
+    code = own_code(type(model))
+    code.copy_to(folder.path / folder.CODE)
+    tracker.log_model(
+        spec.input_shape,
+        columns_of(spec.table) if spec.table else (),
+        (*requirements_of(model), *code.packages),
+        prompts=not (spec.class_names or spec.outputs),  # it tells neither
+    )
     return record
 
 

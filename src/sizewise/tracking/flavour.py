@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from mlflow import pyfunc
 from mlflow.models import Model, ModelSignature
-from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
+from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
 REQUIREMENTS = ("torch", "numpy", "mlflow", "omegaconf", "pydantic")
+WAYS = {"bytes": "long", "temperature": "double", "seed": "long"}  # of `sizewise.predict.Ways`
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -21,6 +22,8 @@ def flavour(
     columns: Sequence[str] = (),
     code: Sequence[Path] = (),
     requirements: Sequence[str] = (),
+    *,
+    prompts: bool = False,
 ) -> dict[str, Any]:
     """Return what `mlflow.pyfunc.save_model` is told of a network.
 
@@ -30,13 +33,18 @@ def flavour(
         columns: that it reads, of a table; else it reads arrays.
         code: files or folders that hold classes of the user's own.
         requirements: packages that it needs beyond `REQUIREMENTS`.
+        prompts: whether it answers a column of prompts with texts, in the ways of `WAYS`.
     """
     inputs = Schema([TensorSpec(np.dtype("float32"), (-1, *input_shape))])
     if columns:  # of any type, since MLflow takes no whole number for a float
         inputs = Schema([ColSpec(AnyType(), each) for each in columns])
-    answers = Schema([TensorSpec(np.dtype("float32"), (-1, -1))])
+    signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("float32"), (-1, -1))]))
+    if prompts:
+        ways = ParamSchema([ParamSpec(name, kind, None) for name, kind in WAYS.items()])
+        text = Schema([ColSpec("string")])
+        signature = ModelSignature(Schema([ColSpec("string", "prompt")]), text, ways)
     return {
-        "signature": ModelSignature(inputs, answers),
+        "signature": signature,
         "loader_module": "sizewise.predict",
         "data_path": str(path),
         "code_paths": [str(each) for each in (PACKAGE, *code)],

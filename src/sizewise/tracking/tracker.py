@@ -116,6 +116,8 @@ class Tracker:
         input_shape: tuple[int, ...],
         columns: tuple[str, ...] = (),
         requirements: Iterable[str] = (),
+        *,
+        prompts: bool = False,
     ) -> None:
         """Have `model.pt` logged, when the run is closed, as a model that MLflow can serve.
 
@@ -126,8 +128,10 @@ class Tracker:
             input_shape: of one sample, (C, *S).
             columns: that it reads, of a table.
             requirements: packages that it needs beyond every model's.
+            prompts: whether it reads prompts, and neither arrays nor columns.
         """
         self._outcome.input_shape, self._outcome.columns = input_shape, columns
+        self._outcome.prompts = prompts
         self._outcome.requirements = list(requirements)
 
     def __enter__(self) -> "Tracker":
@@ -227,7 +231,10 @@ class Tracker:
         with tempfile.TemporaryDirectory() as temporary:
             save_flavour(
                 Path(temporary),
-                flavour(path, input_shape, outcome.columns, code, outcome.requirements),
+                flavour(
+                    *(path, input_shape, outcome.columns, code, outcome.requirements),
+                    prompts=outcome.prompts,
+                ),
                 Model(model.artifact_location, self.run_id, model_uuid=own, model_id=own),
             )
             client.log_model_artifacts(own, temporary)
