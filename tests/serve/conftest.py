@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,10 +13,14 @@ import uvicorn
 from sizewise.config import DataConfig
 from sizewise.data import load
 from sizewise.models import Architecture, build
-from sizewise.predict import Predictor
+from sizewise.predict import Predictor, Prompted
+from sizewise.predict.loading import of
+from sizewise.records import RunRecord
 from sizewise.serve.app import create_app
 from sizewise.serve.models import Served, Shelf
+from sizewise.serve.prompts import PromptShelf, ServedPrompted
 from sizewise.sizing import count_parameters
+from sizewise.tasks import find_task
 from sizewise.training.checkpoint import SavedModel
 from sizewise.training.loop import fit
 from tests.builders import make_training
@@ -42,9 +47,20 @@ def train(width: int, epochs: int) -> Served:
 
 def serve(saved: SavedModel) -> Served:
     """Return a network with a record of a run that made it."""
+    return Served(Predictor(saved), made_by(saved))
+
+
+def serve_prompts(saved: SavedModel) -> ServedPrompted:
+    """Return the same of a network that answers prompts."""
+    network = of(saved)
+    assert isinstance(network, Prompted)
+    return ServedPrompted(network, made_by(saved))
+
+
+def made_by(saved: SavedModel) -> RunRecord:
     made = record(saved.architecture.family, count_parameters(saved.build()))
     made.metrics.update(COSTS)
-    return Served(Predictor(saved), made)
+    return replace(made, measure=find_task(saved.spec.task).measure)
 
 
 @pytest.fixture(scope="package")
@@ -54,7 +70,7 @@ def shelf() -> Shelf:
 
 
 @contextmanager
-def serving(shelf: Shelf) -> Iterator[str]:
+def serving(shelf: Shelf | PromptShelf) -> Iterator[str]:
     """Serve the networks on a free port, and yield where."""
     config = uvicorn.Config(create_app(shelf), host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)

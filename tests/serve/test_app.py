@@ -16,8 +16,8 @@ from sizewise.data.published import read_arrays
 from sizewise.errors import UserError
 from sizewise.predict import Predictor
 from sizewise.predict.explained import explain
-from sizewise.serve.app import MOST_BYTES
 from sizewise.serve.models import Served, Shelf
+from sizewise.serve.routes import MOST_BYTES
 from tests.builders import make_saved
 from tests.report.synthetic import record
 from tests.serve.conftest import DIGITS, serving

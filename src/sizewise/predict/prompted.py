@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from sizewise.data.splits import Batch
 from sizewise.errors import UserError
 from sizewise.predict.trust import check_code
 from sizewise.training.checkpoint import SavedModel
@@ -108,6 +109,10 @@ class Prompted(ABC):
             UserError: it can't read the prompt, or answer in such ways.
         """
 
+    @abstractmethod
+    def sample(self, batch: Batch) -> tuple[str, list[str]]:
+        """Return the first of a batch of samples as a prompt, and what may answer it."""
+
     def _said(self, symbols: list[Symbol], notes: list[str]) -> Said:
         return Said(symbols, notes, self.between.join(each.text for each in symbols))
 
@@ -160,6 +165,12 @@ class Writer(Prompted):
             if length >= count:
                 break
         return self._said(symbols, notes)
+
+    def sample(self, batch: Batch) -> tuple[str, list[str]]:
+        """Return the first half of a window, and the other."""
+        text = bytes(batch.inputs[0].tolist())
+        begun, rest = text[: len(text) // 2], text[len(text) // 2 :]
+        return begun.decode(errors="ignore"), [rest.decode(errors="ignore")]
 
     def _continued(self, text: bytes, temperature: float, seed: int) -> Iterator[tuple[int, float]]:
         """Yield one byte after the other without end, each with its probability."""

@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +18,7 @@ from sizewise.data.own.named import arrange, read_samples
 from sizewise.errors import UserError
 
 MOST_INPUTS = 1000  # in one request
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class Asked(NamedTuple):
@@ -69,18 +70,28 @@ class Body(BaseModel):
     models: list[str] | None = Field(default=None, min_length=1)
 
 
+def parse_body(body: bytes, kind: type[Kind], expected: str) -> Kind:
+    """Return JSON as what it is to be.
+
+    Raises:
+        UserError: it is something else than expected, or has a key twice.
+    """
+    try:
+        content = kind.model_validate_json(body)
+    except ValidationError as error:
+        raise UserError(f"{fault(error.errors())}; expected {expected}") from error
+    json.loads(body, object_pairs_hook=_check_keys, parse_int=float)
+    return content
+
+
 def parse_json(body: bytes, form: Form) -> Asked:
     """Return what `{"inputs": [...], "models": [...]}` asks; the models may be left out.
 
     Raises:
         UserError: it is something else, or its inputs are none of this form.
     """
-    try:
-        content = Body.model_validate_json(body)
-        json.loads(body, object_pairs_hook=_check_keys, parse_int=float)
-    except ValidationError as error:
-        expected = f'{{"inputs": [...]}}, each of shape {form.shape}, or an image as image/png'
-        raise UserError(f"{fault(error.errors())}; expected {expected}") from error
+    expected = f'{{"inputs": [...]}}, each of shape {form.shape}, or an image as image/png'
+    content = parse_body(body, Body, expected)
     if form.unequal:
         return Asked(_sequences(content.inputs, form.shape), content.models)
     values, finite = fit_numbers(content.inputs, form.shape)

@@ -1,14 +1,14 @@
 """The networks that are served, and what they answer."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
+from torch import Tensor
 
 from sizewise.config import DataConfig
-from sizewise.cost import measure_latency
 from sizewise.data.arrays import Arrays
 from sizewise.data.files.conform import form_of
 from sizewise.data.files.familiar import Tally, unlike
@@ -24,8 +24,7 @@ from sizewise.predict.explained import explain
 from sizewise.predict.predictor import TOO_LARGE
 from sizewise.records import RunRecord
 from sizewise.serve.nearness import Nearness
-
-BYTES_PER_PARAMETER = 4
+from sizewise.serve.shelf import BaseShelf, Listed
 
 
 def about_table(form: TableForm) -> dict[str, Any]:
@@ -45,42 +44,19 @@ def about_table(form: TableForm) -> dict[str, Any]:
 
 
 @dataclass
-class Served:
-    """A trained network, with the record of its run."""
+class Served(Listed):
+    """A trained network that answers samples, with the record of its run."""
 
     predictor: Predictor
     record: RunRecord
 
-    def about(self) -> dict[str, Any]:
-        """Return what /models says of it."""
-        metrics = self.record.metrics
-        return {
-            "id": self.record.run_id,
-            "name": self.record.name,
-            "family": self.record.family,
-            "parameters": self.record.parameters,
-            "size": self.size,
-            "test_error": self.record.error(),
-            "train_seconds": metrics["cost/train_seconds"],
-            "bytes": metrics["cost/model_bytes"],
-            "latency_ms": self.latency_ms,
-        }
-
     @property
-    def size(self) -> float:
-        """The number of parameters; of a method that has none, what its bytes would make."""
-        if self.record.parameters is not None:
-            return self.record.parameters
-        return self.record.metrics["cost/model_bytes"] / BYTES_PER_PARAMETER
+    def spec(self) -> DataSpec:
+        return self.predictor.spec
 
-    @functools.cached_property
-    def latency_ms(self) -> float:
-        """The median time for one sample on this machine, normalisation and softmax included.
-
-        It is taken once, undisturbed: in answers the first network asked pays for waking the cores.
-        """
-        blank = torch.zeros(1, *self.predictor.spec.input_shape)
-        return measure_latency(lambda inputs: self.predictor.predict(inputs.numpy()), blank)
+    def answer_once(self) -> Callable[[Tensor], object]:
+        """Normalisation and softmax are included."""
+        return lambda inputs: self.predictor.predict(inputs.numpy())
 
     def answer(self, inputs: np.ndarray) -> dict[str, Any]:
         """Return what /predict says of inputs (N, C, *S).
@@ -125,8 +101,8 @@ def _numbers(arrays: Arrays, spec: DataSpec) -> np.ndarray:
     return np.asarray(targets[:, 0] * targets[:, 1] + spec.table.mean)
 
 
-class Shelf:
-    """The networks served together, the smallest first; all read the same samples.
+class Shelf(BaseShelf[Served]):
+    """Networks that answer samples, served together; all read the same.
 
     Args:
         served: one or more.
@@ -136,28 +112,22 @@ class Shelf:
         UserError: the networks don't read the same samples.
     """
 
+    script = ("common.js", "inputs.js", "maps.js", "page.js")
+    markup = "samples.html"
+
     def __init__(self, served: list[Served], data: DataConfig) -> None:
-        self.served = sorted(served, key=lambda each: each.size)
-        self.spec = self.served[0].predictor.spec
-        for other in (each.predictor.spec for each in self.served):
-            if other != self.spec:
-                raise UserError(
-                    f"the runs are on {self.spec.name} and {other.name}, and a page shows one data "
-                    "set; serve each by itself, with --port"
-                )
+        super().__init__(served)
         self._data = data
         # Of several, one that knows its training range: those saved by older versions don't.
         known = [each.predictor.normalisation for each in self.served]
         self._known = next((each for each in known if each.low), known[0])
         self.form = form_of(self.spec, self._known)
         self._nearness: Nearness | None = None
-        for each in self.served:
-            each.about()  # warms it up
 
     def about(self) -> dict[str, Any]:
         """Return what /models says."""
         return {
-            "data": self.spec.name,
+            **super().about(),
             "input_shape": self.spec.input_shape,
             "classes": self.spec.class_names,
             "kind": "image" if self.spec.is_image else "table" if self.form.table else "sequence",
@@ -165,7 +135,6 @@ class Shelf:
             "unequal": self.spec.unequal,
             "white": self.form.white,
             "stroke": self.form.stroke,
-            "models": [each.about() for each in self.served],
         }
 
     def answer(self, inputs: np.ndarray, ids: list[str] | None = None) -> list[dict[str, Any]]:
@@ -178,7 +147,7 @@ class Shelf:
         Raises:
             UserError: there is no network with such an id, or one has no finite answer.
         """
-        return [each.answer(inputs) for each in self._asked(ids)]
+        return [each.answer(inputs) for each in self.asked(ids)]
 
     def explain(self, inputs: np.ndarray, ids: list[str] | None = None) -> list[dict[str, Any]]:
         """Return what each network looks at in inputs (N, C, *S); the arguments are as above.
@@ -186,14 +155,7 @@ class Shelf:
         Raises:
             UserError: likewise.
         """
-        return [each.explain(inputs) for each in self._asked(ids)]
-
-    def _asked(self, ids: list[str] | None) -> list[Served]:
-        known = [each.record.run_id for each in self.served]
-        unknown = set(ids or ()) - set(known)
-        if unknown:
-            raise UserError(f"there is no model {min(unknown)} here; expected {', '.join(known)}")
-        return [each for each in self.served if ids is None or each.record.run_id in ids]
+        return [each.explain(inputs) for each in self.asked(ids)]
 
     def doubts(self, inputs: np.ndarray) -> dict[str, Any]:
         """Return which of inputs (N, C, *S) no network was taught, and what is to be said of them.

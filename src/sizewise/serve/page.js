@@ -1,53 +1,22 @@
 "use strict";
-const at = (id) => document.getElementById(id);
 const paper = at("paper"), ink = paper.getContext("2d", { willReadFrequently: true });
-const percent = (share) => share > 0.9995 && share < 1 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`;
 const error = (share) => `${(100 * share).toFixed(2)} %`;
 const number = (value) => Math.abs(value) >= 1e6 && Math.abs(value) < 1e15
   ? Math.round(value).toLocaleString("en") : String(+value.toPrecision(6));
 const answerOf = (prediction) =>
   "value" in prediction ? number(prediction.value) : short(prediction.label);
 const wrong = (measured) => shelf.classes.length ? error(measured) : number(measured);
-const times = (ratio) => ratio < 10 ? ratio.toFixed(1) : Math.round(ratio).toLocaleString("en");
 const FAR = "It lies farther off than 98 in 100 test samples: from every training sample, from the shape " +
   "of each, or by more ink or larger numbers.";
-let shelf = null, survey = null, truth = null, asked = 0, shown = 0, next = 0;
+let survey = null, truth = null, next = 0;
 let again = null, waiting = null;  // the last request, and a drawing that will be one soon
 
 // torchvision names MNIST's classes "7 - seven"
 const short = (name) => name.replace(/^([0-9]) - [a-z]+$/, "$1");
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-async function ask(path, options) {
-  const response = await fetch(path, options);
-  const content = await response.json();
-  if (!response.ok) throw new Error(content.error);
-  return content;
-}
-
-function tell(text, more = "", trouble = false) {
-  at("verdict").replaceChildren(text, element("small", { textContent: more }));
-  at("verdict").classList.toggle("trouble", trouble);
-}
-
 /* ---- the models ---- */
 
-function sizeOf(model) {
-  return model.parameters === null
-    ? [Math.round(model.bytes / 1000).toLocaleString("en"), " kB stored"]
-    : [model.parameters.toLocaleString("en"), " parameters"];
-}
-
-function card(model, smallest, largest) {
-  const side = Math.max(4, 48 * Math.sqrt(model.size / largest));  // area as parameters
-  const ratio = model.size / smallest;
-  const dot = element("i");
-  dot.style.width = dot.style.height = `${side}px`;
+function card(model) {
   const bars = element("div", { className: "bars" });
   const rows = shelf.classes.map((name) => {
     const fill = element("i");
@@ -62,26 +31,12 @@ function card(model, smallest, largest) {
     why: element("button", { type: "button", className: "why", textContent: "Why?", onclick: explain }),
     map: element("figure", { className: "map" }),
   };
-  const article = element("article", {},
-    element("header", {},
-      element("div", {},
-        element("div", { className: "size" }, sizeOf(model)[0],
-          element("small", { textContent: sizeOf(model)[1] })),
-        element("div", { className: "name", textContent: model.name }),
-        element("div", { className: "name",
-          textContent: ratio < 1.05 ? "" : `${times(ratio)} × the smallest` })),
-      element("div", { className: "dot" }, dot)),
-    element("div", { className: "answer" }, parts.label, parts.share, parts.mark),
-    parts.why, parts.map,
-    bars,
-    element("dl", {}, ...[
-      ["latency, one sample", `${model.latency_ms.toFixed(2)} ms`, "latency"],
+  const article = frame(model,
+    [element("div", { className: "answer" }, parts.label, parts.share, parts.mark),
+      parts.why, parts.map, bars],
+    [["latency, one sample", `${model.latency_ms.toFixed(2)} ms`, "latency"],
       [shelf.classes.length ? "wrong on the test set" : "mean absolute error",
-        wrong(model.test_error), "error"],
-      ["training took", `${model.train_seconds.toFixed(1)} s`],
-      ["size on disk", `${Math.round(model.bytes / 1000).toLocaleString("en")} kB`],
-    ].flatMap(([what, value, className = ""]) => [
-      element("dt", { textContent: what }), element("dd", { className, textContent: value })])));
+        wrong(model.test_error), "error"]]);
   return { article, parts, rows, model };
 }
 
@@ -233,13 +188,7 @@ async function takeSurvey() {
 }
 
 async function start() {
-  shelf = await ask("/models");
-  const sizes = shelf.models.map((model) => model.size);
-  shelf.cards = shelf.models.map((each) => card(each, Math.min(...sizes), Math.max(...sizes)));
-  at("models").append(...shelf.cards.map((each) => each.article));
-  const noun = shelf.models.length === 1 ? "model" : "models, the smallest first,";
-  at("summary").textContent = `${shelf.models.length} ${noun} trained on ${shelf.data}; ` +
-    "the area of a dot is its number of parameters.";
+  await meet(card);
   at("task").textContent = "Pick a test sample or an image";
   at("sample").addEventListener("click", () => pickSample());
   at("differ").addEventListener("click", pickDisagreement);

@@ -8,7 +8,7 @@ from sizewise.config import DataConfig
 from sizewise.errors import UserError
 
 if TYPE_CHECKING:
-    from sizewise.serve.models import Served
+    from sizewise.serve.app import Network
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -35,20 +35,19 @@ def check_port(host: str, port: int) -> None:
         ) from error
 
 
-def serve(served: "list[Served]", data: DataConfig, host: str, port: int) -> None:
+def serve(networks: "list[Network]", data: DataConfig, host: str, port: int) -> None:
     """Serve networks at http://HOST:PORT until Ctrl-C.
 
     Raises:
-        UserError: the networks don't read the same samples.
+        UserError: the networks can't be asked the same.
     """
     import torch
     import uvicorn
 
-    from sizewise.serve.app import create_app
-    from sizewise.serve.models import Shelf
+    from sizewise.serve.app import create_app, shelf_of
 
     torch.set_num_threads(1)  # threads that wait for each other cost a single sample more than help
-    shelf = Shelf(served, data)
+    shelf = shelf_of(networks, data)
     names = ", ".join(each.record.name for each in shelf.served)
     note = "" if host in LOCAL else "; whoever reaches this machine can reach it"
     print(f"http://{host}:{port}  serves {names}\n(Ctrl-C stops it{note})", flush=True)
