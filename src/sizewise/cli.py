@@ -83,10 +83,10 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
         argument("overrides", nargs="*", help="as for train.py: data=mnist data.root=…"),
     ),
     "predict": (
-        "apply a run to images, CSV and NumPy files, or a prompt",
+        "apply a run to images, CSV, NumPy and text files, or a prompt",
         *(CODE, RUN),
         argument("inputs", nargs="*", type=Path, metavar="INPUT"),
-        argument("--prompt", metavar="TEXT", help="of a run on a text: continue this"),
+        argument("--prompt", metavar="TEXT", help="to continue, or to answer"),
         argument("--beside", action="append", default=[], metavar="RUN", help="to compare with"),
         argument("--bytes", type=int, metavar="N", help="to add to the prompt, default: 200"),
         argument("--temperature", type=float, help="0: the likeliest each time; default: 0.8"),

@@ -92,9 +92,9 @@ def test_a_prompt_to_a_file(folder: Path, call: Call, tmp_path: Path) -> None:
 
 
 MISTAKES = {
-    ("predict", "small"): "the run is on pydoc, and answers a prompt: expected --prompt TEXT",
-    ("predict", "small", "a.png"): "and answers a prompt: expected --prompt TEXT",
-    ("predict", "small", "--prompt", "a", "b.png"): "expected no INPUT and no --strict beside it",
+    ("predict", "small"): "the run is on pydoc, and continues a text: expected --prompt TEXT",
+    ("predict", "small", "a.png"): "and continues a text: expected --prompt TEXT",
+    ("predict", "small", "--prompt", "a", "b.png"): "expected no INPUT beside it",
     ("predict", "small", "--prompt", "a", "--bytes", "0"): "bytes is 0; expected 1 to 100,000",
     ("predict", "small", "--prompt", "a", "--temperature", "nan"): "temperature is nan; expected",
     ("predict", "small", "--prompt", "a", "--beside", "nope"): "there is no run nope",

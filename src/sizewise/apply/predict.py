@@ -2,14 +2,17 @@
 
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 from sizewise.apply.runs import open_store
 from sizewise.errors import UserError, say
 from sizewise.predict.fetch import load_any
+from sizewise.predict.lines import answer_lines
 from sizewise.predict.predictor import Predictor
-from sizewise.predict.prompted import Prompted, Ways
+from sizewise.predict.prompted import Prompted, Ways, Writer
 from sizewise.predict.shown import Answered, show, write
 from sizewise.predict.stream import predict_files
+from sizewise.predict.transducer import Transducer
 from sizewise.tracking.artifacts import read_record
 from sizewise.tracking.queries import StoredRun
 from sizewise.tracking.resolve import find_run
@@ -32,6 +35,9 @@ def run(arguments: Namespace) -> None:
     _check(network, arguments)
     if isinstance(network, Predictor):
         _predict(network, arguments)
+    elif arguments.prompt is None and isinstance(network, Transducer):
+        paths, output = arguments.inputs, arguments.output
+        _close(*answer_lines(network, paths, output, overwrite=arguments.overwrite), output)
     else:
         _answer(network, store, stored, arguments)
 
@@ -43,16 +49,19 @@ def _check(network: Predictor | Prompted, arguments: Namespace) -> None:
         UserError: it does not.
     """
     prompted, data = arguments.prompt is not None, network.spec.name
-    if isinstance(network, Prompted) and not prompted:
-        raise UserError(f"the run is on {data}, and answers a prompt: expected --prompt TEXT")
+    if isinstance(network, Writer) and not prompted:
+        raise UserError(f"the run is on {data}, and continues a text: expected --prompt TEXT")
     if isinstance(network, Predictor) and prompted:
         raise UserError(
             f"the run is on {data}, and reads no prompt: expected INPUT, files or folders"
         )
     if not prompted and not arguments.inputs:
-        raise UserError("there is nothing to predict: expected INPUT, files or folders")
-    if prompted and (arguments.inputs or arguments.strict):
-        raise UserError("--prompt is asked by itself: expected no INPUT and no --strict beside it")
+        instead = "" if isinstance(network, Predictor) else ", or --prompt TEXT"
+        raise UserError(f"there is nothing to predict: expected INPUT, files or folders{instead}")
+    if prompted and arguments.inputs:
+        raise UserError("--prompt is asked by itself: expected no INPUT beside it")
+    if isinstance(network, Prompted) and arguments.strict:
+        raise UserError(f"--strict is for inputs with a scale, and {data} has none")
     alone = [each for each in WITH_A_PROMPT if getattr(arguments, each) not in (None, [])]
     if alone and not prompted:
         raise UserError(f"--{alone[0]} goes with --prompt TEXT")
@@ -103,7 +112,12 @@ def _predict(predictor: Predictor, arguments: Namespace) -> None:
     if outcome.unlike:
         todo = f"bring them to {form} scale; --strict refuses such"
         say(f"{outcome.unlike:,} unlike the training data: {todo}")
-    where = f" (in {arguments.output})" if arguments.output else ""
-    say(f"{outcome.predicted:,} predicted{where}, {outcome.failed:,} failed")
-    if outcome.failed:
+    _close(outcome.predicted, outcome.failed, arguments.output)
+
+
+def _close(predicted: int, failed: int, output: Path | None) -> None:
+    """Say how many were predicted; exit with 1 if any could not be."""
+    where = f" (in {output})" if output else ""
+    say(f"{predicted:,} predicted{where}, {failed:,} failed")
+    if failed:
         sys.exit(1)

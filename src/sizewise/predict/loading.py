@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sizewise.predict.predictor import Predictor
 from sizewise.predict.prompted import Prompted, Writer
+from sizewise.predict.transducer import Transducer
 from sizewise.training.checkpoint import SavedModel, load_model
 
-PROMPTED: dict[str, type[Prompted]] = {"next_byte": Writer}  # by the task
+PROMPTED: dict[str, type[Prompted]] = {"next_byte": Writer, "transduce": Transducer}
 
 
 def of(saved: SavedModel, allow_code: Collection[str] = ()) -> Predictor | Prompted:

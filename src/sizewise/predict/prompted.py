@@ -6,7 +6,7 @@ Shapes: T bytes that a network reads at a time, V symbols to choose from.
 import codecs
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -74,11 +74,22 @@ class Symbol(NamedTuple):
 
 
 class Said(NamedTuple):
-    """An answer, and what has to be said of how the prompt was read."""
+    """An answer, and what has to be said of how the prompt was read.
+
+    Args:
+        symbols, text: of the answer, one by one and all.
+        notes: how the prompt was read, where it is not plain.
+        probability: of the whole answer, its end included; None where it has none.
+        read: the symbols that were read, where a sequence is answered.
+        attention: what each symbol of the answer attends to among these, where a network attends.
+    """
 
     symbols: list[Symbol]
     notes: list[str]
     text: str
+    probability: float | None = None
+    read: Sequence[str] = ()
+    attention: list[list[float]] | None = None
 
 
 class Prompted(ABC):
@@ -112,9 +123,6 @@ class Prompted(ABC):
     @abstractmethod
     def sample(self, batch: Batch) -> tuple[str, list[str]]:
         """Return the first of a batch of samples as a prompt, and what may answer it."""
-
-    def _said(self, symbols: list[Symbol], notes: list[str]) -> Said:
-        return Said(symbols, notes, self.between.join(each.text for each in symbols))
 
     def predict(self, inputs: Any, params: Mapping[str, Any] | None = None) -> list[str]:
         """Return the text that answers each prompt: what MLflow calls.
@@ -164,7 +172,7 @@ class Writer(Prompted):
             length += len(each.raw)
             if length >= count:
                 break
-        return self._said(symbols, notes)
+        return Said(symbols, notes, "".join(each.text for each in symbols))
 
     def sample(self, batch: Batch) -> tuple[str, list[str]]:
         """Return the first half of a window, and the other."""

@@ -27,7 +27,21 @@ function fill({ said, heat }, prompt, answer) {
     ? element("em", { className: "mark right", textContent: "✓ right" })
     : element("em", { className: "mark wrong", textContent: "✗ wrong" })];
   said.replaceChildren(...before, ...symbols, ...marks);
-  heat.replaceChildren();
+  heat.replaceChildren(...answer.attention ? [alignment(answer),
+    element("figcaption", { textContent: "what each symbol of the answer attends to" })] : []);
+}
+
+// A row for each symbol of the answer, a column for each that was read.
+function alignment({ symbols, read, attention }) {
+  const head = (text) => element("th", { textContent: text });
+  return element("table", { className: "alignment" },
+    element("tr", {}, head(""), ...read.map(head)),
+    ...attention.map((weights, row) => element("tr", {}, head(symbols[row].text),
+      ...weights.map((weight) => {
+        const cell = element("td", { title: percent(weight) });
+        cell.style.background = `rgb(0 114 178 / ${weight})`;
+        return cell;
+      }))));
 }
 
 function numberOf(id) {

@@ -76,6 +76,8 @@ class ServedPrompted(Listed):
             "seconds": time.perf_counter() - started,
             "text": said.text,
             "symbols": symbols,
+            "read": said.read,
+            "attention": said.attention,
         }, said.notes
 
 
