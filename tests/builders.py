@@ -122,6 +122,27 @@ def make_saved_text(
     return SavedModel(spec, Normalisation([0.0], [1.0]), architecture, weights)
 
 
+def make_saved_pairs(
+    given: tuple[str, ...],
+    answers: tuple[str, ...],
+    longest: int,
+    *,
+    family: str = "seq2seq",
+    width: int = 6,
+    name: str = "made-up",
+) -> SavedModel:
+    """Return an untrained network that answers symbols with symbols, of which the first is the end.
+
+    What is given has 6 symbols at most, and an answer `longest`, its end included.
+    """
+    names: dict[str, Any] = {"source_names": given, "answer_names": answers}
+    spec = DataSpec(name, (6,), (), "transduce", longest_answer=longest, **names)
+    architecture = Architecture(family, width)
+    torch.manual_seed(3)
+    weights = build(spec, architecture).state_dict()
+    return SavedModel(spec, Normalisation([0.0], [1.0]), architecture, weights)
+
+
 def make_classical(
     family: str,
     width: int | None = None,
