@@ -62,7 +62,8 @@ def test_an_answer_is_the_networks_likeliest_symbols_until_the_end(family: str) 
         if family == "seq2seq":
             assert said.attention is None
         else:
-            assert torch.allclose(torch.tensor(said.attention), weights[0, :end], atol=1e-6)
+            attention = torch.tensor(said.attention).view(end, len(prompt))
+            assert torch.allclose(attention, weights[0, :end], atol=1e-6)
     assert network.answer("cab").text == answers[0].text
 
 

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from sizewise.config import TextConfig
+from sizewise.config import ReverseConfig, TextConfig
 from sizewise.data import load
 from sizewise.errors import UserError
 from sizewise.predict import Prompted, Ways
 from sizewise.serve.app import shelf_of
 from sizewise.serve.prompts import PromptShelf
-from tests.builders import make_saved, make_saved_text
+from tests.builders import make_saved, make_saved_pairs, make_saved_text
 from tests.report.test_page import CHROMIUM
 from tests.report.test_page import browser as browser
 from tests.serve.conftest import DIGITS, serve, serve_prompts, serving
@@ -127,35 +128,90 @@ def test_runs_that_are_asked_otherwise_are_not_served_together(texts: PromptShel
         PromptShelf([prompted, other], PYDOC)
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
-def test_the_page_shows_both_texts_shaded(
-    browser: Any, url: str, texts: PromptShelf, request: pytest.FixtureRequest
-) -> None:
+@contextmanager
+def opened(browser: Any, url: str) -> Iterator[Any]:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda line: troubles.extend([line.text] * (line.type == "error")))
     page.goto(url)
     page.wait_for_selector("article")
-    wait_until(page, "asked === 2 && shown === asked")  # a test text, and what they make of it
-    assert "The text itself goes on" in page.locator("#verdict").text_content()
-    page.fill("#prompt", "<b>你</b>")
-    page.fill("#bytes", "12")
-    page.click("#go")
-    wait_until(page, "asked > 2 && shown === asked")
-    for index, served in enumerate(texts.served):
-        said: Any = served.network
-        assert isinstance(said, Prompted)
-        symbols = said.answer("<b>你</b>", Ways(12)).symbols
-        spans = page.locator("article").nth(index).locator(".said span")
-        assert spans.all_text_contents() == [each.text for each in symbols]
-        grounds = spans.evaluate_all("all => all.map(each => each.style.background)")
-        alphas = [float(each.rstrip(")").split(",")[-1]) for each in grounds]
-        assert alphas == pytest.approx([0.6 * each.probability for each in symbols], abs=0.01)
-    assert page.locator(".said b").first.text_content() == "<b>你</b>"
-    page.screenshot(path=request.config.cache.mkdir("screenshots") / "serve_text.png")
-    page.fill("#seed", "x")
-    page.click("#go")
-    assert page.locator("#verdict").text_content() == "seed is “x”; expected a number"
+    wait_until(page, "asked === 2 && shown === asked")  # a test sample, and what they make of it
+    yield page
     page.close()
     assert not troubles
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
+def test_the_page_shows_both_texts_shaded(
+    browser: Any, url: str, texts: PromptShelf, request: pytest.FixtureRequest
+) -> None:
+    with opened(browser, url) as page:
+        assert "The text itself goes on" in page.locator("#verdict").text_content()
+        page.fill("#prompt", "<b>你</b>")
+        page.fill("#bytes", "12")
+        page.click("#go")
+        wait_until(page, "asked > 2 && shown === asked")
+        for index, served in enumerate(texts.served):
+            said: Any = served.network
+            assert isinstance(said, Prompted)
+            symbols = said.answer("<b>你</b>", Ways(12)).symbols
+            spans = page.locator("article").nth(index).locator(".said span")
+            assert spans.all_text_contents() == [each.text for each in symbols]
+            grounds = spans.evaluate_all("all => all.map(each => each.style.background)")
+            alphas = [float(each.rstrip(")").split(",")[-1]) for each in grounds]
+            assert alphas == pytest.approx([0.6 * each.probability for each in symbols], abs=0.01)
+        assert page.locator(".said b").first.text_content() == "<b>你</b>"
+        page.screenshot(path=request.config.cache.mkdir("screenshots") / "serve_text.png")
+        page.fill("#seed", "x")
+        page.click("#go")
+        assert page.locator("#verdict").text_content() == "seed is “x”; expected a number"
+
+
+LETTERS = tuple("abcdef")
+REVERSED = ReverseConfig(
+    name="reverse",
+    root="data",
+    validation_fraction=0.1,
+    train_samples=None,
+    length=6,
+    shortest=3,
+    alphabet=6,
+    num_samples=200,
+    seed=0,
+    test_lengths=None,
+)
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
+def test_the_page_shows_answers_to_a_sequence_and_what_they_attend_to(
+    browser: Any, request: pytest.FixtureRequest
+) -> None:
+    saved = [
+        make_saved_pairs(LETTERS, ("end", *LETTERS), 7, family=family)
+        for family in ("seq2seq", "seq2seq_dot")
+    ]
+    shelf = PromptShelf([serve_prompts(each) for each in saved], REVERSED)
+    with serving(shelf) as url, opened(browser, url) as page:
+        _, sample = ask(f"{url}/sample?index=1")
+        assert sample["answers"] == [sample["prompt"][::-1]]
+        assert page.locator(".mark").all_text_contents() == ["✗ wrong", "✗ wrong"]
+        page.fill("#prompt", "Fab")
+        page.click("#go")
+        wait_until(page, "asked > 2 && shown === asked")
+        plain, attending = (served.network.answer("fab") for served in shelf.served)
+        assert (plain.attention, attending.read) == (None, ["f", "a", "b"])
+        told = page.locator("article .said").all_text_contents()
+        assert told == [plain.text, attending.text]
+        cells = page.locator("article").nth(1).locator(".alignment td")
+        assert cells.count() == 3 * len(attending.symbols) > 0
+        weight = attending.attention[0][0] if attending.attention else 0
+        ground = cells.first.evaluate("cell => cell.style.background")
+        assert float(ground.rstrip(")").split(",")[-1]) == pytest.approx(weight, abs=0.01)
+        told = page.locator("#verdict small").text_content().splitlines()
+        assert told[0] == "read without regard to capitals"
+        page.screenshot(path=request.config.cache.mkdir("screenshots") / "serve_pairs.png")
+        page.fill("#prompt", "xyz")
+        page.click("#go")
+        wait_until(page, "document.querySelector('#verdict').textContent.includes('no symbol')")
+        assert page.locator("article .said").all_text_contents() == ["", ""]

@@ -111,7 +111,8 @@ async function pickSample() {
 async function start() {
   await meet(card);
   const text = shelf.kind === "text";
-  at("task").textContent = text ? "Begin a text" : "Ask";
+  document.body.classList.toggle("pairs", !text);
+  at("task").textContent = text ? "Begin a text" : "Give a sequence";
   at("go").textContent = text ? "Continue" : "Answer";
   at("sample").textContent = text ? "A test text" : "A test sample";
   at("how").textContent = "The bluer a symbol, the likelier the model held it; point at one for " +
