@@ -22,6 +22,7 @@ RUNS = {
     "small": ("model=gru", "model.width=2", "model.depth=1"),
     "large": ("model=attention", "model.width=6"),
 }
+PAIRS = ("data=reverse", "data.length=5", "data.shortest=3", "data.num_samples=200", "threads=1")
 Call = Callable[..., tuple[int, str, str]]
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's and the ONNX exporter's own
 
@@ -37,9 +38,11 @@ def runs(folder: Path) -> dict[str, RunRecord]:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setattr("sizewise.cost.SECONDS", 0.01)
         warnings.simplefilter("ignore")
+        typed = {name: (*TEXT, *FEW, *more) for name, more in RUNS.items()}
+        typed["pairs"] = ("model=seq2seq_dot", "model.width=3", *PAIRS, "training=pairs", *FEW)
         return {
-            name: run(make_config(folder, *TEXT, *FEW, *typed), folder / name, quiet=True)
-            for name, typed in RUNS.items()
+            name: run(make_config(folder, *overrides), folder / name, quiet=True)
+            for name, overrides in typed.items()
         }
 
 
@@ -54,6 +57,20 @@ def call(folder: Path, runs: dict[str, RunRecord], capfd: pytest.CaptureFixture[
         return code, *capfd.readouterr()
 
     return call
+
+
+def test_a_file_of_sequences_is_answered_line_by_line(
+    folder: Path, call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "in.txt").write_text("abc\nxyz\ncba\n")
+    code, out, err = call("predict", "pairs", f"{tmp_path}/in.txt")
+    assert code == 1
+    expected = [network(folder, "pairs").answer(each).text for each in ("abc", "cba")]
+    assert [line.split("  ")[2] for line in out.splitlines()] == expected
+    assert err.splitlines()[0].startswith(f"sizewise: {tmp_path}/in.txt, line 2: 'x' is no symbol")
+    assert err.splitlines()[-1] == "sizewise: 2 predicted, 1 failed"
+    code, out, err = call("predict", "pairs", "--prompt", "abc", "--beside", "pairs")
+    assert (code, out.splitlines()[1]) == (0, expected[0])
 
 
 def network(folder: Path, name: str) -> Prompted:
@@ -98,6 +115,11 @@ MISTAKES = {
     ("predict", "small", "--prompt", "a", "--bytes", "0"): "bytes is 0; expected 1 to 100,000",
     ("predict", "small", "--prompt", "a", "--temperature", "nan"): "temperature is nan; expected",
     ("predict", "small", "--prompt", "a", "--beside", "nope"): "there is no run nope",
+    ("predict", "small", "--prompt", "a", "--beside", "pairs"): "which are not asked alike",
+    ("predict", "pairs"): "expected INPUT, files or folders, or --prompt TEXT",
+    ("predict", "pairs", "--prompt", "xyz"): "'x' is no symbol of reverse5: expected of a, b, c",
+    ("predict", "pairs", "--prompt", "a", "--seed", "1"): "expected neither bytes nor a temp",
+    ("predict", "pairs", "a.txt", "--strict"): "--strict is for inputs with a scale",
     ("explain", "small"): "expected a run on images, sequences or tables",
     ("evaluate", "small", "data=digits"): "data=digits is not read as pydoc",
 }
@@ -129,16 +151,22 @@ def test_a_run_on_images_is_asked_no_prompt(
     assert err.count("\n") == 1
 
 
-def test_evaluation_gives_the_logged_scores(runs: dict[str, RunRecord], call: Call) -> None:
-    code, out, err = call("evaluate", "large", "data.window=16")
+@pytest.mark.parametrize("name", ["large", "pairs"])
+def test_evaluation_gives_the_logged_scores(
+    runs: dict[str, RunRecord], call: Call, name: str
+) -> None:
+    code, out, err = call("evaluate", name)
     assert (code, err) == (0, "")
-    metrics = runs["large"].metrics
-    assert f"{metrics['test/error']:.3f} bits (standard error" in out
-    assert f"{metrics['test/loss']:.4f} nats" in out
+    record = runs[name]
+    assert f"{record.measure.shown(record.error())} (standard error" in out
+    assert f"{record.metrics['test/loss']:.4f} nats" in out
+    if name == "pairs":
+        assert f"symbol error    {record.metrics['test/symbol_error']:.2%}" in out
 
 
-def test_a_text_run_trained_again_has_every_number(call: Call) -> None:
-    code, out, err = call("reproduce", "small")
+@pytest.mark.parametrize("name", ["small", "pairs"])
+def test_a_run_trained_again_has_every_number(call: Call, name: str) -> None:
+    code, out, err = call("reproduce", name)
     assert code == 0, out + err
     assert "every number is the same" in out
 
@@ -161,6 +189,12 @@ def test_a_folder_for_onnx_continues_as_its_readme_says(
     said = network(folder, "large").answer("def ", Ways(100, 0))
     raw = b"def " + b"".join(each.raw for each in said.symbols)
     assert done.stdout == raw[:104].decode(errors="replace") + "\n"
+
+
+def test_a_network_that_decodes_has_no_form_in_onnx(call: Call, tmp_path: Path) -> None:
+    code, _, err = call("export", "pairs", "--format", "onnx", "--to", str(tmp_path / "exported"))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "a Seq2SeqDot answers symbol by symbol" in err
 
 
 def test_a_folder_for_pytorch_continues_as_its_readme_says(

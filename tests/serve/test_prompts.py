@@ -132,14 +132,16 @@ def test_runs_that_are_asked_otherwise_are_not_served_together(texts: PromptShel
 def opened(browser: Any, url: str) -> Iterator[Any]:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     troubles: list[str] = []
+    refusals: list[object] = []  # of which the browser tells on its console, too
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("console", lambda line: troubles.extend([line.text] * (line.type == "error")))
+    page.on("response", lambda answer: refusals.append(answer) if answer.status == 422 else None)
     page.goto(url)
     page.wait_for_selector("article")
     wait_until(page, "asked === 2 && shown === asked")  # a test sample, and what they make of it
     yield page
     page.close()
-    assert not troubles
+    assert len(troubles) == len(refusals), troubles
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")

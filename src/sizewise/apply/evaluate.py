@@ -12,12 +12,14 @@ from sizewise.apply.runs import find_finished, recorded_config
 from sizewise.config import DataConfig
 from sizewise.config.as_train import compose
 from sizewise.data import DataSpec, load
+from sizewise.data.pairs import Pairs
 from sizewise.data.published import Arrays, read_arrays
 from sizewise.errors import UserError
 from sizewise.place import CONF
 from sizewise.predict import Prompted
 from sizewise.predict.answers import shown
 from sizewise.predict.fetch import load_any
+from sizewise.run.decoded import symbol_error
 from sizewise.screen import console, facts, table
 from sizewise.tasks import find_task
 from sizewise.tasks.classify import BINS, ClassTally
@@ -87,11 +89,14 @@ def _of_prompted(network: Prompted, data: DataConfig) -> dict[str, str]:
     task = find_task(trained_on.task)
     scores = evaluate(network.model, dataset.test, task)
     spread = f"standard error {task.measure.shown(scores.standard_error)}"
-    return {
-        "test samples": f"{len(dataset.test):,} of {data.name}",
+    told = {
+        "test samples": f"{len(dataset.test):,} of {dataset.spec.name}",
         task.measure.name: f"{task.measure.shown(scores.error)} ({spread})",
         "loss": f"{scores.loss:.4f} nats",
     }
+    if isinstance(dataset.test, Pairs):
+        told["symbol error"] = f"{symbol_error(network.model, dataset.test):.2%}"
+    return told
 
 
 def _check_fits(spec: DataSpec, name: str, arrays: Arrays) -> None:
