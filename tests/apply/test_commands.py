@@ -143,7 +143,7 @@ def test_inputs_on_another_scale_are_warned_of_or_refused(
     assert f"{tmp_path}/scaled.npy: 3 of 3: numbers from -" in err
     assert "; the network was trained on numbers from -3.864 to 4.384" in err
     assert "3 unlike the training data: bring them to mnist1d's scale; --strict refuses" in err
-    code, out, err = call("predict", lab.runs["lstm"].name, f"{tmp_path}/scaled.npy", "--strict")
+    code, out, err = call("predict", lab.runs["lstm"].name, "--strict", f"{tmp_path}/scaled.npy")
     assert (code, out) == (1, "")
     assert err.endswith("sizewise: 0 predicted, 3 failed\n")
 
