@@ -26,7 +26,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Predictor, 
         own = ("data=folder", f"data.path={folder / 'clips'}")
         training = ("training.epochs=15", "training.batch_size=8")
         record = run(make_config(folder, *shape, *own, *training), folder / "lstm", quiet=True)
-    return folder, load(folder / "lstm/model.pt"), record
+    predictor = load(folder / "lstm/model.pt")
+    assert isinstance(predictor, Predictor)
+    return folder, predictor, record
 
 
 def test_a_network_tells_rising_from_falling_tones_of_any_length(

@@ -49,7 +49,9 @@ class Trained(NamedTuple):
     runs: dict[str, StoredRun]
 
     def predictor(self, family: str) -> Predictor:
-        return load_run(self.store, self.runs[family])
+        predictor = load_run(self.store, self.runs[family])
+        assert isinstance(predictor, Predictor)
+        return predictor
 
 
 @pytest.fixture(scope="module")

@@ -153,6 +153,7 @@ def test_onnx_answers_as_pytorch_does_at_any_batch_size(
     lab: Lab, call: Call, tmp_path: Path, name: str
 ) -> None:
     onnxruntime = pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
+    from sizewise.predict import Predictor
     from sizewise.predict.fetch import load_run
 
     folder = tmp_path / "exported"
@@ -161,6 +162,7 @@ def test_onnx_answers_as_pytorch_does_at_any_batch_size(
     assert code == 0
     assert "largest difference" in out
     predictor = load_run(lab.store, lab.stored(name))
+    assert isinstance(predictor, Predictor)
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"))
     inputs = np.random.default_rng(0).normal(size=(7, *predictor.spec.input_shape))
     for batch in (inputs[:1], inputs):
@@ -180,10 +182,13 @@ def test_an_exported_folder_for_mlflow_needs_no_store(
         import mlflow
 
         model = mlflow.pyfunc.load_model(str(folder))
+    from sizewise.predict import Predictor
     from sizewise.predict.fetch import load_run
 
     inputs = np.random.default_rng(0).normal(size=(3, 1, 8, 8)).astype(np.float32)
-    expected = load_run(lab.store, lab.stored("large")).predict(inputs)
+    predictor = load_run(lab.store, lab.stored("large"))
+    assert isinstance(predictor, Predictor)
+    expected = predictor.predict(inputs)
     assert np.array_equal(model.predict(inputs), expected)
     code, _, err = call(*typed)
     assert code == 2

@@ -99,7 +99,7 @@ def test_what_answers_attend_to_is_told_and_drawn(
 ) -> None:
     monkeypatch.setattr("sizewise.cost.SECONDS", 0.01)
     data = ("data=reverse", "data.num_samples=300", "data.length=5", "data.shortest=2")
-    short = ("training=pairs", "training.max_steps=2", "model.width=4", "threads=1")
+    short = ("training=pairs", "training.max_steps=60", "model.width=4", "threads=1")
     config = make_config(tmp_path, "model=seq2seq_dot", *data, *short)
     record = run(config, tmp_path / "run", quiet=True)
     asked = ("explain", "--uri", f"sqlite:///{tmp_path / 'mlflow.db'}", record.run_id)

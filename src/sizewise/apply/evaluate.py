@@ -18,7 +18,7 @@ from sizewise.errors import UserError
 from sizewise.place import CONF
 from sizewise.predict import Prompted
 from sizewise.predict.answers import shown
-from sizewise.predict.fetch import load_any
+from sizewise.predict.fetch import load_run
 from sizewise.run.decoded import symbol_error
 from sizewise.screen import console, facts, table
 from sizewise.tasks import find_task
@@ -38,7 +38,7 @@ def run(arguments: Namespace) -> None:
         if not each.startswith(("data=", "data.")) or "=" not in each:
             raise UserError(f"{each} is not understood; expected data=NAME or data.KEY=VALUE")
     store, stored = find_finished(arguments)
-    network = load_any(store, stored, arguments.allow_code)
+    network = load_run(store, stored, arguments.allow_code)
     if any(each.startswith("data=") for each in arguments.overrides):
         data = compose(arguments.overrides, CONF).data
     else:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sizewise.apply.runs import find_finished, recorded_config
 from sizewise.config import DataConfig
+from sizewise.data import load
 from sizewise.data.files.conform import Form, form_of
 from sizewise.data.files.reader import Failure, Opened, Sample, read
 from sizewise.data.lengths import lengths_of
@@ -21,11 +23,11 @@ from sizewise.errors import UserError, say
 from sizewise.explain import faithful
 from sizewise.explain.methods import COMPLETE, Maps
 from sizewise.files import replacing
-from sizewise.predict.alignment import Alignment, align
 from sizewise.predict.answers import shown
 from sizewise.predict.explained import explain
 from sizewise.predict.predictor import Estimate, Prediction, Predictor
-from sizewise.predict.trust import check_code
+from sizewise.predict.prompted import Said
+from sizewise.predict.transducer import Transducer
 from sizewise.report.figures import write_figures
 from sizewise.report.maps import draw_alignment, draw_columns, draw_image, draw_sequence
 from sizewise.report.section import Chart
@@ -64,9 +66,10 @@ def run(arguments: Namespace) -> None:
     if saved.spec.kind == "pair":
         if arguments.inputs:
             raise UserError("attention is shown of a run's own test samples: expected no INPUT")
-        check_code(saved.architecture.target, arguments.allow_code)
+        transducer = Transducer(saved, arguments.allow_code)
         data = recorded_config(store, stored).data
-        _tell_alignments(align(saved, data, arguments.samples, arguments.seed), arguments.out)
+        said = _attending(transducer, data, arguments.samples, arguments.seed)
+        _tell_alignments(said, arguments.out)
         return
     predictor = Predictor(saved, arguments.allow_code)
     form = form_of(predictor.spec, predictor.normalisation)
@@ -88,22 +91,54 @@ def run(arguments: Namespace) -> None:
         sys.exit(1)
 
 
-def _tell_alignments(found: Sequence[Alignment], folder: Path | None) -> None:
+def _attending(
+    network: Transducer, data: DataConfig, count: int, seed: int
+) -> list[tuple[Said, list[str]]]:
+    """Return a network's answers to some test samples, and those that are accepted.
+
+    Raises:
+        UserError: it has no attention.
+    """
+    test = load(data, seed=0).test  # which knows no seed
+    count = min(count, len(test), MOST_INPUTS)
+    found = []
+    for row in np.sort(np.random.default_rng(seed).choice(len(test), count, replace=False)):
+        prompt, accepted = network.sample(test.batch(torch.tensor([row])))
+        said = network.answer(prompt)
+        if said.attention is None:
+            raise UserError(
+                f"{type(network.model).__name__} has no attention to look at: expected a run of "
+                "model=seq2seq_dot or seq2seq_additive"
+            )
+        found.append((said, accepted))
+    return found
+
+
+def _tell_alignments(found: Sequence[tuple[Said, list[str]]], folder: Path | None) -> None:
     """Print what each symbol of answers attends to most, and draw it all into a folder, if any.
 
     Raises:
         UserError: the folder can't be written.
     """
-    for given, answer, weights, right in found:
-        accepted = f"  (it is {' or '.join(map(' '.join, right))})"
-        is_right = answer[:-1] in right
-        print(f"{' '.join(given)}  →  {' '.join(answer[:-1])}{'' if is_right else accepted}")
-        most = zip(answer, weights.argmax(axis=1), weights.max(axis=1), strict=True)
-        print("  " + "  ".join(f"{each}←{given[place]} {share:.0%}" for each, place, share in most))
+    for said, accepted in found:
+        right = "" if said.text in accepted else f"  (it is {' or '.join(accepted)})"
+        print(f"{' '.join(said.read)}  →  {said.text or 'nothing'}{right}")
+        looked = [
+            f"{symbol.text}←{said.read[int(np.argmax(weights))]} {max(weights):.0%}"
+            for symbol, weights in zip(said.symbols, said.attention or [], strict=True)
+        ]
+        print("  " + "  ".join(looked))
     if folder is None:
         return
     charts = [
-        draw_alignment(f"map_{number:02d}", *each[:3]) for number, each in enumerate(found, 1)
+        draw_alignment(
+            f"map_{number:02d}",
+            said.read,
+            [each.text for each in said.symbols],
+            np.array(said.attention),
+        )
+        for number, (said, _) in enumerate(found, 1)
+        if said.symbols
     ]
     try:
         files = write_figures(charts, folder)

@@ -22,7 +22,7 @@ from sizewise.data.spec import TableForm
 from sizewise.errors import UserError
 from sizewise.models.classical.estimators import requirements_of
 from sizewise.predict import Deployed, Predictor, Prompted
-from sizewise.predict.fetch import load_any
+from sizewise.predict.fetch import load_run
 from sizewise.predict.onnx import INSTEAD, Graph, write_onnx
 from sizewise.predict.prompted import NextByte, Writer
 from sizewise.run.code import own_code
@@ -57,7 +57,7 @@ def export(
     Raises:
         UserError: the folder is in use, or the network can't be exported to this form.
     """
-    network = load_any(store, run, allow_code)
+    network = load_run(store, run, allow_code)
     spec, code = network.spec, own_code(type(network.model))
     kind = "_table" if spec.table else ""
     words = {

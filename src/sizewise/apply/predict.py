@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sizewise.apply.runs import open_store
 from sizewise.errors import UserError, say
-from sizewise.predict.fetch import load_any
+from sizewise.predict.fetch import load_run
 from sizewise.predict.lines import answer_lines
 from sizewise.predict.predictor import Predictor
 from sizewise.predict.prompted import Prompted, Ways, Writer
@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> None:
     """
     store = open_store(arguments)
     stored = find_run(store, arguments.run)
-    network = load_any(store, stored, arguments.allow_code)
+    network = load_run(store, stored, arguments.allow_code)
     _check(network, arguments)
     if isinstance(network, Predictor):
         _predict(network, arguments)
@@ -73,7 +73,7 @@ def _answer(network: Prompted, store: Store, stored: StoredRun, arguments: Names
     asked = [(stored, network)]
     for wanted in arguments.beside:
         other = find_run(store, wanted)
-        beside = load_any(store, other, arguments.allow_code)
+        beside = load_run(store, other, arguments.allow_code)
         if not isinstance(beside, type(network)):
             raise UserError(
                 f"the runs are on {network.spec.name} and {beside.spec.name}, which are not asked "

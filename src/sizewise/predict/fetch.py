@@ -11,7 +11,7 @@ from sizewise.tracking.store import Store
 from sizewise.training.checkpoint import load_model
 
 
-def load_any(
+def load_run(
     store: Store, run: StoredRun, allow_code: Collection[str] = ()
 ) -> Predictor | Prompted:
     """Return a run's network, rebuilt from its weights; nothing is unpickled.
@@ -26,13 +26,3 @@ def load_any(
     """
     with model_file(store, run) as path:
         return of(load_model(path), allow_code)
-
-
-def load_run(store: Store, run: StoredRun, allow_code: Collection[str] = ()) -> Predictor:
-    """Return a run's network as `load_any` does, where it answers inputs.
-
-    Raises:
-        UserError: likewise; or it answers prompts.
-    """
-    with model_file(store, run) as path:
-        return Predictor(load_model(path), allow_code)
