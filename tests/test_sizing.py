@@ -11,11 +11,11 @@ from torch import nn
 from sizewise import sizing
 from sizewise.data import DataSpec
 from sizewise.errors import UserError
-from sizewise.models import FAMILIES, Architecture, build
+from sizewise.models import Architecture, build
 from sizewise.sizing import count_parameters, solve_width
-from tests.builders import DEPTHS, SHAPES, make_spec
+from tests.builders import CLASSIFIERS, DEPTHS, SHAPES, make_spec
 
-families = st.sampled_from(sorted(FAMILIES))
+families = st.sampled_from(sorted(CLASSIFIERS))
 
 
 @st.composite
@@ -93,7 +93,7 @@ def test_a_budget_below_the_smallest_names_the_smallest() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_nothing_is_allocated_for_a_billion_parameters(
     family: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
