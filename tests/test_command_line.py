@@ -206,7 +206,7 @@ def test_help_shows_the_groups_and_five_examples(tmp_path: Path) -> None:
     text = train(tmp_path, "--help").stdout
 
     assert "model: attention, bigru, cnn, gradient_boosting, gru, knn, linear, " in text
-    assert "data: arrays, arrow_head, cifar10, digits, fashion_mnist, folder, " in text
+    assert "data: arrays, arrow_head, cifar10, cmudict, digits, " in text
     assert len(re.findall(r"^  python train\.py .*\S {2,}\S", text, re.MULTILINE)) >= 5
 
 

@@ -9,9 +9,9 @@ import torch
 
 from sizewise.data import Normalisation
 from sizewise.errors import UserError
-from sizewise.models import FAMILIES, Architecture
+from sizewise.models import Architecture
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
-from tests.builders import DEPTHS, make_model, make_spec
+from tests.builders import CLASSIFIERS, DEPTHS, make_model, make_spec
 from tests.training.malice import Malicious
 
 IMAGE = (1, 8, 8)
@@ -26,7 +26,7 @@ def make_saved(family: str = "mlp") -> SavedModel:
     )
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", CLASSIFIERS)
 def test_a_network_survives_a_round_trip(tmp_path: Path, family: str) -> None:
     saved, path = make_saved(family), tmp_path / "model.pt"
     size = save_model(path, saved)

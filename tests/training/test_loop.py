@@ -17,14 +17,21 @@ from sizewise.data import Dataset, Split
 from sizewise.data.sampler import epoch_order
 from sizewise.data.splits import Samples
 from sizewise.errors import UserError
-from sizewise.models import FAMILIES
 from sizewise.tasks import Task, find_task
 from sizewise.training import loop
 from sizewise.training.evaluate import Scores, evaluate
 from sizewise.training.loop import fit, total_steps
 from sizewise.training.schedule import learning_rate_at
 from sizewise.training.state import TrainState
-from tests.builders import make_dataset, make_model, make_spec, make_split, make_training, whole
+from tests.builders import (
+    CLASSIFIERS,
+    make_dataset,
+    make_model,
+    make_spec,
+    make_split,
+    make_training,
+    whole,
+)
 
 SHAPE = (1, 6)
 CLASSES = 4
@@ -83,7 +90,7 @@ def gradient_norms() -> Iterator[list[float]]:
 
 
 class TestSameNumbers:
-    @pytest.mark.parametrize("family", FAMILIES)
+    @pytest.mark.parametrize("family", CLASSIFIERS)
     def test_two_runs_are_equal_to_the_bit(self, family: str) -> None:
         first, second = small_model(family), small_model(family)
         states = [train(first, make_training())]
@@ -94,7 +101,7 @@ class TestSameNumbers:
         assert histories[0] == histories[1]
         assert len(histories[0]) == 2
 
-    @pytest.mark.parametrize("family", FAMILIES)
+    @pytest.mark.parametrize("family", CLASSIFIERS)
     def test_another_seed_gives_other_weights(self, family: str) -> None:
         first, second = small_model(family), small_model(family)
         train(first, make_training(), seed=0)

@@ -11,12 +11,11 @@ from sizewise.config import TrainingConfig
 from sizewise.data import Dataset
 from sizewise.data.augment import augmented
 from sizewise.errors import Interrupted
-from sizewise.models import FAMILIES
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.loop import fit
 from sizewise.training.optimizer import make_optimizer
 from sizewise.training.state import TrainState
-from tests.builders import make_dataset, make_model, make_training
+from tests.builders import CLASSIFIERS, make_dataset, make_model, make_training
 from tests.training.malice import Malicious
 
 SHAPE = (1, 8)
@@ -82,7 +81,7 @@ def make(family: str, seed: int = 5) -> nn.Module:
 
 
 @pytest.mark.parametrize("stop_after", [1, 4, 6, 12], ids="step {}".format)
-@pytest.mark.parametrize("family", [*FAMILIES, "dropout"])
+@pytest.mark.parametrize("family", [*CLASSIFIERS, "dropout"])
 def test_resuming_gives_the_same_bits(tmp_path: Path, family: str, stop_after: int) -> None:
     undisturbed, logged = train(make(family), tmp_path / "undisturbed.pt")
 
