@@ -41,7 +41,7 @@ def speller() -> Transducer:
     return network
 
 
-@pytest.mark.parametrize("family", ["seq2seq", "seq2seq_gru_dot", "seq2seq_additive"])
+@pytest.mark.parametrize("family", ["seq2seq", "seq2seq_gru_dot", "seq2seq_transformer"])
 def test_an_answer_is_the_networks_likeliest_symbols_until_the_end(family: str) -> None:
     network = Transducer(make_saved_pairs(LETTERS, SOUNDS, longest=5, family=family))
     model: Any = network.model

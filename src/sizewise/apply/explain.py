@@ -108,7 +108,7 @@ def _attending(
         if said.attention is None:
             raise UserError(
                 f"{type(network.model).__name__} has no attention to look at: expected a run of "
-                "model=seq2seq_dot or seq2seq_additive"
+                "model=seq2seq_dot, seq2seq_additive or seq2seq_transformer"
             )
         found.append((said, accepted))
     return found

@@ -35,6 +35,7 @@ FAMILIES: dict[str, str] = {
     "seq2seq_gru": "sizewise.models.seq2seq.Seq2SeqGRU",
     "seq2seq_gru_dot": "sizewise.models.seq2seq.Seq2SeqGRUDot",
     "seq2seq_gru_additive": "sizewise.models.seq2seq.Seq2SeqGRUAdditive",
+    "seq2seq_transformer": "sizewise.models.seq2seq_transformer.Seq2SeqTransformer",
 }
 CLASSICAL: dict[str, str] = {
     "knn": "sizewise.models.classical.estimators.KNN",

@@ -27,6 +27,7 @@ LOOKS = {  # markers are names that Vega draws, or paths
     "seq2seq_gru": ("#CC79A7", "triangle-up"),
     "seq2seq_gru_dot": ("#56B4E9", "triangle-down"),
     "seq2seq_gru_additive": ("#E69F00", "cross"),
+    "seq2seq_transformer": ("#332288", "triangle-right"),
     # the references: darker than networks, and dashed where they are lines
     "svm": ("#000000", X),
     "random_forest": ("#7A4A1E", STAR),
