@@ -9,12 +9,14 @@ from sizewise.records import read_records
 from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.by_rate import compared, contrasts
 from sizewise.report.cells import TRAINING_TIME
-from sizewise.report.conditions import by_condition
+from sizewise.report.conditions import LENGTH, by_condition, levels
 from sizewise.report.contents import contents
 from sizewise.report.studies.compute.families import families_at_budgets, flops
 from sizewise.report.studies.double_descent import descents
 from sizewise.report.studies.interpretability.looks import looks_of, pooled
 from sizewise.report.studies.label_noise import duels, percent, shares
+from sizewise.report.studies.levels import Level
+from sizewise.report.studies.seq2seq import worths
 from sizewise.report.words import SHARES, MeasureWords, factor, followed, numbers, size
 
 HERE = Path(__file__).parent
@@ -23,12 +25,16 @@ SIZES, SEQUENCES, IMAGES = (
     ("deep_vs_classical/runs.jsonl", "deep_vs_classical/near_runs.jsonl"),
     ("deep_vs_classical/mnist_runs.jsonl", "deep_vs_classical/mnist_near_runs.jsonl"),
 )
+TEXT, SPEECH = ("text/quick_runs.jsonl",), ("speech/runs.jsonl",)
 BUDGETS = tuple(f"{name}/runs.jsonl" for name in ("compute", "compute_attention", "compute_text"))
 TEXTS: dict[str, dict[str, str]] = {
     "en": {
         "head": "| the article says | measured here | where |",
         "accurate": "Large models are more accurate",
-        "cost": "… and cost more",
+        "text": "… in language",
+        "speech": "… in speech",
+        "attention": "Attention improves a sequence-to-sequence network",
+        "cost": "Large models cost more",
         "deep": "Deep learning beats hand-made features, and needs more data",
         "compute": "… and more compute",
         "steps": "Models are trained, validated, then applied",
@@ -49,6 +55,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "hurts": "{family} with {noise} wrong labels: {first} at {small} parameters, {peak} at "
         "{middle}, {last} at {large}",
         "grew": "{family} from {small} to {large} parameters: {before} → {after} error, by {by}",
+        "grew by byte": "{family} from {small} to {large} parameters: {before} → {after} a byte, "
+        "by {by}",
+        "worth": "at length {length} it is worth {ratio} {interval} the parameters",
         "paid": "{family}: {times} the parameters, {time} the training time",
         "sequences": "from {place} training sequences on",
         "images": "from {place} training images on",
@@ -60,7 +69,10 @@ TEXTS: dict[str, dict[str, str]] = {
     "zh": {
         "head": "| 文章的说法 | 这里测得的结果 | 出处 |",
         "accurate": "大模型更准确",
-        "cost": "……但成本更高",
+        "text": "……在语言上",
+        "speech": "……在语音上",
+        "attention": "注意力改进序列到序列网络",
+        "cost": "大模型成本更高",
         "deep": "深度学习胜过手工特征，但需要更多数据",
         "compute": "……也需要更多算力",
         "steps": "模型先训练，再验证，然后应用",
@@ -78,6 +90,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "hurts": "{family}，{noise} 的标签错误：{small} 个参数时 {first}，{middle} 个时 {peak}，"
         "{large} 个时 {last}",
         "grew": "{family} 从 {small} 增至 {large} 个参数：错误率 {before} → {after}，降低 {by}",
+        "grew by byte": "{family} 从 {small} 增至 {large} 个参数：每字节 {before} → {after}，"
+        "降低 {by}",
+        "worth": "长度 {length} 时相当于 {ratio} {interval} 的参数量",
         "paid": "{family}：参数为 {times}，训练时间为 {time}",
         "sequences": "训练序列达到 {place} 条之后",
         "images": "训练图像达到 {place} 张之后",
@@ -92,12 +107,14 @@ TEXTS: dict[str, dict[str, str]] = {
 def claims(language: str) -> str:
     """Return the table in `en` or `zh`."""
     say = TEXTS[language]
-    sizes = _analysis(SIZES)
+    sizes, texts, speech = map(_analysis, (SIZES, TEXT, SPEECH))
     return "\n".join(
         [
             say["head"],
             "|---|---|---|",
             _row(say["accurate"], _each(sizes, say["grew"], say["points"]), "large_vs_small"),
+            _row(say["text"], _each(texts, say["grew by byte"], say["points"]), "text"),
+            _row(say["speech"], _each(speech, say["grew"], say["points"]), "speech"),
             _row(say["cost"], _each(sizes, say["paid"], say["points"]), "large_vs_small"),
             _row(
                 say["deep"],
@@ -108,6 +125,7 @@ def claims(language: str) -> str:
                 "deep_vs_classical",
             ),
             _row(say["compute"], [_seconds(say["seconds"])], "deep_vs_classical"),
+            _row(say["attention"], _worths(say), "seq2seq"),
             _row(say["steps"], [say["steps measured"]], "article"),
             _row(say["compute hard"], _budgets(say), "compute"),
             _row(say["data"], _noise(say), "label_noise"),
@@ -174,6 +192,24 @@ def _budgets(say: dict[str, str]) -> list[str]:
                 )
             )
     return rows
+
+
+def _worths(say: dict[str, str]) -> list[str]:
+    """Return how many times more parameters attention is worth, by length."""
+    records = _analysis(("seq2seq/quick_runs.jsonl",)).usable
+    found = [
+        worth
+        for runs in levels(records, LENGTH)
+        for worth in worths(Level("", float(runs[0].config[LENGTH]), runs))
+    ]
+    return [
+        say["worth"].format(
+            length=worth.length,
+            ratio=factor(worth.ratio),
+            interval="[" + ", ".join(map(factor, worth.interval or ())) + "]",
+        )
+        for worth in found
+    ]
 
 
 def _noise(say: dict[str, str]) -> list[str]:

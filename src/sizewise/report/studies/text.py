@@ -179,7 +179,7 @@ def _chart(found: Sequence[Race], words: MeasureWords) -> Chart:
         for name, rate in {race.compressor: race.rate for race in found}.items()
     ]
     x = style.log_x("size", "parameters", rows)
-    y = style.error_y(words, words.test, [*rows, *lines])
+    y = style.error_y(words, words.test, [*rows, *lines], may_be_log=False)
     looks = style.by_family([(family, family) for family in families])
     base = alt.Chart(alt.NamedData("text_by_size")).encode(x, color=looks["color"])
     across = alt.Chart(alt.NamedData(COMPRESSORS)).encode(y())
