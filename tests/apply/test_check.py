@@ -141,7 +141,7 @@ def test_what_cannot_be_trained_on_ends_in_one_line(check: Check, tmp_path: Path
     (tmp_path / "notes.doc").write_bytes(bytes(9))
     for name, words in (
         ("one", "holds one class, cat: expected samples of two classes or more"),
-        ("notes.md", "a split of 0 bytes, and data.window=128 needs more: expected more text"),
+        ("notes.md", "split of 0 bytes, and data.window=128 needs more: expected more text"),
         ("notes.doc", "notes.doc holds NUL bytes and is no text"),
         ("nowhere", "nowhere is not there: expected a folder"),
     ):

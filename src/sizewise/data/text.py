@@ -23,7 +23,7 @@ class Corpus:
     """A text in documents by their names.
 
     Documents are never divided between splits. A share of them, by a hash of their names, is the
-    test split. A set of one's own is called otherwise than `data=NAME`.
+    test split; one at least, and one for validation. A set of one's own is called otherwise than `data=NAME`.
     """
 
     documents: dict[str, bytes]
@@ -40,11 +40,16 @@ class Corpus:
         """
         names = np.array(sorted(self.documents))
         in_test = carve_test((name.encode() for name in names), self.test_fraction)
+        if len(names) > 1 and not in_test.any():  # of a few
+            in_test[0] = True
         shuffled = np.random.default_rng(seed).permutation(names[~in_test]).tolist()
         validation, training = self._divided(shuffled, config.validation_fraction)
         texts = [self._joined(each) for each in (training, validation, names[in_test].tolist())]
         fingerprint = hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in texts))
-        train, held_out, test = (_windows(each, config) for each in texts)
+        splits = ("training", "validation", "test")
+        train, held_out, test = (
+            _windows(text, config, split) for text, split in zip(texts, splits, strict=True)
+        )
         if config.train_samples is not None:
             if config.train_samples > len(train):
                 raise UserError(
@@ -64,13 +69,18 @@ class Corpus:
         )
 
     def _divided(self, names: list[str], fraction: float) -> tuple[list[str], list[str]]:
-        """Return the first of `names` that fit into a share of the bytes, and the others."""
+        """Return the first of `names` that fit into a share of the bytes, and the others.
+
+        Where none fits, the shortest is taken.
+        """
         left = fraction * sum(len(self.documents[name]) for name in names)
         chosen: list[str] = []
         for name in names:
             if len(self.documents[name]) <= left:
                 chosen.append(name)
                 left -= len(self.documents[name])
+        if fraction and len(names) > 1 and not chosen:
+            chosen = [min(names, key=lambda name: len(self.documents[name]))]
         return chosen, [name for name in names if name not in set(chosen)]
 
     def _joined(self, names: list[str]) -> bytes:
@@ -88,10 +98,10 @@ class Corpus:
         )
 
 
-def _windows(text: bytes, config: TextConfig) -> Windows:
+def _windows(text: bytes, config: TextConfig, split: str) -> Windows:
     if len(text) <= config.window:
         raise UserError(
-            f"data={config.name} leaves a split of {len(text)} bytes, and data.window="
+            f"data={config.name} leaves a {split} split of {len(text)} bytes, and data.window="
             f"{config.window} needs more: expected more text, a smaller window or another "
             "data.validation_fraction"
         )

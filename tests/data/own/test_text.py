@@ -103,7 +103,7 @@ def test_what_is_no_text_is_left_out_and_said(
     ("content", "words"),
     [
         (None, "can't be read (No such file or directory): expected a file or a folder of text"),
-        (b"", "leaves a split of 0 bytes, and data.window=32 needs more: expected more text"),
+        (b"", "split of 0 bytes, and data.window=32 needs more: expected more text"),
         (b"a\0b", "holds NUL bytes and is no text"),
         ("naïve".encode("utf-16"), "holds NUL bytes and is in UTF-16: save it as UTF-8"),
     ],
@@ -122,3 +122,11 @@ def test_a_folder_without_text_says_so(tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(bytes(9))
     with pytest.raises(UserError, match="holds no text: expected files that hold no NUL bytes"):
         load(config(tmp_path), seed=0)
+
+
+def test_a_page_of_text_has_all_three_splits(tmp_path: Path) -> None:
+    for name in range(8):  # other texts, of which other pieces go to the test split
+        lines = (f"{name} 第{line}行：模型越大，越准确。\n" for line in range(60))
+        (tmp_path / "page.md").write_text("".join(lines), encoding="utf-8")
+        dataset = load(config(tmp_path / "page.md"), seed=0)
+        assert min(map(len, (dataset.train, dataset.validation, dataset.test))) > 0
