@@ -23,7 +23,8 @@ class Corpus:
     """A text in documents by their names.
 
     Documents are never divided between splits. A share of them, by a hash of their names, is the
-    test split; one at least, and one for validation. A set of one's own is called otherwise than `data=NAME`.
+    test split; one at least, and one for validation. A set of one's own is called otherwise than
+    `data=NAME`.
     """
 
     documents: dict[str, bytes]
