@@ -56,14 +56,15 @@ function question(prompt) {
   return { prompt, ...Object.fromEntries(Object.keys(shelf.ways).map((id) => [id, numberOf(id)])) };
 }
 
+// How likely a model holds what it writes itself says nothing of how good it is.
 function verdict(answers) {
-  const each = answers.map((answer, index) => {
-    const shares = answer.symbols.map(({ probability }) => probability).sort((a, b) => a - b);
-    const size = sizeOf(shelf.cards[index].model).join("");
-    return shelf.kind === "text" ? `${percent(shares[shares.length >> 1])} with ${size}`
-      : `${size} say ${answer.text}`;
+  const each = shelf.cards.map(({ model }, index) => {
+    const size = sizeOf(model).join("");
+    return shelf.kind === "text" ? `${model.score} with ${size}`
+      : `${size} say ${answers[index].text}`;
   }).join(", ");
-  return shelf.kind === "text" ? `The median probability of a character: ${each}.` : `${each}.`;
+  return shelf.kind === "text" ? `A byte of text that they have not seen takes ${each}.`
+    : `${each}.`;
 }
 
 async function answer() {
