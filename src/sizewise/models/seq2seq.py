@@ -16,12 +16,14 @@ a sequence to the decoder without attention, whose lack of it is what is compare
 Shapes: B batch, S symbols that are read, T symbols of the answer, V to choose from, w width.
 """
 
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
+from sizewise.models.decoding import decode
 from sizewise.models.initialise import initialise_as_keras
 from sizewise.models.masks import after_end
 
@@ -119,13 +121,8 @@ class Seq2Seq(nn.Module):
         begin = (memory.tanh(), memory) if self.cell is nn.LSTM else memory.tanh()
         if prompts is not None:
             return self._answer(prompts, begin, read, absent)[:2]
-        said, state, steps = inputs.new_zeros(len(inputs), 1), begin, []
-        for _ in range(self.longest):
-            *step, state = self._answer(said, state, read, absent)
-            said = step[0].argmax(dim=2)
-            steps.append(step)
-        logits, weights = (torch.cat(each, dim=1) for each in zip(*steps, strict=True))
-        return logits, weights
+        answer = partial(self._answer, read=read, absent=absent)
+        return decode(answer, begin, inputs, self.longest)
 
     def _answer(
         self, before: Tensor, state: State, read: Tensor, absent: Tensor | None

@@ -10,6 +10,7 @@ from, w width, H heads, d numbers in a head.
 """
 
 import math
+from functools import partial
 from typing import cast
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sizewise.data.spec import DataSpec
+from sizewise.models.decoding import decode
 from sizewise.models.initialise import initialise_as_keras
 from sizewise.models.masks import after_end
 from sizewise.models.transformer import Block, depth_of, heads_of, rotations
@@ -171,13 +173,8 @@ class Seq2SeqTransformer(nn.Module):
         nothing = [each[:, :, :, :0] for each in read]
         if prompts is not None:
             return self._answer(prompts, nothing, read, absent)[:2]
-        symbol, said, steps = inputs.new_zeros(len(inputs), 1), nothing, []
-        for _ in range(self.longest):
-            *step, said = self._answer(symbol, said, read, absent)
-            symbol = step[0].argmax(dim=2)
-            steps.append(step)
-        logits, weights = (torch.cat(each, dim=1) for each in zip(*steps, strict=True))
-        return logits, weights
+        answer = partial(self._answer, read=read, absent=absent)
+        return decode(answer, nothing, inputs, self.longest)
 
     def _answer(
         self, symbols: Tensor, said: list[Tensor], read: list[Tensor], absent: Tensor | None

@@ -1,12 +1,15 @@
-"""What a trained network looks at in new inputs."""
+"""What a trained network looks at in inputs."""
 
 import numpy as np
+import torch
 
 from sizewise.data.lengths import parted
-from sizewise.data.splits import Batch
+from sizewise.data.splits import Batch, Samples
 from sizewise.errors import UserError
 from sizewise.explain.methods import Maps, explained, methods_for
 from sizewise.predict.predictor import TOO_LARGE, Estimate, Prediction, Predictor
+from sizewise.predict.prompted import Said
+from sizewise.predict.transducer import Transducer
 
 
 def explain(
@@ -31,3 +34,31 @@ def explain(
     read, lengths = parted(scaled) if predictor.spec.unequal else (scaled, None)
     samples = Batch(read, outputs.argmax(dim=1), lengths)
     return explained(predictor.model, samples, predictor.spec, method or suited[0]), answers
+
+
+def attending(
+    network: Transducer, test: Samples, count: int, seed: int
+) -> list[tuple[Said, list[str]]]:
+    """Return a network's answers to some test samples, and those that are accepted.
+
+    Args:
+        network: that answers sequences.
+        test: the test split.
+        count: how many samples; all where there are fewer.
+        seed: which.
+
+    Raises:
+        UserError: it has no attention.
+    """
+    found = []
+    count = min(count, len(test))
+    for row in np.sort(np.random.default_rng(seed).choice(len(test), count, replace=False)):
+        prompt, accepted = network.sample(test.batch(torch.tensor([row])))
+        said = network.answer(prompt)
+        if said.attention is None:
+            raise UserError(
+                f"{type(network.model).__name__} has no attention to look at: expected a run of "
+                "model=seq2seq_dot, seq2seq_additive or seq2seq_transformer"
+            )
+        found.append((said, accepted))
+    return found

