@@ -61,10 +61,9 @@ class Race:
         if self.drawn is None:
             return f"One seed of each size can't say from which on {more}."
         if self.drawn.always >= CONFIDENCE:
-            return f"All sizes run, {size(least.parameters)} parameters and more: {more}."
+            return f"{more} at all sizes run, from {size(least.parameters)} parameters on."
         if self.drawn.never >= CONFIDENCE:
-            most_words = f"up to {size(most.parameters)} parameters"
-            return f"None of the sizes run does: {more} at no size {most_words}."
+            return f"{more} at no size run, up to {size(most.parameters)} parameters."
         if not math.isfinite(self.place) or self.drawn.place.high == math.inf:
             return f"Can't tell: {more} at none of the sizes run for sure."
         place = f"{size(math.exp(self.place))} {_sizes(self.drawn.place)} parameters"
