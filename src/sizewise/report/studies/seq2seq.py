@@ -219,13 +219,15 @@ def exact_chart(run: Sequence[Level]) -> Chart:
         alt.Chart(alt.NamedData("exact"))
         .mark_line(point=True)
         .encode(
-            x=alt.X("length:Q", title="length tested"),
+            x=alt.X("length:Q", title="length tested", axis=alt.Axis(tickMinStep=1)),
             y=alt.Y("right:Q", title="right answers", axis=alt.Axis(format="~%")),
             **style.by_family((each, each) for each in families),
+        )
+        .properties(width=150, height=110)
+        .facet(
             column=alt.Column("size:N", sort=[readable_count(each) for each in sizes], title=None),
             row=alt.Row("learnt:N", sort=learnt, title=None),
         )
-        .properties(width=150, height=110)
     )
     caption = "Right answers by the length of what is given, for each size asked, over seeds"
     return style.chart("exact_by_length", caption, drawn, {"exact": rows})
