@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCH ?= .venv-bench
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint ui chaos bench clean
+.PHONY: demo test test-slow test-gpu lint ui chaos bench clean
 demo: $(INSTALLED)  ## sweep the three architectures at a few sizes and say what was found
 	$(BIN)/python train.py experiment=demo
 	@echo "Open the report named above in a browser, or browse the runs with: make ui"
@@ -15,6 +15,10 @@ test: $(INSTALLED)  ## the test suite; minutes
 
 test-slow: $(INSTALLED)  ## what that leaves out: clusters, outages, killed sweeps
 	$(BIN)/pytest -m slow
+
+test-gpu: $(INSTALLED)  ## what only a machine with a GPU can check, and a step's rate there
+	$(BIN)/pytest -m gpu
+	$(BIN)/python -m benchmarks.gpu_step
 
 lint: $(INSTALLED)  ## formatting, style and types
 	$(BIN)/ruff format --check .
