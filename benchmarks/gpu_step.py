@@ -26,7 +26,7 @@ from sizewise.models import Architecture, build
 from sizewise.training.device import prepare_torch
 from sizewise.training.loop import fit
 
-STEPS = 400
+STEPS = 200
 BATCH_SIZES = 32, 512
 
 
