@@ -35,6 +35,7 @@ FINE = {
     "checkpoint_minutes": {"float"},
     "data.label_noise": {"null"},
     "data.label_noise_kind": {"null"},
+    "data.inner_test": {"null"},
     "data.root": {"text"},
     "data.test_samples": {"null"},
     "data.train_samples": {"null"},

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from sizewise.entry import one_line_errors, replace_unencodable
 from sizewise.uri import DEFAULT_STORE, hide_password, store_uri
 
-MEANT = "an id, its start, a name, best:STUDY or enough:STUDY"
+MEANT = "an id, its start, a name, best:STUDY, enough:STUDY or advised:NAME"
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 
@@ -32,7 +32,13 @@ CODE = argument(
     metavar="package.Class",
     help="import this class, which is not sizewise's own, if the run names it",
 )
-WITHOUT_STORE = ("train", "check", "plan", "sync")  # the others take --uri and --experiment
+WITHOUT_STORE = (
+    "train",
+    "advise",
+    "check",
+    "plan",
+    "sync",
+)  # the others take --uri and --experiment
 
 COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     "ui": (
@@ -48,6 +54,11 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     "train": (
         "train one network, or sweep: sizewise train --help",
         argument("overrides", nargs="*", help="as for train.py"),
+    ),
+    "advise": (
+        "how big for these data, within this time",
+        argument("overrides", nargs="*", help="budget=20min, model=lstm,cnn; others as train.py's"),
+        argument("--explain", action="store_true", help="print why it was decided as it was"),
     ),
     "check": (
         "what is in data of your own, and how they are read",

@@ -4,6 +4,7 @@ import io
 import os
 import shlex
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import Any, TextIO, cast
 from sizewise.errors import UserError, first_line, nearest, say
 from sizewise.place import TRAIN
 
+STARTED = time.monotonic()  # of this process, for who has promised to end in time
 EXTRAS = {
     "hydra/sweeper=optuna": "tune",
     "hydra/launcher=ray": "ray",

@@ -71,6 +71,7 @@ class DataConfig(Section):
     # A run's config from before there was a choice lacks these.
     label_noise: LabelNoise | None = None
     label_noise_kind: Literal["uniform", "pairs"] | None = None
+    inner_test: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
 
     @field_validator("label_noise_kind")
     @classmethod

@@ -2,10 +2,12 @@
 
 from sizewise.config import DataConfig
 from sizewise.data.dataset import Dataset
+from sizewise.data.inner import inner
 from sizewise.data.normalisation import Normalisation
-from sizewise.data.published import read
+from sizewise.data.published import Arrays, read
 from sizewise.data.spec import DataSpec
 from sizewise.data.splits import Split, carve_validation, choose_stratified
+from sizewise.errors import UserError
 
 __all__ = [
     "DataSpec",
@@ -24,4 +26,12 @@ def load(config: DataConfig, seed: int) -> Dataset:
     Raises:
         UserError: the set can't be had, or not be divided as the config asks.
     """
-    return read(config).divide(config, seed)
+    source = read(config)
+    if config.inner_test is not None:
+        if not isinstance(source, Arrays):
+            raise UserError(
+                f"data.inner_test={config.inner_test:g} divides samples, and data={config.name} is "
+                "of symbols: expected data.inner_test=null"
+            )
+        source = inner(source, config.inner_test)
+    return source.divide(config, seed)

@@ -38,7 +38,7 @@ def in_steps(config: Config, spec: DataSpec, samples: int) -> Config:
             f"{asked} and training.max_steps={training.max_steps} both say how long to train: "
             "expected one of them, and null for the other"
         )
-    each = _of_training(architecture_of(config, spec), spec)
+    each = flops_of_training(architecture_of(config, spec), spec)
     if each is None:
         raise UserError(
             f"{asked} asks for FLOPs to be counted, and those of model={name} can't be: expected "
@@ -62,7 +62,7 @@ def in_steps(config: Config, spec: DataSpec, samples: int) -> Config:
 
 
 @functools.cache  # a sweep has many runs of each network
-def _of_training(architecture: Architecture, spec: DataSpec) -> int | None:
+def flops_of_training(architecture: Architecture, spec: DataSpec) -> int | None:
     """Return the FLOPs of training on one sample; None where they can't be counted."""
     with torch.device("meta"):
         model = build(spec, architecture)

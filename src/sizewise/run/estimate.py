@@ -19,7 +19,7 @@ SECONDS_BESIDE_TRAINING = 2.0  # evaluation, costs, figures and tracking of a ru
 
 
 class Estimate(NamedTuple):
-    """Of a whole run; `seconds` and `flops` are None for a classical family.
+    """Of a whole run, and of a training step; all but threads are None for a classical family.
 
     Its fits don't scale with the samples alone.
     """
@@ -27,6 +27,7 @@ class Estimate(NamedTuple):
     threads: int
     seconds: float | None = None
     flops: float | None = None
+    step_seconds: float | None = None
 
 
 def estimate(
@@ -54,7 +55,8 @@ def estimate(
     seen = total_steps(training, num_samples) * training.batch_size
     flops = flops_per_sample(model, spec)
     seconds = (seen + WORK * (config.explain or 0)) / rate + SECONDS_BESIDE_TRAINING
-    return Estimate(threads, seconds, flops.training * seen if flops else None)
+    all_flops = flops.training * seen if flops else None
+    return Estimate(threads, seconds, all_flops, training.batch_size / rate)
 
 
 def _noise(spec: DataSpec, samples: int) -> Samples:

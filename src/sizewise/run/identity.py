@@ -27,6 +27,7 @@ EVERY_RUN = tuple(
 VARIED_BY = {  # what only some runs use, by the key that asks for it
     "training.augment": "sizewise.data.augment",
     "data.label_noise": "sizewise.data.corrupt",
+    "data.inner_test": "sizewise.data.inner",
 }
 EXPLAIN = ("sizewise.explain.measure", "sizewise.data.published.mnist1d_places")
 LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
@@ -81,6 +82,8 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
         name += f"-n{readable_count(config.data.train_samples)}"
     if config.data.label_noise is not None:
         name += f"-noise{config.data.label_noise:g}"
+    if config.data.inner_test is not None:
+        name += "-inner"
     if config.training.flops is not None:
         name += f"-f{config.training.flops:.3g}".replace("e+0", "e").replace("e+", "e")
     name += f"-s{config.seed}"

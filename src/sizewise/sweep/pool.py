@@ -63,11 +63,16 @@ class Pool:
         self._busy: dict[_Worker, int] = {}
         atexit.register(self.close)  # before multiprocessing waits for its processes
 
-    def run(self, calls: Iterable[Callable[[], Any]]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self,
+        calls: Iterable[Callable[[], Any]],
+        is_overdue: Callable[[int], bool] = lambda _: False,
+    ) -> Iterator[tuple[int, Any]]:
         """Make the calls, and yield the number of each with its result as soon as it is there.
 
         A call is taken from `calls` when a worker is free for it. What it raises is its result;
-        that is a `WorkerDied` where its worker has ended.
+        that is a `WorkerDied` where its worker has ended, or was killed since the call, by its
+        number, was overdue.
         """
         waiting = enumerate(calls)
         while True:
@@ -75,6 +80,8 @@ class Pool:
                 self._give(*call)
             if not self._busy:
                 return
+            for worker in [each for each, call in self._busy.items() if is_overdue(call)]:
+                worker.kill()
             yield from self._results()
 
     def close(self) -> None:
@@ -112,6 +119,9 @@ class _Worker:
         with _away_from_ctrl_c():
             self._process.start()
         its_end.close()
+
+    def kill(self) -> None:
+        self._process.kill()
 
     def died(self) -> WorkerDied:
         self._process.join()

@@ -14,7 +14,7 @@ from sizewise.tracking.artifacts import readable
 from sizewise.tracking.queries import StoredRun, members, search, sweeps_named
 from sizewise.tracking.store import Store
 
-BEST, ENOUGH = "best:", "enough:"
+BEST, ENOUGH, ADVISED = "best:", "enough:", "advised:"
 SHOWN = 8  # characters of a run's id
 
 
@@ -63,7 +63,8 @@ def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
         wanted: a run's id or its start, its name (the newest finished one's, if there are several,
             with a line that says so), or `best:STUDY`: the run of that sweep which does best on
             validation, in the epoch whose weights were kept; of equals the smallest. `enough:STUDY`
-            is the run that its report recommends.
+            is the run that its report recommends, `advised:NAME` the one that `sizewise advise`
+            has trained in the end.
         finished: whether it has to be.
 
     Raises:
@@ -73,6 +74,8 @@ def find_run(store: Store, wanted: str, *, finished: bool = True) -> StoredRun:
         return _best(store, wanted.removeprefix(BEST))
     if wanted.startswith(ENOUGH):
         wanted = _enough(store, wanted.removeprefix(ENOUGH))
+    if wanted.startswith(ADVISED):
+        wanted = _advised(store, wanted.removeprefix(ADVISED))
     quote = '"' if "'" in wanted else "'"
     found: list[StoredRun] = []
     if quote not in wanted:
@@ -125,6 +128,14 @@ def _enough(store: Store, study: str) -> str:
     raise UserError(
         f"no report of {study} has told yet which size is enough; best:{study} is the best so far"
     )
+
+
+def _advised(store: Store, name: str) -> str:
+    """Return the id of the run that is advised."""
+    for sweep in sweeps_named(store, name):
+        if run_id := sweep.tags.get("advised"):
+            return run_id
+    raise UserError(f"there is no advice yet for {name}: sizewise advise trains what it advises")
 
 
 def _best(store: Store, study: str) -> StoredRun:

@@ -1,0 +1,99 @@
+"""What was known when something was decided, from the log: the same for who decides and who checks.
+
+The seconds that are kept back are those of the end: the final training on all training samples, and
+the report beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sizewise.advise.forecast import Forecast
+from sizewise.advise.log import Event, decisions
+from sizewise.advise.policy import Decision, Known, Trial, decide, work_of
+from sizewise.records import Measure, RunRecord
+from sizewise.report.goal import read_goal
+
+END_SECONDS = 9.0  # of the report, of the final run beside its training, and of the last words
+SPARE = 1.3  # of a forecast that must hold
+
+
+def known_at(events: Sequence[Event], records: Mapping[str, RunRecord]) -> Known:
+    """Return what is known after these events.
+
+    Args:
+        events: from the first on.
+        records: of runs, by key; those of later events count for nothing.
+    """
+    began = next(event for event in events if event["event"] == "began")
+    work = {
+        family: {int(size): float(flops) for size, flops in sizes}
+        for family, sizes in began["work"].items()
+    }
+    forecast, runs, elapsed, budget = Forecast(), dict[Trial, RunRecord | None](), 0.0, 0.0
+    for event in events:
+        elapsed = event.get("elapsed", elapsed)
+        if event["event"] == "began":
+            budget = event["budget"]
+        elif event["event"] == "tried":
+            flops = work_of(work[event["family"]], event["size"])
+            forecast.try_out(event["family"], flops, event["seconds"])
+        elif event["event"] == "ran":
+            for each in event["runs"]:
+                _take_in(each, records, runs, forecast, work)
+    known = Known(
+        work=work,
+        references=began["references"],
+        runs=runs,
+        forecast=forecast,
+        left=0.0,
+        jobs=began["jobs"],
+        first_steps=began["steps"],
+        rate=began["rate"],
+        goal=read_goal(Measure(*began["measure"]), **began["asked"]),
+        asked=began["asked"],
+    )
+    return _with_left(known, budget - elapsed)
+
+
+def _take_in(
+    ran: Event,
+    records: Mapping[str, RunRecord],
+    runs: dict[Trial, RunRecord | None],
+    forecast: Forecast,
+    work: Mapping[str, Mapping[int, float]],
+) -> None:
+    trial = Trial(*ran["trial"])
+    if ran["stopped"]:  # it goes on where there is more time
+        return
+    record = runs[trial] = records.get(ran["key"])
+    if record is None or trial.size is None:
+        return
+    training = record.metrics["cost/train_seconds"]
+    flops = work_of(work[trial.family], trial.size)
+    beside = max(0.0, ran["seconds"] - training)
+    forecast.see(trial.family, flops, training / max(1, record.steps), beside)
+
+
+def _with_left(known: Known, seconds: float) -> Known:
+    """Return what is known with the seconds for the search: those left, less the end's."""
+    final = known.forecast.beside
+    if place := known.enough or known.best:
+        final = known.seconds(Trial(*place, 0, known.steps))
+    elif known.work:
+        family = next(iter(known.work))
+        final = known.seconds(Trial(family, min(known.work[family]), 0, known.first_steps))
+    kept = END_SECONDS + SPARE * final
+    fields: dict[str, Any] = vars(known) | {"left": seconds - kept}
+    return Known(**{name: fields[name] for name in Known.__dataclass_fields__})
+
+
+def differing(
+    events: Sequence[Event], records: Mapping[str, RunRecord]
+) -> list[tuple[int, Decision]]:
+    """Return what would be decided otherwise now, by its place; there should be none."""
+    found = []
+    for place, decision in decisions(list(events)):
+        again = decide(known_at(events[:place], records))
+        if again != decision:
+            found.append((place, again))
+    return found

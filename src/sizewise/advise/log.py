@@ -1,0 +1,70 @@
+"""What was seen and decided, line by line: enough to decide the same again.
+
+A line is an event: `began` (what was asked), `tried` (a step's seconds on noise), `decided`, `ran`
+(what came of a decision's trials, and the seconds used so far) and `advised`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sizewise.advise.policy import Decision, Trial
+from sizewise.files import replacing
+from sizewise.records import RunRecord, read_records
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Log:
+    """The files of one piece of advice, in its folder."""
+
+    folder: Path
+
+    DECISIONS, RUNS, ELAPSED = "decisions.jsonl", "runs.jsonl", "elapsed"
+
+    def events(self) -> list[Event]:
+        """Return all events in order."""
+        path = self.folder / self.DECISIONS
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def write(self, event: str, **content: Any) -> None:
+        """Add an event, on disk before anything follows from it."""
+        self._replace(self.DECISIONS, [*self.events(), {"event": event, **content}])
+
+    def records(self) -> dict[str, RunRecord]:
+        """Return the runs' records by key."""
+        path = self.folder / self.RUNS
+        return {r.run_key: r for r in read_records(path)} if path.exists() else {}
+
+    def keep(self, records: Mapping[str, RunRecord]) -> None:
+        """Keep the runs' records."""
+        self._replace(self.RUNS, [record.to_json() for record in records.values()])
+
+    def elapsed(self) -> float:
+        """Return the seconds used so far, also by what was killed; what lay between is no use."""
+        path = self.folder / self.ELAPSED
+        try:
+            return float(path.read_text())
+        except (OSError, ValueError):
+            return 0.0
+
+    def set_elapsed(self, seconds: float) -> None:
+        """Keep the seconds used so far."""
+        self._replace(self.ELAPSED, [round(seconds, 2)])
+
+    def _replace(self, name: str, lines: Iterable[object]) -> None:
+        texts = [each if isinstance(each, str) else json.dumps(each) for each in lines]
+        with replacing(self.folder / name) as file:
+            file.write("".join(f"{text}\n" for text in texts).encode())
+
+
+def decisions(events: list[Event]) -> Iterator[tuple[int, Decision]]:
+    """Yield each decision with its place among the events."""
+    for place, event in enumerate(events):
+        if event["event"] == "decided":
+            trials = tuple(Trial(*each) for each in event["trials"])
+            yield place, Decision(event["why"], trials)

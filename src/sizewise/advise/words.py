@@ -1,0 +1,203 @@
+"""The advice in words."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+from sizewise.advise.policy import Known, Place, Trial
+from sizewise.data import Dataset
+from sizewise.records import Measure, RunRecord, readable_count
+from sizewise.report.cells import LATENCY, MODEL_BYTES
+from sizewise.report.stats.errors import CONFIDENCE, Interval
+from sizewise.report.verdict import Answer, Kind, compared
+from sizewise.report.words import MeasureWords, duration
+
+Z = 1.645  # of a normal's two-sided 90 %
+assert CONFIDENCE == 0.9
+TWICE = 1.5  # a size at least so much larger shows what twice the size brings
+
+
+def left_words(seconds: float) -> str:
+    """Return seconds as 4:05, or 1:04:05."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def ran_words(
+    trial: Trial, record: RunRecord | None, seconds: float, why: str, measure: Measure
+) -> str:
+    """Return what came of a trial, in a line."""
+    if record is None:
+        return f"{trial}: {why}"
+    return f"{trial}: {measure.shown(record.error())} in {seconds:.1f} s"
+
+
+def baseline_of(dataset: Dataset) -> dict[str, float]:
+    """Return the error, on the test split, of what tells the same of every sample, by its name."""
+    train, test = (each.targets for each in (dataset.train, dataset.test))  # type: ignore[attr-defined]
+    if dataset.spec.task == "regress":  # standardised by training: 0 is its mean
+        return {"the mean of all": (test[:, 0].abs() * test[:, 1]).mean().item()}
+    commonest = train.bincount().argmax()
+    return {"the commonest class": (test != commonest).double().mean().item()}
+
+
+def interval_of(record: RunRecord) -> Interval:
+    """Return the 90 % interval of a model's error on new samples, by its test split.
+
+    Of shares it is Wilson's (1927), which holds for few samples and for errors near 0; else the
+    normal's.
+    """
+    error, standard_error = record.error(), record.metrics["test/standard_error"]
+    if record.measure.unit != "%":
+        return Interval(max(0.0, error - Z * standard_error), error + Z * standard_error)
+    samples = test_samples(record)
+    scale = 1 + Z**2 / samples
+    centre = (error + Z**2 / (2 * samples)) / scale
+    half = Z / scale * math.sqrt(error * (1 - error) / samples + Z**2 / (4 * samples**2))
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What is advised, and on which grounds.
+
+    Args:
+        known: at the end of the search.
+        place: the family and size.
+        final: the run that is ready for use: it alone was scored on the set's own test split.
+        baseline: errors of what learns nothing, by name.
+        ended: why the search ended.
+        budget: in seconds.
+        name: of the advice.
+    """
+
+    known: Known
+    place: Place
+    final: RunRecord
+    baseline: Mapping[str, float]
+    ended: str
+    budget: float
+    name: str
+
+    @property
+    def _answer(self) -> Answer | None:
+        return self.known.analysis.answer if self.known.analysis else None
+
+    @property
+    def interval(self) -> Interval:
+        """Return the 90 % interval of the model's error on new samples."""
+        return interval_of(self.final)
+
+    def lines(self) -> list[str]:
+        """Return the sentences."""
+        words = MeasureWords(self.final.measure)
+        final, metrics = self.final, self.final.metrics
+        label = f"{final.family} with {readable_count(final.parameters or 0)} parameters"
+        expected = (
+            f"Expect {final.measure.name} of {words.value(final.error())} "
+            f"{words.values(self.interval)} on new samples, by the test split, which was read once."
+        )
+        costs = (
+            f"It answers in {metrics[LATENCY.metric]:.2g} ms, takes "
+            f"{metrics[MODEL_BYTES.metric] / 1e3:,.0f} kB, and was trained in "
+            f"{duration(metrics['cost/train_seconds'])}."
+        )
+        return [
+            f"{self._verdict()}: {label}.",
+            expected,
+            *self._twice(words),
+            costs,
+            *self._others(words),
+            f"Search: {len(self.known.runs)} runs; {self.ended}.",
+            f"Use it: sizewise predict advised:{self.name} FILES, or serve, or export",
+        ]
+
+    def _verdict(self) -> str:
+        found = self._answer
+        if found is None or not found.comparisons:
+            return "One size is all that could be tried"
+        minutes = left_words(self.budget)
+        match found.kind:
+            case Kind.MORE_SEEDS:
+                smaller = found.undecided[0].label
+                return f"Can't tell within {minutes} whether {smaller} would do; best told so far"
+            case Kind.LARGER_SIZES:
+                return "The error still falls at the largest size that was tried; best so far"
+            case Kind.ONE_SEED | Kind.ONE_SIZE:
+                return f"Can't tell within {minutes} how sure this is; best so far"
+            case Kind.NOT_REACHED:
+                return "No size that was tried reaches the target; the best"
+        return "Enough"
+
+    def _twice(self, words: MeasureWords) -> list[str]:
+        found = self._answer
+        if found is None:
+            return []
+        cells = [cell for cell in found.comparisons if cell.family == self.place[0]]
+        own = next((cell for cell in cells if cell.size_asked == self.place[1]), None)
+        larger = [c for c in cells if own and c.parameters >= TWICE * own.parameters]
+        if own is None or not larger:
+            return ["No larger size was trained: what twice the size would bring is not known."]
+        other = min(larger, key=lambda cell: abs(math.log(cell.parameters / 2 / own.parameters)))
+        gain = compared([own], other)[own]
+        factor = other.parameters / own.parameters
+        brought = words.difference(gain.mean, gain.interval)
+        return [f"{factor:.1f} times the size would lower the error by {brought}."]
+
+    def _others(self, words: MeasureWords) -> list[str]:
+        """Return what other models reach on the samples that the search was scored on."""
+        errors = self.known.errors(self.known.steps)
+        own = errors.get(self.place)
+        rows = [f"{name} {words.value(error)}" for name, error in self.baseline.items()]
+        for trial, record in self.known.runs.items():
+            if trial.size is None and record is not None:
+                rows.append(f"{trial.family} {words.value(record.error())}")
+        for family in self.known.work:
+            best = min(
+                ((e, size) for (name, size), e in errors.items() if name == family), default=None
+            )
+            if best and (family, best[1]) != self.place:
+                rows.append(f"{family} {readable_count(best[1])} {words.value(best[0])}")
+        lines = []
+        if own is not None:
+            steps = f"{self.known.steps:,} steps"
+            lines.append(
+                f"In the search, after {steps}, it had {words.value(own)}; beside it: "
+                + ", ".join(rows)
+                + "."
+            )
+        lines += self._at_equal_time(words)
+        return lines
+
+    def _at_equal_time(self, words: MeasureWords) -> list[str]:
+        """Return the best that any other was in no more training time than the advised one took."""
+        networks = self.known.networks
+        own = self.known.chosen(*self.place, self.known.steps)
+        if not own:
+            return []
+        seconds = fmean(record.metrics["cost/train_seconds"] for record in own)
+        others = [
+            record
+            for trial, record in networks.items()
+            if (trial.family, trial.size) != self.place
+            and record.metrics["cost/train_seconds"] <= seconds
+        ]
+        if not others:
+            return []
+        best = min(others, key=lambda record: record.error("val"))
+        size = readable_count(best.parameters or 0)
+        return [
+            f"In no more than its {duration(seconds)} of training the best other, {best.family} "
+            f"{size}, had {words.value(best.error())}."
+        ]
+
+
+def test_samples(record: RunRecord) -> int:
+    """Return on how many samples a run was scored whose errors are 0 or 1."""
+    count = (record.sample_errors or "").partition(":")[0]
+    if count.isdecimal():
+        return int(count)
+    error, standard_error = record.error(), record.metrics["test/standard_error"]
+    return round(error * (1 - error) / standard_error**2)  # too many to be kept one by one
