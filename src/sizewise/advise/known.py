@@ -70,7 +70,9 @@ def _take_in(
         return
     training = record.metrics["cost/train_seconds"]
     flops = work_of(work[trial.family], trial.size)
-    beside = max(0.0, ran["seconds"] - training)
+    beside = ran["seconds"] - training
+    if beside < 0:  # it was finished before
+        return
     forecast.see(trial.family, flops, training / max(1, record.steps), beside)
 
 

@@ -8,7 +8,8 @@ The order in which questions are asked:
 3. twice the steps: where they pay, what is compared is trained so long again, so that no large
    network loses by being trained too short;
 4. the sizes between, around the smallest that is as good as the best;
-5. more seeds where they decide, at most five looks at the answer, its error divided over them.
+5. more seeds where they decide, at most five looks at the answer, its error divided over them;
+6. the next larger size with as many seeds as a first look has: what would it bring?
 
 What does not fit into the time left is skipped, and the next question asked.
 """
@@ -34,8 +35,10 @@ GROWTH = 4  # from one size to the next
 MISSES = 2  # sizes in a row that bring nothing, after which a family is not grown further
 LOWER = 3  # by which the rate is divided that is tried beside the best so far
 MOST_DOUBLINGS = 3  # of the steps
+TWICE = 1.5  # a size at least so much larger shows what twice the size brings
 APART = 2.5  # two sizes further apart have one between them
-FIRST_SEEDS, MORE_SEEDS = 3, 2
+SEEDS = (3, 5, 8, 12, 18)  # of what is compared, at each look at the answer
+assert len(SEEDS) == LOOKS
 FAR = 4  # tolerances by which a rate is worse that need not be tried at the next size
 SURE = 2.0  # standard errors by which a family is behind
 
@@ -220,6 +223,15 @@ class Known:
             return None
         return analyse(compared, name="advice", asked=self.asked, confidence=look_confidence())
 
+    @cached_property
+    def advised(self) -> Place | None:
+        """Return the family and size to advise: the smallest shown to do, or else the best."""
+        answer = self.analysis.answer if self.analysis else None
+        if answer is None or not answer.comparisons:
+            return self.best
+        cell = answer.as_good if answer.is_shown else answer.best
+        return cell.family, cell.size_asked or 0
+
     def affordable(self, trials: Iterable[Trial]) -> tuple[Trial, ...]:
         """Return the first trials that are done in the time left, `jobs` at once."""
         busy, chosen = [0.0] * self.jobs, []
@@ -245,7 +257,7 @@ def work_of(known: Mapping[int, float], size: int) -> float:
 def decide(known: Known) -> Decision:
     """Return what to train next, of what fits into the time left."""
     skipped: list[tuple[str, float]] = []
-    for question in (_begin, _again, _grow, _lengthen, _refine, _add_seeds):
+    for question in QUESTIONS:
         why, wanted = question(known)
         new = [trial for trial in wanted if trial not in known.runs]
         if chosen := known.affordable(new):
@@ -368,20 +380,35 @@ def _add_seeds(known: Known) -> Asked:
     sizes = sorted(size for name, size in known.errors(known.steps) if name == family)
     at = sizes.index(enough)
     near = [(family, size) for size in sizes[max(0, at - 1) : at + 2]]
-    first = _seeded(known, dict.fromkeys([*near, known.best]), FIRST_SEEDS)
+    first = _seeded(known, dict.fromkeys([*near, known.best]), SEEDS[0])
     if any(trial not in known.runs for trial in first):
-        return f"{FIRST_SEEDS} seeds of those between which the answer lies", first
+        return f"{SEEDS[0]} seeds of those between which the answer lies", first
     found = known.analysis
     if found is None or found.answer is None or found.answer.kind is not Kind.MORE_SEEDS:
         return "", []
     answer = found.answer
     cells = dict.fromkeys([*answer.undecided, answer.best, answer.as_good])
-    seeds = min(len(cell.seeds) for cell in cells) + MORE_SEEDS
-    if (seeds - FIRST_SEEDS) // MORE_SEEDS >= LOOKS:
-        return "", []
+    counts = [len(cell.seeds) for cell in cells]
+    seeds = max(counts)
+    if min(counts) == seeds:  # else those that have come in catch up, before the next look
+        seeds = next((each for each in SEEDS if each > seeds), seeds)
     places = {(cell.family, cell.size_asked or 0) for cell in cells}
     labels = listed([cell.label for cell in answer.undecided])
     return f"{seeds} seeds: can't tell yet whether {labels} will do", _seeded(known, places, seeds)
+
+
+def _compare_with_larger(known: Known) -> Asked:
+    place = known.advised
+    if place is None:
+        return "", []
+    family, size = place
+    sizes = sorted(each for name, each in known.errors(known.steps) if name == family)
+    larger = next((each for each in sizes if each >= TWICE * size), 2 * size)
+    rate = known.rate_of(family, size, known.steps)
+    if larger in sizes:
+        rate = known.rate_of(family, larger, known.steps)
+    trials = [Trial(family, larger, seed, known.steps, rate) for seed in range(SEEDS[0])]
+    return f"the next larger size, {family} {readable_count(larger)}: what would it bring?", trials
 
 
 def _seeded(known: Known, places: Iterable[Place], seeds: int) -> list[Trial]:
@@ -398,3 +425,6 @@ def _train_seconds(record: RunRecord) -> float:
 
 def _standard_error(record: RunRecord) -> float:
     return record.metrics["test/standard_error"]
+
+
+QUESTIONS = (_begin, _again, _grow, _lengthen, _refine, _add_seeds, _compare_with_larger)

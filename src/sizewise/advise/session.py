@@ -15,7 +15,7 @@ from typing import Any
 
 from sizewise.advise.known import known_at
 from sizewise.advise.log import Log
-from sizewise.advise.policy import Decision, Known, Place, Trial, decide
+from sizewise.advise.policy import Decision, Known, Trial, decide
 from sizewise.advise.words import Advice, baseline_of, left_words, ran_words
 from sizewise.config import Config, TrackingConfig
 from sizewise.config.as_train import compose
@@ -396,7 +396,12 @@ class Session:
 
     def _finish(self, known: Known) -> Advice:
         """Train what is advised on all training samples, and write the report beside it."""
-        place = advised(known)
+        place = known.advised
+        if place is None:
+            raise UserError(
+                "no network was trained within the limits in this time: expected a larger budget, "
+                "or wider answer.latency and answer.bytes"
+            )
         trial = Trial(*place, 0, known.steps, known.rate_of(*place, known.steps))
         print(f"{self._spent()} on all training samples: {trial}", flush=True)
         final = self._call(trial, self._tags, math.inf, inner=False)
@@ -459,24 +464,6 @@ class Clock:
     def _note(self) -> None:
         while not self._ended.wait(TICK):
             self._log.set_elapsed(self.elapsed())
-
-
-def advised(known: Known) -> Place:
-    """Return the family and size that are advised: the smallest shown to do, or else the best.
-
-    Raises:
-        UserError: nothing has been trained.
-    """
-    answer = known.analysis.answer if known.analysis else None
-    if answer is not None and answer.comparisons:
-        cell = answer.as_good if answer.is_shown else answer.best
-        return cell.family, cell.size_asked or 0
-    if known.best is None:
-        raise UserError(
-            "no network was trained within the limits in this time: expected a larger budget, or "
-            "wider answer.latency and answer.bytes"
-        )
-    return known.best
 
 
 def _make_store(tracking: TrackingConfig) -> None:

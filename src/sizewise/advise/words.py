@@ -1,21 +1,20 @@
 """The advice in words."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from sizewise.advise.policy import Known, Place, Trial
+from sizewise.advise.policy import TWICE, Known, Place, Trial
 from sizewise.data import Dataset
 from sizewise.records import Measure, RunRecord, readable_count
-from sizewise.report.cells import LATENCY, MODEL_BYTES
+from sizewise.report.cells import LATENCY, MODEL_BYTES, Cell
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.verdict import Answer, Kind, compared
 from sizewise.report.words import MeasureWords, duration
 
 Z = 1.645  # of a normal's two-sided 90 %
 assert CONFIDENCE == 0.9
-TWICE = 1.5  # a size at least so much larger shows what twice the size brings
 
 
 def left_words(seconds: float) -> str:
@@ -105,8 +104,9 @@ class Advice:
             f"{duration(metrics['cost/train_seconds'])}."
         )
         return [
-            f"{self._verdict()}: {label}.",
+            f"{self._verdict(label)}.",
             expected,
+            *self._unlike(words),
             *self._twice(words),
             costs,
             *self._others(words),
@@ -114,37 +114,53 @@ class Advice:
             f"Use it: sizewise predict advised:{self.name} FILES, or serve, or export",
         ]
 
-    def _verdict(self) -> str:
+    def _verdict(self, label: str) -> str:
         found = self._answer
+        within = f"within {left_words(self.budget)}"
         if found is None or not found.comparisons:
-            return "One size is all that could be tried"
-        minutes = left_words(self.budget)
+            return f"{label}: all that could be tried {within}"
         match found.kind:
             case Kind.MORE_SEEDS:
                 smaller = found.undecided[0].label
-                return f"Can't tell within {minutes} whether {smaller} would do; best told so far"
+                will_do = "will do" if found.is_shown else "is the best so far"
+                return f"{label} {will_do}; can't tell {within} whether {smaller} would"
             case Kind.LARGER_SIZES:
-                return "The error still falls at the largest size that was tried; best so far"
+                return f"{label} or more: the error still falls at the largest size tried {within}"
             case Kind.ONE_SEED | Kind.ONE_SIZE:
-                return f"Can't tell within {minutes} how sure this is; best so far"
+                return f"{label} is the best so far; can't tell {within} how sure that is"
             case Kind.NOT_REACHED:
-                return "No size that was tried reaches the target; the best"
-        return "Enough"
+                return f"{label} is the best; no size tried {within} reaches the target"
+            case Kind.SMALLER_SIZES:
+                return f"{label}, the smallest size tried, is enough"
+        return f"{label} is enough"
+
+    def _unlike(self, words: MeasureWords) -> list[str]:
+        """Say so where the test split is unlike what was learnt from."""
+        searched = self.known.errors(self.known.steps)[self.place]
+        margin = self.known.margin(self.final.error())
+        if self.interval.low <= searched + margin:
+            return []
+        return [
+            f"On samples held out from training it had {words.value(searched)}: the test split is "
+            "unlike them, and new samples may be so too."
+        ]
 
     def _twice(self, words: MeasureWords) -> list[str]:
-        found = self._answer
-        if found is None:
-            return []
-        cells = [cell for cell in found.comparisons if cell.family == self.place[0]]
-        own = next((cell for cell in cells if cell.size_asked == self.place[1]), None)
-        larger = [c for c in cells if own and c.parameters >= TWICE * own.parameters]
-        if own is None or not larger:
+        known = self.known
+        family, size = self.place
+        sizes = [each for name, each in known.errors(known.steps) if name == family]
+        larger = [each for each in sizes if each >= TWICE * size]
+        if not larger:
             return ["No larger size was trained: what twice the size would bring is not known."]
-        other = min(larger, key=lambda cell: abs(math.log(cell.parameters / 2 / own.parameters)))
-        gain = compared([own], other)[own]
-        factor = other.parameters / own.parameters
-        brought = words.difference(gain.mean, gain.interval)
-        return [f"{factor:.1f} times the size would lower the error by {brought}."]
+        other = min(larger)
+        own, others = (_cell(known.chosen(family, each, known.steps)) for each in (size, other))
+        gain = compared([own], others)[own]
+        factor = others.parameters / own.parameters
+        text = words.size_of(gain.mean, gain.interval)
+        if gain.interval is None:
+            text += ", by one seed"
+        way = "lower" if gain.mean >= 0 else "raise"
+        return [f"{factor:.1f} times the size would {way} the error by {text}."]
 
     def _others(self, words: MeasureWords) -> list[str]:
         """Return what other models reach on the samples that the search was scored on."""
@@ -192,6 +208,12 @@ class Advice:
             f"In no more than its {duration(seconds)} of training the best other, {best.family} "
             f"{size}, had {words.value(best.error())}."
         ]
+
+
+def _cell(records: Sequence[RunRecord]) -> Cell:
+    """Return runs at one size, by seed."""
+    first, by_seed = records[0], sorted(records, key=lambda record: record.seed)
+    return Cell(first.family, first.parameters or 0, first.size_asked, (), tuple(by_seed))
 
 
 def test_samples(record: RunRecord) -> int:
