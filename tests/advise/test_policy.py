@@ -1,0 +1,143 @@
+"""What is trained next: sizes, rates, steps and seeds, within the time, and the same again."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from sizewise.advise.known import differing
+from sizewise.advise.policy import SEEDS, Known, Trial
+from sizewise.report.verdict import Kind
+from tests.advise.world import RATE, SIZES, STEPS, World, falls_until
+
+
+def searched(tmp_path: Path, world: World) -> Known:
+    assert world.folder == tmp_path
+    world.begin()
+    return world.search()
+
+
+def test_the_knee_is_found_and_a_larger_size_compared_with(tmp_path: Path) -> None:
+    known = searched(tmp_path, World(tmp_path, falls_until(4000)))
+    assert known.advised is not None
+    family, size = known.advised
+    assert (family, 3000 < size < 9000) == ("cnn", True)
+    assert known.analysis is not None
+    assert known.analysis.answer is not None
+    assert known.analysis.answer.kind is Kind.ANSWER
+    larger = [s for (_, s) in known.errors(known.steps) if s >= 1.5 * size]
+    assert len(known.chosen("cnn", min(larger), known.steps)) >= SEEDS[0]
+    assert max(t.size or 0 for t in known.runs) < 250_000  # two sizes that bring nothing are enough
+
+
+def test_the_rate_follows_what_suits_larger_sizes(tmp_path: Path) -> None:
+    def rule(trial: Trial) -> float:
+        assert trial.size is not None
+        suits = RATE if trial.size <= 1000 else RATE / 3
+        return falls_until(16_000)(trial._replace(rate=RATE)) + 0.05 * (trial.rate != suits)
+
+    known = searched(tmp_path, World(tmp_path, rule))
+    assert known.advised is not None
+    assert known.rate_of(*known.advised, known.steps) == pytest.approx(RATE / 3)
+
+
+def test_steps_double_while_it_pays_and_all_that_competes_is_trained_so_long(
+    tmp_path: Path,
+) -> None:
+    def rule(trial: Trial) -> float:
+        longer = 0.05 * max(0, 4 - trial.steps // STEPS)  # no more is gained after four times
+        return falls_until(4000)(trial) + longer
+
+    known = searched(tmp_path, World(tmp_path, rule))
+    assert known.steps == 4 * STEPS
+    assert len({size for _, size in known.errors(known.steps)}) >= 3
+    assert all(t.steps <= 8 * STEPS for t in known.runs)
+
+
+def test_a_family_that_is_behind_at_equal_cost_is_left(tmp_path: Path) -> None:
+    def rule(trial: Trial) -> float:
+        return falls_until(16_000)(trial) + (0.3 if trial.family == "lstm" else 0.0)
+
+    known = searched(tmp_path, World(tmp_path, rule, families=("cnn", "lstm")))
+    assert known.contenders == ["cnn"]
+    assert known.behind("lstm") is not None
+    assert max(t.size or 0 for t in known.runs if t.family == "lstm") < 16_000
+
+
+def test_seeds_are_added_where_they_decide_and_looks_are_few(tmp_path: Path) -> None:
+    def rule(trial: Trial) -> float:  # 4k is worse than 16k by about the tolerance
+        assert trial.size is not None
+        return falls_until(4000)(trial) + (0.009 if trial.size <= 4000 else 0.0)
+
+    known = searched(tmp_path, World(tmp_path, rule, budget=3000.0, luck=0.01))
+    seeds = {trial.seed for trial in known.runs}
+    assert len(seeds) in SEEDS[1:]
+    assert not any(trial.seed >= SEEDS[-1] for trial in known.runs)
+
+
+@pytest.mark.parametrize("budget", [40.0, 60.0, 120.0])
+def test_what_is_decided_fits_into_the_time(tmp_path: Path, budget: float) -> None:
+    world = World(tmp_path, falls_until(64_000), budget=budget, step_seconds=2e-6)
+    world.begin()
+    world.search()
+    assert world.elapsed <= budget
+
+
+def test_no_time_for_larger_sizes_is_said(tmp_path: Path) -> None:
+    world = World(tmp_path, falls_until(10**6), budget=60.0, step_seconds=3e-6)
+    searched(tmp_path, world)
+    ended = world.log.events()[-1]
+    assert ended["why"].startswith("no time is left for: larger sizes")
+    assert "more)" in ended["why"]
+
+
+def test_a_target_ends_growth_and_a_limit_bounds_it(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    reached = World(tmp_path / "target", falls_until(64_000), asked={"target": "25%"})
+    reached.begin()
+    sizes = [trial.size or 0 for trial in reached.search().runs]
+    assert 4000 < max(sizes) <= 64_000
+    (tmp_path / "limit").mkdir()
+    limited = World(tmp_path / "limit", falls_until(64_000), asked={"bytes": "20kB"})
+    limited.begin()
+    known = limited.search()  # a file of the synthetic runs has 2 kB and 4 bytes a parameter
+    assert known.advised is not None
+    assert known.advised[1] <= 4500
+
+
+def test_a_failed_run_counts_as_tried(tmp_path: Path) -> None:
+    world = World(tmp_path, falls_until(4000))
+    world.begin()
+    known = world.known()
+    lost = Trial("cnn", SIZES[1], 0, STEPS, RATE)
+    found = dataclasses.replace(known, runs={lost: None})
+    assert lost not in found.networks
+    assert found.best is None
+
+
+def test_the_same_records_give_the_same_decisions_also_after_a_stop(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+    searched(whole, World(whole, falls_until(4000)))
+    World(parts, falls_until(4000)).begin()
+    for _ in range(30):
+        world = World(parts, falls_until(4000))
+        world.elapsed = [e["elapsed"] for e in world.log.events() if "elapsed" in e][-1]
+        world.search(most=1)
+        if not world.log.events()[-1].get("trials", True):
+            break
+    first, second = (World(each, falls_until(4000)).log for each in (whole, parts))
+    assert first.events() == second.events()
+    assert differing(first.events(), first.records()) == []
+
+
+def test_other_records_give_other_decisions_and_explain_finds_them(tmp_path: Path) -> None:
+    world = World(tmp_path, falls_until(64_000))
+    world.begin()
+    world.search()
+    changed = {
+        key: dataclasses.replace(record, metrics=record.metrics | {"test/accuracy": 0.95})
+        for key, record in world.log.records().items()
+    }
+    assert differing(world.log.events(), changed)
