@@ -13,7 +13,7 @@ from sizewise.advise.policy import Decision, Known, Trial, decide, work_of
 from sizewise.records import Measure, RunRecord
 from sizewise.report.goal import read_goal
 
-END_SECONDS = 9.0  # of the report, of the final run beside its training, and of the last words
+END_SECONDS = 6.0  # of the report, of the final run beside its training, and of the last words
 SPARE = 1.3  # of a forecast that must hold
 
 

@@ -11,7 +11,8 @@ The order in which questions are asked:
 5. more seeds where they decide, at most five looks at the answer, its error divided over them;
 6. the next larger size with as many seeds as a first look has: what would it bring?
 
-What does not fit into the time left is skipped, and the next question asked.
+What does not fit into the time left is skipped, and the next question asked. Rates and sizes are
+chosen by the errors on the inner test split, which holds more samples than validation does.
 """
 
 import math
@@ -37,6 +38,7 @@ LOWER = 3  # by which the rate is divided that is tried beside the best so far
 MOST_DOUBLINGS = 3  # of the steps
 TWICE = 1.5  # a size at least so much larger shows what twice the size brings
 APART = 2.5  # two sizes further apart have one between them
+SEARCH_SHARE = 0.6  # of the time left, that looking for larger sizes and more steps may take
 SEEDS = (3, 5, 8, 12, 18)  # of what is compared, at each look at the answer
 assert len(SEEDS) == LOOKS
 FAR = 4  # tolerances by which a rate is worse that need not be tried at the next size
@@ -118,7 +120,7 @@ class Known:
         return self.forecast.seconds(trial.family, work, trial.steps)
 
     def chosen(self, family: str, size: int, steps: int) -> list[RunRecord]:
-        """Return the runs at a size, of the rate that is best by validation with the first seed."""
+        """Return the runs at a size, of the rate that is best with the first seed."""
         alike = {
             trial: record
             for trial, record in self.networks.items()
@@ -127,7 +129,7 @@ class Known:
         firsts = {trial.rate: record for trial, record in alike.items() if trial.seed == 0}
         if not firsts:
             return []
-        rate = min(firsts, key=lambda each: (firsts[each].error("val"), each))
+        rate = min(firsts, key=lambda each: (firsts[each].error(), each))
         return [record for trial, record in alike.items() if trial.rate == rate]
 
     def rate_of(self, family: str, size: int, steps: int) -> float:
@@ -142,7 +144,7 @@ class Known:
         rate = self.rate_of(family, size, self.steps)
         lower = self.networks.get(Trial(family, size, 0, self.steps, rate / LOWER))
         best = self.networks[Trial(family, size, 0, self.steps, rate)]
-        gap = 0.0 if lower is None else lower.error("val") - best.error("val")
+        gap = 0.0 if lower is None else lower.error() - best.error()
         return [rate, rate / LOWER] if gap <= FAR * self.margin(best.error()) else [rate]
 
     def errors(self, steps: int) -> dict[Place, float]:
@@ -232,15 +234,15 @@ class Known:
         cell = answer.as_good if answer.is_shown else answer.best
         return cell.family, cell.size_asked or 0
 
-    def affordable(self, trials: Iterable[Trial]) -> tuple[Trial, ...]:
-        """Return the first trials that are done in the time left, `jobs` at once."""
+    def affordable(self, trials: Iterable[Trial], share: float = 1.0) -> tuple[Trial, ...]:
+        """Return the first trials that are done in a share of the time left, `jobs` at once."""
         busy, chosen = [0.0] * self.jobs, []
         for trial in trials:
             if trial.size is None:  # it is stopped at a share of the budget
                 chosen.append(trial)
                 continue
             first = busy.index(min(busy))
-            if busy[first] + self.seconds(trial) <= self.left:
+            if busy[first] + self.seconds(trial) <= share * self.left:
                 busy[first] += self.seconds(trial)
                 chosen.append(trial)
         return tuple(chosen)
@@ -260,7 +262,7 @@ def decide(known: Known) -> Decision:
     for question in QUESTIONS:
         why, wanted = question(known)
         new = [trial for trial in wanted if trial not in known.runs]
-        if chosen := known.affordable(new):
+        if chosen := known.affordable(new, SEARCH_SHARE if question in SEARCH else 1.0):
             return Decision(why, chosen)
         if new:
             skipped.append((why, sum(map(known.seconds, new)) / known.jobs))
@@ -427,4 +429,5 @@ def _standard_error(record: RunRecord) -> float:
     return record.metrics["test/standard_error"]
 
 
-QUESTIONS = (_begin, _again, _grow, _lengthen, _refine, _add_seeds, _compare_with_larger)
+SEARCH = (_again, _grow, _lengthen)
+QUESTIONS = (_begin, *SEARCH, _refine, _add_seeds, _compare_with_larger)

@@ -18,7 +18,7 @@ from sizewise.advise.log import Log
 from sizewise.advise.policy import Decision, Known, Trial, decide
 from sizewise.advise.words import Advice, baseline_of, left_words, ran_words
 from sizewise.config import Config, TrackingConfig
-from sizewise.config.as_train import compose
+from sizewise.config.as_train import compose, spelled
 from sizewise.entry import STARTED
 from sizewise.errors import Interrupted, UserError, first_line, heard_before
 from sizewise.interrupts import stop_softly
@@ -399,8 +399,8 @@ class Session:
         place = known.advised
         if place is None:
             raise UserError(
-                "no network was trained within the limits in this time: expected a larger budget, "
-                "or wider answer.latency and answer.bytes"
+                f"no network within the limits was trained in {left_words(self._budget)}: expected "
+                "a larger budget, or no narrower answer.latency and answer.bytes"
             )
         trial = Trial(*place, 0, known.steps, known.rate_of(*place, known.steps))
         print(f"{self._spent()} on all training samples: {trial}", flush=True)
@@ -511,7 +511,13 @@ def _report(records: Sequence[RunRecord], folder: Path, name: str, asked: Mappin
         "own test split is read once, by the model that is advised."
     )
     written = write_report(
-        records, folder, name=name, asked=asked, notes=[note], confidence=look_confidence()
+        records,
+        folder,
+        name=name,
+        asked=asked,
+        notes=[note],
+        confidence=look_confidence(),
+        spell=lambda config: spelled(config, CONF),
     )
     return str(written.files[0])
 

@@ -13,7 +13,7 @@ from sizewise.errors import UserError
 from sizewise.sweep.pool import warm_up
 
 UNITS = {"s": 1, "min": 60, "h": 3600}
-LEAST = 30  # seconds: starting and the last words take a third of that
+LEAST = 60  # seconds: starting and the last words take a third of that
 OWN = ("budget", "model")
 
 
@@ -81,6 +81,6 @@ def _seconds(budget: str | None) -> float:
     seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
     if seconds < LEAST:
         raise UserError(
-            f"budget={budget or ''} can't be kept: expected at least {LEAST}s, as in budget=20min"
+            f"budget={budget or ''} can't be kept: expected at least 1min, as in budget=20min"
         )
     return seconds

@@ -63,6 +63,8 @@ def _noise(spec: DataSpec, samples: int) -> Samples:
     """Return made-up samples; of pairs, all are as long as the longest."""
     inputs = spec.random_batch(samples)
     targets = torch.zeros((samples, *spec.output_shape[:-1]), dtype=torch.int64)
+    if spec.task == "regress":
+        targets = torch.zeros(samples, 2)  # numbers, and their deviation
     if spec.kind == "pair":
         return Pairs(inputs, torch.full((samples,), inputs.shape[1]), targets[:, None])
     return Split(inputs, targets)
