@@ -227,11 +227,16 @@ class Known:
 
     @cached_property
     def advised(self) -> Place | None:
-        """Return the family and size to advise: the smallest shown to do, or else the best."""
+        """Return the family and size to advise: the smallest shown to do, or else the best.
+
+        That is by the mean error on the inner test split: the verdict's own is by validation, which
+        has fewer samples here.
+        """
         answer = self.analysis.answer if self.analysis else None
         if answer is None or not answer.comparisons:
             return self.best
-        cell = answer.as_good if answer.is_shown else answer.best
+        best = min(answer.comparisons, key=lambda cell: (cell.error, cell.parameters))
+        cell = answer.as_good if answer.is_shown else best
         return cell.family, cell.size_asked or 0
 
     def affordable(self, trials: Iterable[Trial], share: float = 1.0) -> tuple[Trial, ...]:
