@@ -54,11 +54,10 @@ class World:
         work = {family: [(size, FLOPS * size) for size in SIZES] for family in self.families}
         self.log.write(
             "began",
-            **{"budget": self.budget, "elapsed": self.elapsed, "work": work, "references": []},
+            **{"budget": self.budget, "elapsed": self.elapsed, "sizes": work, "references": []},
+            tried=[(family, 1000, 1000 * self.step_seconds) for family in self.families],
             **{"jobs": JOBS, "steps": STEPS, "rate": RATE, "measure": ERROR, "asked": self.asked},
         )
-        for family in self.families:
-            self.log.write("tried", family=family, size=1000, seconds=1000 * self.step_seconds)
 
     def search(self, most: int = 100) -> Known:
         """Decide and train until the search is over, or `most` decisions are made."""

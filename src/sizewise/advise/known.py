@@ -5,7 +5,7 @@ the report beside it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 from sizewise.advise.forecast import Forecast
 from sizewise.advise.log import Event, decisions
@@ -27,32 +27,30 @@ def known_at(events: Sequence[Event], records: Mapping[str, RunRecord]) -> Known
     began = next(event for event in events if event["event"] == "began")
     work = {
         family: {int(size): float(flops) for size, flops in sizes}
-        for family, sizes in began["work"].items()
+        for family, sizes in began["sizes"].items()
     }
     forecast, runs, elapsed, budget = Forecast(), dict[Trial, RunRecord | None](), 0.0, 0.0
+    for family, size, seconds in began["tried"]:
+        forecast.try_out(family, work_of(work[family], size), seconds)
     for event in events:
-        elapsed = event.get("elapsed", elapsed)
-        if event["event"] == "began":
-            budget = event["budget"]
-        elif event["event"] == "tried":
-            flops = work_of(work[event["family"]], event["size"])
-            forecast.try_out(event["family"], flops, event["seconds"])
-        elif event["event"] == "ran":
-            for each in event["runs"]:
-                _take_in(each, records, runs, forecast, work)
+        elapsed, budget = event.get("elapsed", elapsed), event.get("budget", budget)
+        for each in event["runs"] if event["event"] == "ran" else ():
+            _take_in(each, records, runs, forecast, work)
     known = Known(
         work=work,
         references=began["references"],
         runs=runs,
         forecast=forecast,
         left=0.0,
+        kept=0.0,
         jobs=began["jobs"],
         first_steps=began["steps"],
         rate=began["rate"],
         goal=read_goal(Measure(*began["measure"]), **began["asked"]),
         asked=began["asked"],
     )
-    return _with_left(known, budget - elapsed)
+    kept = END_SECONDS + SPARE * _final_seconds(known)
+    return replace(known, kept=kept, left=budget - elapsed - kept)
 
 
 def _take_in(
@@ -76,17 +74,12 @@ def _take_in(
     forecast.see(trial.family, flops, training / max(1, record.steps), beside)
 
 
-def _with_left(known: Known, seconds: float) -> Known:
-    """Return what is known with the seconds for the search: those left, less the end's."""
-    final = known.forecast.beside
-    if place := known.enough or known.best:
-        final = known.seconds(Trial(*place, 0, known.steps))
-    elif known.work:
-        family = next(iter(known.work))
-        final = known.seconds(Trial(family, min(known.work[family]), 0, known.first_steps))
-    kept = END_SECONDS + SPARE * final
-    fields: dict[str, Any] = vars(known) | {"left": seconds - kept}
-    return Known(**{name: fields[name] for name in Known.__dataclass_fields__})
+def _final_seconds(known: Known) -> float:
+    """Return what the final training takes, as far as is known."""
+    if place := known.enough:
+        return known.seconds(Trial(*place, 0, known.steps))
+    family = next(iter(known.work))
+    return known.seconds(Trial(family, min(known.work[family]), 0, known.first_steps))
 
 
 def differing(

@@ -1,7 +1,8 @@
 """What was seen and decided, line by line: enough to decide the same again.
 
-A line is an event: `began` (what was asked), `tried` (a step's seconds on noise), `decided`, `ran`
-(what came of a decision's trials, and the seconds used so far) and `advised`.
+A line is an event: `began` (what was asked, and a step's seconds on noise; once more where there is
+another budget), `decided`, `ran` (what came of a decision's trials, and the seconds used so far)
+and `advised`.
 """
 
 import json

@@ -82,7 +82,7 @@ class Known:
         references: classical families, each run once.
         runs: that have ended, by what was asked for; None where one failed.
         forecast: of seconds.
-        left: seconds for the search.
+        left, kept: seconds for the search, and for what comes after it.
         jobs: runs at once.
         steps, rate: to begin with.
         goal: what is good enough.
@@ -94,6 +94,7 @@ class Known:
     runs: Mapping[Trial, RunRecord | None]
     forecast: Forecast
     left: float
+    kept: float
     jobs: int
     first_steps: int
     rate: float
@@ -118,6 +119,11 @@ class Known:
         assert trial.size is not None
         work = work_of(self.work[trial.family], trial.size)
         return self.forecast.seconds(trial.family, work, trial.steps)
+
+    def makespan(self, trials: Iterable[Trial]) -> float:
+        """Return what trials of networks take in all, `jobs` at once."""
+        each = [self.seconds(trial) for trial in trials if trial.size is not None]
+        return max([sum(each) / self.jobs, *each])
 
     def chosen(self, family: str, size: int, steps: int) -> list[RunRecord]:
         """Return the runs at a size, of the rate that is best with the first seed."""

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from sizewise.advise.policy import TWICE, Known, Place, Trial
 from sizewise.data import Dataset
-from sizewise.records import Measure, RunRecord, readable_count
+from sizewise.records import RunRecord, readable_count
 from sizewise.report.cells import LATENCY, MODEL_BYTES, Cell
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.verdict import Answer, Kind, compared
@@ -17,20 +17,18 @@ Z = 1.645  # of a normal's two-sided 90 %
 assert CONFIDENCE == 0.9
 
 
-def left_words(seconds: float) -> str:
+def clock_words(seconds: float) -> str:
     """Return seconds as 4:05, or 1:04:05."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def ran_words(
-    trial: Trial, record: RunRecord | None, seconds: float, why: str, measure: Measure
-) -> str:
+def ran_words(trial: Trial, record: RunRecord | None, seconds: float, why: str) -> str:
     """Return what came of a trial, in a line."""
     if record is None:
         return f"{trial}: {why}"
-    return f"{trial}: {measure.shown(record.error())} in {seconds:.1f} s"
+    return f"{trial}: {record.measure.shown(record.error())} in {seconds:.1f} s"
 
 
 def baseline_of(dataset: Dataset) -> dict[str, float]:
@@ -116,7 +114,7 @@ class Advice:
 
     def _verdict(self, label: str) -> str:
         found = self._answer
-        within = f"within {left_words(self.budget)}"
+        within = f"within {clock_words(self.budget)}"
         if found is None or not found.comparisons:
             return f"{label}: all that could be tried {within}"
         match found.kind:

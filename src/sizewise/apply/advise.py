@@ -4,11 +4,13 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
 from sizewise.advise.known import differing
 from sizewise.advise.log import Log, decisions
+from sizewise.advise.scope import Scope
 from sizewise.advise.session import Session
-from sizewise.advise.words import left_words
+from sizewise.advise.words import clock_words
 from sizewise.errors import UserError
 from sizewise.sweep.pool import warm_up
 
@@ -35,7 +37,8 @@ def run(arguments: Namespace) -> None:
     families = own["model"].split(",") if own["model"] else None
     if not arguments.explain:
         warm_up("sizewise.sweep.preload")
-    session = Session(rest, families, 0.0 if arguments.explain else _seconds(own["budget"]))
+    scope = Scope(rest, families, 0.0 if arguments.explain else _seconds(own["budget"]))
+    session = Session(scope, Path("advice") / scope.name)
     if arguments.explain:
         explain(session.log)
         return
@@ -52,7 +55,7 @@ def explain(log: Log) -> None:
     for event in events:
         elapsed = event.get("elapsed", elapsed)
         if event["event"] == "decided":
-            print(f"[{left_words(elapsed)}] {event['why']}")
+            print(f"[{clock_words(elapsed)}] {event['why']}")
         if event["event"] == "ran":
             for each in event["runs"]:
                 record = records.get(each["key"] or "")
@@ -62,7 +65,7 @@ def explain(log: Log) -> None:
                 about = f", {each['forecast']:.1f} s forecast" if each["forecast"] else ""
                 print(f"    {what}: {error} ({each['seconds']:.1f} s{about})")
         if event["event"] == "advised":
-            print("\n".join(f"[{left_words(elapsed)}] {line}" for line in event["said"][:1]))
+            print("\n".join(f"[{clock_words(elapsed)}] {line}" for line in event["said"][:1]))
     others = differing(events, records)
     for place, again in others:
         print(f"by this version of the code, in place of {events[place]['why']!r}: {again.why}")
