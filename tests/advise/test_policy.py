@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sizewise.advise.known import differing
-from sizewise.advise.policy import SEEDS, Known, Trial
+from sizewise.advise.policy import SEEDS, Decision, Known, Trial
+from sizewise.report.goal import Goal
 from sizewise.report.verdict import Kind
 from tests.advise.world import RATE, SIZES, STEPS, World, falls_until
 
@@ -103,6 +104,21 @@ def test_a_target_ends_growth_and_a_limit_bounds_it(tmp_path: Path) -> None:
     known = limited.search()  # a file of the synthetic runs has 2 kB and 4 bytes a parameter
     assert known.advised is not None
     assert known.advised[1] <= 4500
+
+
+def test_one_seed_is_advised_only_where_it_is_better_by_more_than_the_tolerance(
+    tmp_path: Path,
+) -> None:
+    """Time was for several seeds of the small sizes, and for one of the largest."""
+    world = World(tmp_path, falls_until(64_000, slope=0.02), luck=0.0)
+    world.begin()
+    small = [Trial("cnn", size, seed, STEPS, RATE) for size in (250, 1000) for seed in range(3)]
+    large = Trial("cnn", 16_000, 0, STEPS, RATE)
+    world.log.write("decided", why="by hand", trials=[*small, large])
+    world.train(Decision("by hand", (*small, large)))
+    assert world.known().advised == ("cnn", 16_000)
+    wide = dataclasses.replace(world.known(), goal=Goal(0.5))
+    assert wide.advised == ("cnn", 1000)
 
 
 def test_a_failed_run_counts_as_tried(tmp_path: Path) -> None:

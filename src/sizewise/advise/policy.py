@@ -235,15 +235,20 @@ class Known:
     def advised(self) -> Place | None:
         """Return the family and size to advise: the smallest shown to do, or else the best.
 
-        That is by the mean error on the inner test split: the verdict's own is by validation, which
-        has fewer samples here.
+        That is by the mean error on the inner test split, since the verdict's own is by validation,
+        which has fewer samples here; and of those with several seeds, unless one that had time for
+        one seed alone is better by more than the tolerance.
         """
         answer = self.analysis.answer if self.analysis else None
-        if answer is None or not answer.comparisons:
+        if self.best is None or answer is None or not answer.comparisons:
             return self.best
-        best = min(answer.comparisons, key=lambda cell: (cell.error, cell.parameters))
-        cell = answer.as_good if answer.is_shown else best
-        return cell.family, cell.size_asked or 0
+        if answer.is_shown:
+            return answer.as_good.family, answer.as_good.size_asked or 0
+        found = min(answer.comparisons, key=lambda cell: (cell.error, cell.parameters))
+        lowest = self.errors(self.steps)[self.best]
+        if found.error > lowest + self.margin(lowest):
+            return self.best
+        return found.family, found.size_asked or 0
 
     def affordable(self, trials: Iterable[Trial], share: float = 1.0) -> tuple[Trial, ...]:
         """Return the first trials that are done in a share of the time left, `jobs` at once."""
