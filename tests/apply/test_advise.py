@@ -34,6 +34,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ((*TABLE, "budget=1min", "size=1k"), "size is what advise decides: leave it out"),
         ((*TABLE, "budget=1min", "model=cnn"), "model=cnn can't read rows"),
         ((*TABLE, "budget=1min", "model=svn"), "did you mean svm?"),
+        ((*TABLE, "budget=1min", "model="), "there is no model=: there are: attention"),
+        ((*TABLE, "budget=1min", "model=svm"), "model=svm has no sizes to look through"),
         (("data=pydoc", "budget=1min"), "data=pydoc is of symbols"),
         ((*TABLE, "--explain"), "nothing was decided yet"),
     ],

@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> None:
     for taken in ("size=", "seed=", "model.width=", "training.learning_rate="):
         if any(each.startswith(taken) for each in rest):
             raise UserError(f"{taken[:-1]} is what advise decides: leave it out")
-    families = own["model"].split(",") if own["model"] else None
+    families = None if own["model"] is None else own["model"].split(",")
     if not arguments.explain:
         warm_up("sizewise.sweep.preload")
     scope = Scope(rest, families, 0.0 if arguments.explain else _seconds(own["budget"]))
