@@ -9,7 +9,7 @@ from sizewise.records import read_records
 from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.by_rate import compared, contrasts
 from sizewise.report.cells import TRAINING_TIME
-from sizewise.report.conditions import LENGTH, by_condition, levels
+from sizewise.report.conditions import AMOUNT, LENGTH, by_condition, levels
 from sizewise.report.contents import contents
 from sizewise.report.studies.compute.families import families_at_budgets, flops
 from sizewise.report.studies.double_descent import descents
@@ -40,6 +40,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "steps": "Models are trained, validated, then applied",
         "steps measured": "every run: validation chooses, the test set is read once",
         "compute hard": "Large models are hard: compute",
+        "amount": "… a lot of data",
         "data": "… data quality",
         "interpretability": "… interpretability",
         "stability": "… stability",
@@ -55,6 +56,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "hurts": "{family} with {noise} wrong labels: {first} at {small} parameters, {peak} at "
         "{middle}, {last} at {large}",
         "grew": "{family} from {small} to {large} parameters: {before} → {after} error, by {by}",
+        "grew by data": "{family} from {small} to {large} parameters: error falls by {by} with "
+        "{least} training sequences, by {by_most} with {most}",
         "grew by byte": "{family} from {small} to {large} parameters: {before} → {after} a byte, "
         "by {by}",
         "worth": "at length {length} it is worth {ratio} {interval} the parameters",
@@ -78,6 +81,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "steps": "模型先训练，再验证，然后应用",
         "steps measured": "每次运行都如此：由验证集选择，测试集只读一次",
         "compute hard": "大模型的难题：算力",
+        "amount": "……大量数据",
         "data": "……数据质量",
         "interpretability": "……可解释性",
         "stability": "……稳定性",
@@ -90,6 +94,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "hurts": "{family}，{noise} 的标签错误：{small} 个参数时 {first}，{middle} 个时 {peak}，"
         "{large} 个时 {last}",
         "grew": "{family} 从 {small} 增至 {large} 个参数：错误率 {before} → {after}，降低 {by}",
+        "grew by data": "{family} 从 {small} 增至 {large} 个参数：用 {least} 条序列训练时"
+        "错误率降低 {by}，用 {most} 条时降低 {by_most}",
         "grew by byte": "{family} 从 {small} 增至 {large} 个参数：每字节 {before} → {after}，"
         "降低 {by}",
         "worth": "长度 {length} 时相当于 {ratio} {interval} 的参数量",
@@ -128,6 +134,7 @@ def claims(language: str) -> str:
             _row(say["attention"], _worths(say), "seq2seq"),
             _row(say["steps"], [say["steps measured"]], "article"),
             _row(say["compute hard"], _budgets(say), "compute"),
+            _row(say["amount"], _amounts(say), "data_amount"),
             _row(say["data"], _noise(say), "label_noise"),
             _row("", _descents(say), "double_descent"),
             _row(say["interpretability"], [_maps(say)], "interpretability"),
@@ -210,6 +217,30 @@ def _worths(say: dict[str, str]) -> list[str]:
         )
         for worth in found
     ]
+
+
+def _amounts(say: dict[str, str]) -> list[str]:
+    """Return what each family gains by growing on the least data and on the most."""
+    runs = levels(_analysis(("data_amount/runs.jsonl",)).usable, AMOUNT)
+    ends = [analyse(each, name="data_amount") for each in (runs[0], runs[-1])]
+    words, rows = MeasureWords(ends[0].measure), []
+    for few, many in zip(*(each.families for each in ends), strict=True):
+        assert few.growth is not None
+        assert many.growth is not None
+        by, by_most = (
+            words.size_of(each.bought, each.interval).replace(" points", say["points"])
+            for each in (few.growth, many.growth)
+        )
+        least, most = (f"{each[0].train_samples or 0:,}" for each in (runs[0], runs[-1]))
+        rows.append(
+            say["grew by data"].format(
+                family=few.family,
+                small=size(few.growth.smallest.parameters),
+                large=size(few.growth.largest.parameters),
+                **{"by": by, "by_most": by_most, "least": least, "most": most},
+            )
+        )
+    return rows
 
 
 def _noise(say: dict[str, str]) -> list[str]:

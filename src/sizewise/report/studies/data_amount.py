@@ -26,7 +26,7 @@ def section(records: Sequence[RunRecord]) -> Section | None:
         if family in most.families
     ]
     return Section(
-        title=f"Enough on {least.name} and on {most.name} samples: {', '.join(grown)}.",
+        title=f"Enough on {least.name} and on {most.name} samples: {'; '.join(grown)}.",
         sentences=[
             "At each amount a family's sizes are compared with its best by validation, as in the "
             "answer above. Validation has as many samples at every amount.",
