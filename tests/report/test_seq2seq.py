@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sizewise.errors import UserError
 from sizewise.records import Measure, RunRecord
+from sizewise.report.analysis import analyse
 from sizewise.report.conditions import levels
 from sizewise.report.studies.levels import Level
-from sizewise.report.studies.seq2seq import ratio_of_sizes, section, size_at, worths
+from sizewise.report.studies.seq2seq import section
+from sizewise.report.studies.seq2seq.worth import ratio_of_sizes, size_at, worths
 from tests.report.synthetic import record
 
 MEASURE = Measure("sequence error", "%", 0.01)
@@ -25,9 +28,19 @@ ERRORS: Errors = {
 def runs(seeds: int = 3, errors: Errors = ERRORS) -> list[RunRecord]:
     return [
         replace(
-            record(family, size, seed, test_error=error + 0.002 * (seed - 1), data__length=length),
+            record(
+                family,
+                size,
+                seed,
+                test_error=error + 0.002 * (seed - 1),
+                data__name="reverse",
+                data__length=length,
+            ),
+            data=f"reverse{length}",
+            fingerprint=f"of {length}, {seed}",
+            test_fingerprint=f"of {length}",
             measure=MEASURE,
-            extras={"exact": {"4": 1.0, str(length): 1 - error}},
+            extras={"exact": {"4": 1.0, str(length): 1 - error, "32": 0.1 * (1 - error)}},
         )
         for length, by_family in errors.items()
         for family, each in by_family.items()
@@ -74,11 +87,30 @@ def test_the_section_tells_the_longest_first_and_what_each_length_takes() -> Non
     assert found is not None
     assert "at length 16" in found.title
     assert "at length 8" in found.sentences[0]
+    assert found.sentences[1] == (
+        "Of sequences longer than any learnt the best network gets right 9.0% of length 32 after "
+        "up to 8 and 9.5% of length 32 after up to 16."
+    )
     holds = found.tables[1].rows
     assert holds[0]["tested 4"] == "1k: 100.0%"
     assert holds[0]["tested 8"] == "none run: 80.0% at best"
     assert holds[0]["tested 16"].startswith("none run")
     assert {chart.name for chart in found.charts} == {"error_by_size_and_length", "exact_by_length"}
+
+
+def test_runs_on_several_lengths_have_one_report_though_each_has_a_test_set_of_its_own() -> None:
+    found = analyse(runs(), name="study")
+    assert [cell.records[0].data for cell in found.selection.cells] == ["reverse16"] * 6
+    assert "data.length=16" in found.notes[0]
+    assert section(found.usable) is not None
+
+
+def test_other_data_or_another_test_set_of_a_length_is_refused() -> None:
+    few = runs(seeds=1)
+    with pytest.raises(UserError, match=r"different data sets, mnist1d .*, reverse"):
+        analyse([*few, replace(record("seq2seq"), measure=MEASURE)], name="study")
+    with pytest.raises(UserError, match="different test sets"):
+        analyse([*few, replace(few[0], seed=1, test_fingerprint="new")], name="study")
 
 
 def test_one_seed_says_nothing_and_no_attention_asks_nothing() -> None:

@@ -13,7 +13,7 @@ from sizewise.errors import UserError
 from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, Setting, known_error
-from sizewise.report.conditions import AMOUNT, CONDITIONS, SHUFFLED, by_condition
+from sizewise.report.conditions import AMOUNT, CONDITIONS, LENGTH, SHUFFLED, by_condition
 
 TEST_SAMPLES = "data.test_samples"  # of sets that are generated
 
@@ -181,7 +181,7 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
     """Check that all are measured alike and learnt from the same data, more of it or less."""
     for what, names in (
         ("measures", Counter(record.measure.name for record in records)),
-        ("data sets", Counter(record.data for record in records)),
+        ("data sets", Counter(map(_data_set, records))),
         ("test sets", _test_sets(records)),
     ):
         if len(names) > 1:
@@ -198,7 +198,7 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
             details.pop(key, None)
         variants.add(repr(sorted(details.items())))
         # the fingerprint covers the division into training and validation, which the seed draws
-        learnt_from = repr([record.config.get(key) for key in (AMOUNT, SHUFFLED)])
+        learnt_from = repr([record.config.get(key) for key in (AMOUNT, SHUFFLED, LENGTH)])
         prints[learnt_from, record.seed].add(record.fingerprint)
     if len(variants) > 1:
         raise UserError(
@@ -213,14 +213,22 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
         )
 
 
+def _data_set(record: RunRecord) -> str:
+    """Return the data's name; sequences of several lengths, a condition, have one name."""
+    return record.data if record.config.get(LENGTH) is None else str(record.config["data.name"])
+
+
 def _test_sets(records: Sequence[RunRecord]) -> Counter[str]:
-    """Count the runs on each test set, of those whose steps are in the same order."""
+    """Count the runs on each test set, of those whose steps are in the same order.
+
+    Sequences of each length have a test set of their own: returned are those of one length.
+    """
     as_published = by_condition(records)[-1][0].config.get(SHUFFLED)
-    return Counter(
-        record.test_fingerprint
-        for record in records
-        if record.test_fingerprint and record.config.get(SHUFFLED) == as_published
-    )
+    by_length: dict[int | None, Counter[str]] = defaultdict(Counter)
+    for record in records:
+        if record.test_fingerprint and record.config.get(SHUFFLED) == as_published:
+            by_length[record.config.get(LENGTH)][record.test_fingerprint] += 1
+    return max(by_length.values(), key=len, default=Counter())
 
 
 def _by_size(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
