@@ -16,7 +16,7 @@ from sizewise.report.studies.double_descent import descents
 from sizewise.report.studies.interpretability.looks import looks_of, pooled
 from sizewise.report.studies.label_noise import duels, percent, shares
 from sizewise.report.studies.levels import Level
-from sizewise.report.studies.seq2seq import worths
+from sizewise.report.studies.seq2seq.worth import times, worths
 from sizewise.report.words import SHARES, MeasureWords, factor, followed, numbers, size
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "{least} training sequences, by {by_most} with {most}",
         "grew by byte": "{family} from {small} to {large} parameters: {before} → {after} a byte, "
         "by {by}",
-        "worth": "at length {length} it is worth {ratio} {interval} the parameters",
+        "worth": "at length {length} it is worth {ratio} {interval} times the parameters",
         "paid": "{family}: {times} the parameters, {time} the training time",
         "sequences": "from {place} training sequences on",
         "images": "from {place} training images on",
@@ -98,7 +98,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "错误率降低 {by}，用 {most} 条时降低 {by_most}",
         "grew by byte": "{family} 从 {small} 增至 {large} 个参数：每字节 {before} → {after}，"
         "降低 {by}",
-        "worth": "长度 {length} 时相当于 {ratio} {interval} 的参数量",
+        "worth": "长度 {length} 时相当于 {ratio} {interval} 倍的参数量",
         "paid": "{family}：参数为 {times}，训练时间为 {time}",
         "sequences": "训练序列达到 {place} 条之后",
         "images": "训练图像达到 {place} 张之后",
@@ -203,7 +203,7 @@ def _budgets(say: dict[str, str]) -> list[str]:
 
 def _worths(say: dict[str, str]) -> list[str]:
     """Return how many times more parameters attention is worth, by length."""
-    records = _analysis(("seq2seq/quick_runs.jsonl",)).usable
+    records = _analysis(("seq2seq/runs.jsonl",)).usable
     found = [
         worth
         for runs in levels(records, LENGTH)
@@ -212,8 +212,8 @@ def _worths(say: dict[str, str]) -> list[str]:
     return [
         say["worth"].format(
             length=worth.length,
-            ratio=factor(worth.ratio),
-            interval="[" + ", ".join(map(factor, worth.interval or ())) + "]",
+            ratio=times(worth.ratio),
+            interval="[" + ", ".join(map(times, worth.interval or ())) + "]",
         )
         for worth in found
     ]
