@@ -16,6 +16,7 @@ from sizewise.report.studies.double_descent import descents
 from sizewise.report.studies.interpretability.looks import looks_of, pooled
 from sizewise.report.studies.label_noise import duels, percent, shares
 from sizewise.report.studies.levels import Level
+from sizewise.report.studies.seq2seq.equal import gains
 from sizewise.report.studies.seq2seq.worth import times, worths
 from sizewise.report.words import SHARES, MeasureWords, factor, followed, numbers, size
 
@@ -61,6 +62,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "grew by byte": "{family} from {small} to {large} parameters: {before} → {after} a byte, "
         "by {by}",
         "worth": "at length {length} it is worth {ratio} {interval} times the parameters",
+        "gained": "{data}: {without} → {attending} of the answers wrong, by {by}, at {size} "
+        "parameters",
         "paid": "{family}: {times} the parameters, {time} the training time",
         "sequences": "from {place} training sequences on",
         "images": "from {place} training images on",
@@ -99,6 +102,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "grew by byte": "{family} 从 {small} 增至 {large} 个参数：每字节 {before} → {after}，"
         "降低 {by}",
         "worth": "长度 {length} 时相当于 {ratio} {interval} 倍的参数量",
+        "gained": "{data}：{size} 个参数时，错误的答案 {without} → {attending}，降低 {by}",
         "paid": "{family}：参数为 {times}，训练时间为 {time}",
         "sequences": "训练序列达到 {place} 条之后",
         "images": "训练图像达到 {place} 张之后",
@@ -131,7 +135,7 @@ def claims(language: str) -> str:
                 "deep_vs_classical",
             ),
             _row(say["compute"], [_seconds(say["seconds"])], "deep_vs_classical"),
-            _row(say["attention"], _worths(say), "seq2seq"),
+            _row(say["attention"], [*_worths(say), *_gains(say)], "seq2seq"),
             _row(say["steps"], [say["steps measured"]], "article"),
             _row(say["compute hard"], _budgets(say), "compute"),
             _row(say["amount"], _amounts(say), "data_amount"),
@@ -216,6 +220,24 @@ def _worths(say: dict[str, str]) -> list[str]:
             interval="[" + ", ".join(map(times, worth.interval or ())) + "]",
         )
         for worth in found
+    ]
+
+
+def _gains(say: dict[str, str]) -> list[str]:
+    """Return what attention brings at equal parameters, on words that are pronounced."""
+    records = _analysis(("seq2seq/cmudict_runs.jsonl",)).usable
+    words = MeasureWords(records[0].measure)
+    return [
+        say["gained"].format(
+            data=records[0].data,
+            without=words.value(gain.plain.error),
+            attending=words.value(gain.attending.error),
+            by=words.size_of(gain.saved.mean, gain.saved.interval).replace(
+                " points", say["points"]
+            ),
+            size=size(gain.attending.parameters),
+        )
+        for gain in gains(Level("", 0.0, records))
     ]
 
 

@@ -121,6 +121,61 @@ def test_one_seed_says_nothing_and_no_attention_asks_nothing() -> None:
     assert section([record("lstm", size) for size in SIZES]) is None
 
 
+def words(seeds: int = 3, saved: float = 0.04) -> list[RunRecord]:
+    """Runs of one size on data without a length; attention errs less by `saved`, nearly so in each.
+
+    Seeds differ by more than attention brings.
+    """
+    return [
+        replace(
+            record(
+                family,
+                700_000,
+                seed,
+                test_error=0.3 + 0.1 * seed - less * (1 + 0.05 * (seed - 1)),
+                data__name="cmudict",
+            ),
+            data="cmudict",
+            parameters=parameters,
+            measure=MEASURE,
+        )
+        for family, parameters, less in (
+            ("seq2seq", 703_240, 0),
+            ("seq2seq_additive", 701_860, saved),
+        )
+        for seed in range(seeds)
+    ]
+
+
+def test_at_one_size_it_is_said_how_much_less_a_network_errs_with_attention() -> None:
+    """In pairs: 3.8, 4.0 and 4.2 points, though seeds are ten points apart."""
+    found = section(analyse(words(), name="study").usable)
+    assert found is not None
+    assert found.title == (
+        "Attention (seq2seq_additive) lowers test sequence error by 4.0 points [3.6, 4.4] at 702k "
+        "parameters: 40.0% without, 36.0% with."
+    )
+    assert [row["parameters"] for row in found.tables[0].rows] == ["703,240", "701,860"]
+    worse = section(words(saved=-0.04))
+    assert worse is not None
+    assert "raises test sequence error by 4.0 points" in worse.title
+
+
+def test_at_one_size_the_difference_may_be_open() -> None:
+    same, one = section(words(saved=0.0)), section(words(seeds=1))
+    assert same is not None
+    assert one is not None
+    assert same.title.startswith("Can't tell whether attention (seq2seq_additive) changes")
+    assert one.title.startswith("One seed can't say what attention (seq2seq_additive) brings")
+
+
+def test_other_sizes_are_not_compared_as_if_they_were_one() -> None:
+    larger = [
+        replace(each, size_asked=900_000) if each.family == "seq2seq" else each for each in words()
+    ]
+    assert section(larger) is None
+
+
 def test_equal_curves_leave_it_open() -> None:
     same: Errors = {8: dict.fromkeys(("seq2seq", "seq2seq_dot"), (0.8, 0.4, 0.2))}
     found = section(runs(errors=same))

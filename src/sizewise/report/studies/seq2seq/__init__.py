@@ -1,6 +1,7 @@
 """What is attention worth in a sequence-to-sequence network, by the length of the sequences?
 
-At each length that was learnt, networks with attention stand against those without, at all sizes.
+At each length that was learnt, networks with attention stand against those without, at all sizes;
+where one size was run, at that one.
 """
 
 import math
@@ -10,6 +11,7 @@ from sizewise.records import RunRecord
 from sizewise.report.conditions import LENGTH, levels
 from sizewise.report.section import Section, Table
 from sizewise.report.studies.levels import Level, by_size
+from sizewise.report.studies.seq2seq.equal import METHOD, gain_rows, gains
 from sizewise.report.studies.seq2seq.lengths import beyond, exact_chart, holding_rows
 from sizewise.report.studies.seq2seq.worth import Worth, times, worths
 from sizewise.report.tables import Row
@@ -27,7 +29,7 @@ def section(records: Sequence[RunRecord]) -> Section | None:
     ]
     found = [worth for level in run for worth in worths(level)]
     if not found:
-        return None
+        return _at_one_size(run or [Level("", 0, records)])
     charts = [by_size("error_by_size_and_length", run, COLUMN)]
     return Section(
         title=found[-1].sentence(),
@@ -41,6 +43,18 @@ def section(records: Sequence[RunRecord]) -> Section | None:
         charts=[*charts, exact_chart(run)],
         tables=[Table([_row(worth) for worth in found]), Table(holding_rows(run))],
         cells=[cell for level in run for cells in level.families.values() for cell in cells],
+    )
+
+
+def _at_one_size(run: Sequence[Level]) -> Section | None:
+    found = [gain for level in run for gain in gains(level)]
+    if not found:
+        return None
+    return Section(
+        title=found[-1].sentence(),
+        sentences=[*(gain.sentence() for gain in found[:-1]), METHOD],
+        tables=[Table(gain_rows(found))],
+        cells=[cell for gain in found for cell in (gain.plain, gain.attending)],
     )
 
 

@@ -69,14 +69,23 @@ class Worth:
         )
 
 
-def worths(level: Level) -> list[Worth]:
-    """Return what each kind of attention is worth at a length, against the same without it."""
+def both_ways(level: Level) -> list[tuple[list[Cell], list[Cell]]]:
+    """Return the cells of each family without attention, and of the same with a kind of it."""
     found = []
     for family, cells in level.families.items():
         bare = next((family.removesuffix(each) for each in ATTENDING if family.endswith(each)), "")
-        if bare.startswith(PLAIN) and len(level.families.get(bare, ())) > 1 < len(cells):
-            found.append(_worth(level.families[bare], cells, int(level.place)))
+        if bare.startswith(PLAIN) and bare in level.families:
+            found.append((level.families[bare], cells))
     return found
+
+
+def worths(level: Level) -> list[Worth]:
+    """Return what each kind of attention is worth at a length, against the same without it."""
+    return [
+        _worth(plain, attending, int(level.place))
+        for plain, attending in both_ways(level)
+        if len(plain) > 1 < len(attending)
+    ]
 
 
 def _worth(plain: Sequence[Cell], attending: Sequence[Cell], length: int) -> Worth:
