@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks.advise_killed import kill_and_check
 from benchmarks.advise_sets import SETS, Drawn, fresh_of, overrides_of, write
 from benchmarks.advise_table import Advised, Failed, Foreseen, Row, Swept, report
-from benchmarks.commands import printed, run, store_of
+from benchmarks.commands import has_store, printed, run, store_of
 from benchmarks.results import setting, write_section
 from sizewise.advise.log import Log, decisions
 from sizewise.advise.words import interval_of
@@ -110,8 +110,7 @@ def advise(name: str, minutes: float, folder: Path, sets: Path) -> Row:
     asked = [*typed, f"budget={60 * minutes:g}s"]
     code, seconds = run(folder, sets, asked, PATIENCE * 60 * minutes + 60)
     if code:
-        said = [f"code {code}", *printed(folder)[-1:]]
-        return Failed(folder.name, name, minutes, seconds, ": ".join(said))
+        return Failed(folder.name, name, minutes, seconds, _ended(folder, code))
     (log,) = (Log(path.parent) for path in folder.glob("advice/*/decisions.jsonl"))
     events, store = log.events(), store_of(folder)
     run(folder, sets, [*typed, "--explain"], HANGS)
@@ -141,9 +140,12 @@ def advise(name: str, minutes: float, folder: Path, sets: Path) -> Row:
 def sweep(name: str, minutes: float, folder: Path, sets: Path) -> Row:
     """Sweep families and sizes with default training; the small sizes come first."""
     typed = [str(ROOT / "train.py"), "-m", *overrides_of(name, sets)]
-    grid = {"size": SIZES, "model": SETS[name].families, "seed": SEEDS}
+    sizes = [size for size in SIZES if size >= SETS[name].smallest]
+    grid = {"size": sizes, "model": SETS[name].families, "seed": SEEDS}
     typed += [f"{key}={','.join(map(str, values))}" for key, values in grid.items()]
     code, seconds = run(folder, sets, typed, 60 * minutes)
+    if not has_store(folder):
+        return Failed(folder.name, name, minutes, seconds, _ended(folder, code))
     store = store_of(folder)
     finished = search(store, "attributes.status = 'FINISHED' AND tags.run_key LIKE '%'")
     runs = [(each, read_record(store, each)) for each in finished]
@@ -152,7 +154,7 @@ def sweep(name: str, minutes: float, folder: Path, sets: Path) -> Row:
         cells.setdefault((record.family, record.size_asked), []).append((each, record))
     whole = [cell for cell in cells.values() if len(cell) == len(SEEDS)]
     if not whole:
-        return Failed(folder.name, name, minutes, seconds, f"code {code}: no size is finished")
+        return Failed(folder.name, name, minutes, seconds, _ended(folder, code))
     best = min(whole, key=_mean_validation)
     return Swept(
         step=folder.name,
@@ -166,6 +168,11 @@ def sweep(name: str, minutes: float, folder: Path, sets: Path) -> Row:
         test=fmean(record.error() for _, record in best),
         fresh=_on_fresh(store, [each for each, _ in best], fresh_of(name, sets)),
     )
+
+
+def _ended(folder: Path, code: int) -> str:
+    """Return how a program ended, and the last that it said."""
+    return ": ".join([f"code {code}", *printed(folder)[-1:]])
 
 
 def _mean_validation(cell: Sequence[tuple[StoredRun, RunRecord]]) -> tuple[float, int]:

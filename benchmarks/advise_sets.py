@@ -128,7 +128,8 @@ class DataSet(NamedTuple):
         draw: draws samples; None for sets that come with sizewise.
         samples: in all, test split included.
         file: that the samples are written to, below {folder}.
-        fresh: of samples that can be drawn besides.
+        fresh: samples that are drawn besides.
+        smallest: size that each of the families can have: a sweep with a smaller one is refused.
     """
 
     families: tuple[str, ...]
@@ -137,6 +138,7 @@ class DataSet(NamedTuple):
     samples: int = 0
     file: str = ""
     fresh: int = FRESH
+    smallest: int = 250
 
 
 def _table(file: str, *more: str) -> tuple[str, ...]:

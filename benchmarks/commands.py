@@ -13,7 +13,7 @@ from sizewise.tracking.store import Store, open_existing
 from tests.processes import environment_of
 
 STOPPING = 60.0  # seconds that a program has to keep what it was at
-PRINTED = "output.txt"
+PRINTED, STORE = "output.txt", "mlruns/mlflow.db"
 
 
 def start(folder: Path, data: Path, typed: Sequence[str]) -> "subprocess.Popen[bytes]":
@@ -62,7 +62,12 @@ def printed(folder: Path) -> list[str]:
 
 def uri_of(folder: Path) -> str:
     """Return where the store is that a program makes in `folder`."""
-    return f"sqlite:///{folder}/mlruns/mlflow.db"
+    return f"sqlite:///{folder}/{STORE}"
+
+
+def has_store(folder: Path) -> bool:
+    """Whether a program has come so far as to make it."""
+    return (folder / STORE).exists()
 
 
 def store_of(folder: Path) -> Store:
