@@ -3,13 +3,14 @@
     python -m benchmarks.advise --folder FOLDER                            # 90 minutes, two cores
     python -m benchmarks.advise --folder FOLDER --sets apart --budgets 1   # a look
     python -m benchmarks.advise --folder FOLDER --exhaustive               # 2.5 hours more at most
-    python -m benchmarks.advise --folder FOLDER --kill 20                  # 10 minutes
+    python -m benchmarks.advise --folder FOLDER --kill 20                  # 15 minutes
 
 The command is typed for each set and budget, in a folder and a store of its own; what it advises is
 scored on samples that were drawn afterwards. With --exhaustive a plain sweep over families and
 sizes, at most 20 minutes a set, says what there was to be found. Each that is finished is a line of
-FOLDER/results.jsonl; typed again, it goes on. With --kill the advice on digits is killed again and
-again, and typed again, and what it has done is looked through.
+FOLDER/results.jsonl; typed again, it goes on, and what has no line there is measured. With --kill
+the advice on digits is killed again and again, and typed again, and what it has done is looked
+through.
 """
 
 import argparse
@@ -64,6 +65,8 @@ def main() -> None:
     if arguments.kill:
         sys.exit(kill_and_check(folder, arguments.kill))
     names = arguments.sets.split(",")
+    if unknown := set(names) - SETS.keys():
+        parser.error(f"--sets {','.join(unknown)}: expected some of {', '.join(SETS)}")
     budgets = sorted(map(float, arguments.budgets.split(",")))
     file = folder / "results.jsonl"
     for name in names:
@@ -88,6 +91,12 @@ def read(file: Path) -> list[Row]:
     return [kinds[line.pop("kind")].of(line) for line in map(json.loads, lines)]
 
 
+def add(file: Path, row: Row) -> None:
+    """Keep what was measured, in a line."""
+    with file.open("a") as results:
+        print(json.dumps({"kind": type(row).__name__, **row._asdict()}), file=results)
+
+
 def _once(file: Path, kind: type[Advised] | type[Swept], name: str, minutes: float) -> None:
     """Measure a step and add its line, unless it is there; one that was broken off begins anew."""
     what = f"{name}-{minutes:g}min" if kind is Advised else f"{name}-sweep"
@@ -99,8 +108,7 @@ def _once(file: Path, kind: type[Advised] | type[Swept], name: str, minutes: flo
     folder.mkdir()
     print(f"{what} …", flush=True)
     row = (advise if kind is Advised else sweep)(name, minutes, folder, sets)
-    with file.open("a") as results:
-        print(json.dumps({"kind": type(row).__name__, **row._asdict()}), file=results)
+    add(file, row)
     print(f"{what}: {row}", flush=True)
 
 

@@ -51,7 +51,7 @@ class Advised(NamedTuple):
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> "Advised":
         forecasts = [Foreseen(*each) for each in line["forecasts"]]
-        return cls(**{**line, "measure": Measure(*line["measure"]), "forecasts": forecasts})
+        return cls(**{**line, **_typed(line), "forecasts": forecasts})
 
     @property
     def label(self) -> str:
@@ -94,10 +94,14 @@ class Swept(NamedTuple):
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> "Swept":
-        return cls(**{**line, "measure": Measure(*line["measure"])})
+        return cls(**{**line, **_typed(line)})
 
 
 Row = Advised | Failed | Swept
+
+
+def _typed(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {"measure": Measure(*line["measure"]), "fresh": line["fresh"] and tuple(line["fresh"])}
 
 
 class Target(NamedTuple):

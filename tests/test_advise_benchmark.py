@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from benchmarks.advise import forecasts_of
+from benchmarks.advise import add, forecasts_of, read
 from benchmarks.advise_sets import SETS, STEPS, apart, chirps, numbers, overrides_of, shapes, write
 from benchmarks.advise_table import Advised, Failed, Foreseen, Row, Swept, report
 from sizewise.records import ERROR, Measure
@@ -186,6 +186,20 @@ def test_more_time_may_cost_a_tolerance_and_what_fresh_samples_leave_open() -> N
     assert "1 of 1" in told([advised("apart", 5, **more), less], what)  # 1 point, and 0.82
     worse = advised("apart", 5, fresh=(0.120, 0.004))
     assert "apart in 5 min, after 1 min, by 0.18 points more" in told([worse, less], what)
+
+
+def test_what_was_measured_is_read_again(tmp_path: Path) -> None:
+    forecasts = [Foreseen(1.0, 2.0, True, False)]
+    rows: list[Row] = [
+        advised("numbers", 0.5, measure=NUMBER, forecasts=forecasts),
+        advised("digits", 1, fresh=None),
+        Failed("chance-1min", "chance", 1, 90.0, "code 2"),
+        swept("apart", 0.1),
+    ]
+    assert read(tmp_path / "results.jsonl") == []
+    for row in rows:
+        add(tmp_path / "results.jsonl", row)
+    assert read(tmp_path / "results.jsonl") == rows
 
 
 def test_a_sweep_is_beside_the_advice() -> None:
