@@ -40,7 +40,8 @@ def kill_and_check(folder: Path, kills: int, seed: int = 0) -> int:
         "so on to its end; then the next, in an empty folder.",
         f"{tally['kills']} kills, {tally['pieces of advice']} pieces of advice by "
         f"{tally['commands']} commands, {tally['runs']} runs and {tally['decisions']} decisions: "
-        f"{found}. In all {tally['seconds']} s were used for budgets of "
+        f"{found}; {tally['without advice']} ended with an error in place of advice. In all "
+        f"{tally['seconds']} s were used for budgets of "
         f"{tally['pieces of advice'] * BUDGET} s: what a killed command had not yet begun to count "
         "is not in its budget.",
     )
@@ -65,8 +66,9 @@ def _to_its_end(
         finally:
             kill_group(process)
             process.wait()
-    if code:
-        raise RuntimeError(f"code {code} in {folder}: {printed(folder)[-1]}")
+    if code:  # it may have had no time left to train anything; the next has another folder
+        tally["without advice"] += 1
+        print(f"code {code} in {folder}: {printed(folder)[-1]}", flush=True)
     tally["pieces of advice"] += 1
     tally["seconds"] += round(time.monotonic() - began)
 
