@@ -101,7 +101,7 @@ def test_what_a_report_says_to_run_next_trains_what_was_reported(path: Path, spe
         (config,) = jobs(words)
         found = portable(parse(OmegaConf.create(config)))
         record = cells[0].records[0].config
-        free = ("size", "seed", "threads", "model.width")
+        free = ("size", "seed", "threads", "device", "model.width")
         assert {key: found[key] for key in record if key not in free} == {
             key: value for key, value in record.items() if key not in free
         }

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sizewise.advise.known import differing
-from sizewise.advise.policy import SEEDS, Decision, Known, Trial
+from sizewise.advise.log import unfinished
+from sizewise.advise.policy import SEEDS, Decision, Known, Trial, decide
 from sizewise.report.goal import Goal
 from sizewise.report.verdict import Kind
 from tests.advise.world import RATE, SIZES, STEPS, World, falls_until
@@ -157,3 +158,23 @@ def test_other_records_give_other_decisions_and_explain_finds_them(tmp_path: Pat
         for key, record in world.log.records().items()
     }
     assert differing(world.log.events(), changed)
+
+
+def test_a_decision_whose_trials_have_not_all_ended_is_gone_on_with(tmp_path: Path) -> None:
+    world = World(tmp_path, falls_until(4000))
+    world.begin()
+    assert unfinished(world.log.events()) is None
+    decision = decide(world.known())
+    world.log.write("decided", why=decision.why, trials=decision.trials)
+    world.log.write("resumed", budget=world.budget, elapsed=20.0)
+    assert unfinished(world.log.events()) == decision
+    world.train(decision)
+    assert unfinished(world.log.events()) is None
+
+
+def test_where_there_was_no_time_to_search_the_smallest_size_is_trained(tmp_path: Path) -> None:
+    world = World(tmp_path, falls_until(4000), budget=12.0)
+    world.begin()
+    known = world.search()
+    assert not known.runs
+    assert known.final == Trial("cnn", SIZES[0], 0, STEPS, RATE)

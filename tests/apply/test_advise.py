@@ -1,6 +1,10 @@
 """`sizewise advise`: what it refuses, and advice from start to end on a small table."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.lab import sizewise
-from tests.processes import python
+from tests.processes import environment_of, python, wait_until
 
 TABLE = ("data=table", "data.path=rows.csv", "data.target=label")
 
@@ -48,13 +52,26 @@ def test_a_mistake_is_told_in_one_line(
     assert told in said[-1]
 
 
-def test_advice_ends_in_time_with_a_model_that_is_ready(here: Path) -> None:
+def test_advice_that_was_killed_goes_on_and_ends_with_a_model_that_is_ready(here: Path) -> None:
     def typed(*words: str) -> str:
         done = python(here, "-m", "sizewise", *words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    said = typed("advise", *TABLE, "answer.tolerance=30", "budget=1min")
+    asked = (*TABLE, "answer.tolerance=30", "budget=1min")
+    with (here / "said").open("w") as said_at_first:
+        killed = subprocess.Popen(
+            [sys.executable, "-m", "sizewise", "advise", *asked],
+            stdout=said_at_first,
+            env=environment_of(here),
+            start_new_session=True,
+        )
+        try:
+            wait_until(lambda: any(here.glob("advice/*/runs/*/metrics.jsonl")))
+        finally:
+            os.killpg(killed.pid, signal.SIGKILL)
+            killed.wait()
+    said = typed("advise", *asked)
     folder = next((here / "advice").iterdir())
     events = [json.loads(line) for line in (folder / "decisions.jsonl").read_text().splitlines()]
     assert events[-1]["event"] == "advised"

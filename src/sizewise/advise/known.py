@@ -49,7 +49,8 @@ def known_at(events: Sequence[Event], records: Mapping[str, RunRecord]) -> Known
         goal=read_goal(Measure(*began["measure"]), **began["asked"]),
         asked=began["asked"],
     )
-    kept = END_SECONDS + SPARE * _final_seconds(known)
+    final = known.final
+    kept = END_SECONDS + (SPARE * known.seconds(final) if final else 0.0)
     return replace(known, kept=kept, left=budget - elapsed - kept)
 
 
@@ -72,14 +73,6 @@ def _take_in(
     if beside < 0:  # it was finished before
         return
     forecast.see(trial.family, flops, training / max(1, record.steps), beside)
-
-
-def _final_seconds(known: Known) -> float:
-    """Return what the final training takes, as far as is known."""
-    if place := known.enough:
-        return known.seconds(Trial(*place, 0, known.steps))
-    family = next(iter(known.work))
-    return known.seconds(Trial(family, min(known.work[family]), 0, known.first_steps))
 
 
 def differing(

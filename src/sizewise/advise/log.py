@@ -1,12 +1,12 @@
 """What was seen and decided, line by line: enough to decide the same again.
 
-A line is an event: `began` (what was asked, and a step's seconds on noise; once more where there is
-another budget), `decided`, `ran` (what came of a decision's trials, and the seconds used so far)
-and `advised`.
+A line is an event: `began` (what was asked, and a step's seconds on noise), `decided`, `ran` (what
+came of a decision's trials, and the seconds used so far), `advised`, and `resumed`, where it was
+typed again, perhaps with another budget.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sizewise.files import replacing
 from sizewise.records import RunRecord, read_records
 
 Event = dict[str, Any]
+ENDS = ("decided", "ran", "advised")  # of which the last says where the work stands
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,11 @@ def decisions(events: list[Event]) -> Iterator[tuple[int, Decision]]:
         if event["event"] == "decided":
             trials = tuple(Trial(*each) for each in event["trials"])
             yield place, Decision(event["why"], trials)
+
+
+def unfinished(events: Sequence[Event]) -> Decision | None:
+    """Return the last decision, if its trials have not all ended."""
+    last = next((each for each in reversed(events) if each["event"] in ENDS), None)
+    if last is None or last["event"] != "decided" or not last["trials"]:
+        return None
+    return Decision(last["why"], tuple(Trial(*each) for each in last["trials"]))

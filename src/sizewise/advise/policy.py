@@ -250,12 +250,26 @@ class Known:
             return self.best
         return found.family, found.size_asked or 0
 
+    @property
+    def final(self) -> Trial | None:
+        """Return what is trained in the end; where nothing has been, the smallest size.
+
+        None where nothing that was trained is within the limits.
+        """
+        if self.advised is not None:
+            rate = self.rate_of(*self.advised, self.steps)
+            return Trial(*self.advised, 0, self.steps, rate)
+        if any(trial.size is not None for trial in self.runs):
+            return None
+        family = next(iter(self.work))
+        return Trial(family, min(self.work[family]), 0, self.first_steps, self.rate)
+
     def affordable(self, trials: Iterable[Trial], share: float = 1.0) -> tuple[Trial, ...]:
         """Return the first trials that are done in a share of the time left, `jobs` at once."""
         busy, chosen = [0.0] * self.jobs, []
         for trial in trials:
             if trial.size is None:  # it is stopped at a share of the budget
-                chosen.append(trial)
+                chosen += [trial] * (self.left > 0)
                 continue
             first = busy.index(min(busy))
             if busy[first] + self.seconds(trial) <= share * self.left:

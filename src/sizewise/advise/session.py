@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sizewise.advise.known import known_at
-from sizewise.advise.log import Log
+from sizewise.advise.log import Log, unfinished
 from sizewise.advise.policy import Decision, Known, Trial, decide
 from sizewise.advise.scope import Scope
 from sizewise.advise.words import Advice, baseline_of, clock_words, ran_words
@@ -79,17 +79,16 @@ class Session:
         """
         scope = self._scope
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = RunFolder(self.folder).claim(scope.key)
-        self._stop_file.unlink(missing_ok=True)
-        self._pool = Pool(scope.jobs)
+        self._clock, self._pool = Clock(self.log), Pool(scope.jobs)
         tried = [] if self.log.events() else list(self._try_out())
         store = open_store(scope.config.tracking)
         for line in put_right(store):
             print(line)
         tags = {"command": scope.command, "answer": json.dumps(scope.asked)}
         parent = start_sweep(store, scope.key, scope.name, self.folder, tags)
+        lock = RunFolder(self.folder).claim(scope.key)  # which says that this sweep is at work
+        self._stop_file.unlink(missing_ok=True)
         stop_softly(self._stop_file)
-        self._clock = Clock(self.log)
         self._tags = {"mlflow.parentRunId": parent, "sweep": scope.name}
         status = "FAILED"
         try:
@@ -151,8 +150,8 @@ class Session:
                 asked=scope.asked,
                 baseline=baseline_of(scope.dataset),
             )
-        elif began[-1]["budget"] != scope.budget:
-            self.log.write("began", **(began[0] | budget))
+        else:
+            self.log.write("resumed", **budget)
         samples = len(scope.dataset.train) + len(scope.dataset.validation)
         print(
             f"{scope.name}: {', '.join(scope.families)} on {samples:,} samples to learn from, and "
@@ -164,10 +163,9 @@ class Session:
         """Decide and train until nothing is left to decide, or Ctrl-C; return what is known."""
         while True:
             events = self.log.events()
-            known, last = known_at(events, self.log.records()), events[-1]
-            if last["event"] == "decided" and last["trials"]:  # it was killed in the middle of it
-                decision = Decision(last["why"], tuple(Trial(*each) for each in last["trials"]))
-            else:
+            known = known_at(events, self.log.records())
+            decision = unfinished(events)  # where it was stopped in the middle of one
+            if decision is None:
                 decision = decide(known)
                 self.log.write("decided", why=decision.why, trials=decision.trials)
             about = f" (about {clock_words(known.makespan(decision.trials))})"
@@ -185,9 +183,10 @@ class Session:
     def _train(self, decision: Decision, known: Known, parent: str) -> None:
         """Train a decision's trials, as many at once as there are cores; log what came of them."""
         budget, tags = self._scope.budget, self._tags | {membership(parent): "true"}
+        left = max(1.0, budget - known.kept - self._clock.elapsed())
         ends = {
-            False: time.time() + max(1.0, budget - known.kept - self._clock.elapsed()),
-            True: time.time() + REFERENCE_SHARE * budget,
+            False: time.time() + left,
+            True: time.time() + min(left, REFERENCE_SHARE * budget),
         }
         deadlines = [ends[trial.size is None] for trial in decision.trials]
 
@@ -238,13 +237,12 @@ class Session:
 
     def _finish(self, known: Known, store: Store, parent: str) -> None:
         """Train what is advised on all training samples, and write the report beside it."""
-        scope, place = self._scope, known.advised
-        if place is None:
+        scope, trial = self._scope, known.final
+        if trial is None:
             raise UserError(
                 f"no network within the limits was trained in {clock_words(scope.budget)}: "
                 "expected a larger budget, or no narrower answer.latency and answer.bytes"
             )
-        trial = Trial(*place, 0, known.steps, known.rate_of(*place, known.steps))
         self._say(f"on all training samples: {trial}")
         final = self._call(trial, self._tags, math.inf, inner=False)
         calls: list[Callable[[], Any]] = [final]
@@ -260,7 +258,7 @@ class Session:
         events = self.log.events()
         baseline = next(event["baseline"] for event in events if event["event"] == "began")
         ended = next(event["why"] for event in reversed(events) if event["event"] == "decided")
-        advice = Advice(known, place, ran.record, baseline, ended, scope.budget, scope.name)
+        advice = Advice(known, trial, ran.record, baseline, ended, scope.budget, scope.name)
         elapsed = self._clock.elapsed()
         self.log.write("advised", key=ran.record.run_key, elapsed=elapsed, said=advice.lines())
         print("", *advice.lines(), sep="\n")
@@ -268,7 +266,6 @@ class Session:
             print(f"no report: {first_line(page)}")
         elif page:
             print(f"report: {page}")
-        self._say("done")
         try:
             log_answer(store, parent, "\n\n".join(advice.lines()), advice.final)
             store.client.set_tag(parent, "advised", advice.final.run_id)
@@ -276,6 +273,7 @@ class Session:
                 store.client.log_artifacts(parent, str(self.folder / "report"), "report")
         except STORE_ERRORS as error:
             print(f"the advice is not in {store.shown}: {first_line(error)}")
+        self._say("done")
 
 
 class Clock:

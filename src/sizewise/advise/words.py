@@ -62,7 +62,7 @@ class Advice:
 
     Args:
         known: at the end of the search.
-        place: the family and size.
+        trial: the final training's.
         final: the run that is ready for use: it alone was scored on the set's own test split.
         baseline: errors of what learns nothing, by name.
         ended: why the search ended.
@@ -71,12 +71,17 @@ class Advice:
     """
 
     known: Known
-    place: Place
+    trial: Trial
     final: RunRecord
     baseline: Mapping[str, float]
     ended: str
     budget: float
     name: str
+
+    @property
+    def place(self) -> Place:
+        """Return the family and size."""
+        return self.trial.family, self.trial.size or 0
 
     @property
     def _answer(self) -> Answer | None:
@@ -108,7 +113,7 @@ class Advice:
             *self._twice(words),
             costs,
             *self._others(words),
-            f"Search: {len(self.known.runs)} runs; {self.ended}.",
+            f"Search: {sum(map(bool, self.known.runs.values()))} runs; {self.ended}.",
             f"Use it: sizewise predict advised:{self.name} FILES, or serve, or export",
         ]
 
@@ -134,9 +139,9 @@ class Advice:
 
     def _unlike(self, words: MeasureWords) -> list[str]:
         """Say so where the test split is unlike what was learnt from."""
-        searched = self.known.errors(self.known.steps)[self.place]
+        searched = self.known.errors(self.known.steps).get(self.place)
         margin = self.known.margin(self.final.error())
-        if self.interval.low <= searched + margin:
+        if searched is None or self.interval.low <= searched + margin:
             return []
         return [
             f"On samples held out from training it had {words.value(searched)}: the test split is "
@@ -148,7 +153,7 @@ class Advice:
         family, size = self.place
         sizes = [each for name, each in known.errors(known.steps) if name == family]
         larger = [each for each in sizes if each >= TWICE * size]
-        if not larger:
+        if not larger or size not in sizes:
             return ["No larger size was trained: what twice the size would bring is not known."]
         other = min(larger)
         own, others = (_cell(known.chosen(family, each, known.steps)) for each in (size, other))
