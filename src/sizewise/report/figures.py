@@ -1,5 +1,6 @@
 """Charts as files: PNG and SVG of the same."""
 
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import vl_convert
 from sizewise.report.section import Chart
 
 PIXELS = 2  # of a PNG, for each of the chart's own
+TITLE_WIDTH = 72  # characters in a line
 
 
 def write_figures(charts: Iterable[Chart], folder: Path) -> list[Path]:
@@ -15,7 +17,8 @@ def write_figures(charts: Iterable[Chart], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for chart in charts:
-        spec = chart.spec | {"title": chart.caption, "datasets": chart.data, "background": "white"}
+        title = textwrap.wrap(chart.caption, TITLE_WIDTH)  # a longer line would widen the picture
+        spec = chart.spec | {"title": title, "datasets": chart.data, "background": "white"}
         png, svg = (folder / f"{chart.name}.{kind}" for kind in ("png", "svg"))
         drawn = vl_convert.vegalite_to_svg(spec)
         svg.write_text(drawn, encoding="utf-8")

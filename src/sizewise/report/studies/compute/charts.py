@@ -92,9 +92,11 @@ def best_size_by_budget(families: Sequence[Compute]) -> Chart:
             ]
     x = style.log_x("flops", SPENT.words, rows)
 
+    ends = [row[key] for row in rows for key in ("low", "size", "high") if row[key]]
+
     def y(field: str) -> alt.Y:
         scale = alt.Scale(type="log", nice=False, padding=10)
-        axis = alt.Axis(format="~s", labelOverlap=True)
+        axis = alt.Axis(format="~s", labelOverlap=True, values=style.log_ticks(ends))
         return alt.Y(field, type="quantitative", title="parameters", scale=scale, axis=axis)
 
     scale = alt.Scale(domain=HOW, range=["#1d2530", "#0072B2", "#D55E00"])
