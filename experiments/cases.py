@@ -37,7 +37,8 @@ from sizewise.report.words import MeasureWords, size
 
 HERE = Path(__file__).parent
 FILES = (
-    *("compute*/*.jsonl", "data_amount/*.jsonl", "large_vs_small/runs.jsonl"),
+    *("compute*/*.jsonl", "text/wide_runs.jsonl", "text/runs.jsonl"),
+    *("data_amount/*.jsonl", "large_vs_small/runs.jsonl"),
     *("deep_vs_classical/runs.jsonl", "deep_vs_classical/near_runs.jsonl"),
     *("deep_vs_classical/mnist_runs.jsonl", "deep_vs_classical/mnist_near_runs.jsonl"),
 )
@@ -71,7 +72,8 @@ def cases(records: Sequence[RunRecord], folder: Path | None = None) -> str:
     for record in records:
         asked = record.config
         keys = ("data.num_samples", TEST_SAMPLES)
-        kind = record.data, *(asked.get(key) for key in keys), asked.get(FLOPS) is None
+        budgets = None if asked.get(FLOPS) is None else record.sweep  # each study has its own rates
+        kind = record.data, *(asked.get(key) for key in keys), budgets
         if not record.is_classical:
             alike[kind].append(record)
     found = [case for group in alike.values() for case in _of_study(group)]

@@ -28,7 +28,10 @@ SIZES, SEQUENCES, IMAGES = (
     ("deep_vs_classical/mnist_runs.jsonl", "deep_vs_classical/mnist_near_runs.jsonl"),
 )
 TEXT, SPEECH = ("text/quick_runs.jsonl",), ("speech/runs.jsonl",)
-BUDGETS = tuple(f"{name}/runs.jsonl" for name in ("compute", "compute_attention", "compute_text"))
+BUDGETS = (
+    *(f"{name}/runs.jsonl" for name in ("compute", "compute_attention", "compute_text")),
+    "text/wide_runs.jsonl",
+)
 
 
 def claims(language: str) -> str:
