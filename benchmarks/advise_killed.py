@@ -11,7 +11,7 @@ from benchmarks.advise_sets import overrides_of, write
 from benchmarks.commands import kill_group, printed, run, start, uri_of
 from benchmarks.results import setting, write_section
 from benchmarks.stores import stored_runs
-from sizewise.advise.known import differing
+from sizewise.advise.history import differing
 from sizewise.advise.log import Log, decisions
 
 NAME, BUDGET = "digits", 60  # seconds

@@ -3,7 +3,7 @@
 import pytest
 
 from sizewise.advise.forecast import BESIDE, Forecast
-from sizewise.advise.policy import work_of
+from sizewise.advise.known import work_of
 
 
 def test_a_step_lies_between_those_of_less_and_of_more_work() -> None:

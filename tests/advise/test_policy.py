@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sizewise.advise.known import differing
+from sizewise.advise.history import differing
+from sizewise.advise.known import Known, Trial
 from sizewise.advise.log import unfinished
-from sizewise.advise.policy import SEEDS, Decision, Known, Trial, decide
+from sizewise.advise.policy import SEEDS, Decision, decide
 from sizewise.report.goal import Goal
 from sizewise.report.verdict import Kind
 from tests.advise.world import RATE, SIZES, STEPS, World, falls_until

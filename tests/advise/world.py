@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from sizewise import sample_errors
-from sizewise.advise.known import known_at
+from sizewise.advise.history import known_at
+from sizewise.advise.known import Known, Trial
 from sizewise.advise.log import Log
-from sizewise.advise.policy import Decision, Known, Trial, decide
+from sizewise.advise.policy import Decision, decide
 from sizewise.records import ERROR, RunRecord
 from tests.report.synthetic import record
 

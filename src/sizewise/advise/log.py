@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sizewise.advise.policy import Decision, Trial
+from sizewise.advise.known import Trial
+from sizewise.advise.policy import Decision
 from sizewise.files import replacing
 from sizewise.records import RunRecord, read_records
 

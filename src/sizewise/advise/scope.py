@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from sizewise.advise.policy import Trial
+from sizewise.advise.known import Trial
 from sizewise.config import Config
 from sizewise.config.as_train import compose
 from sizewise.errors import UserError

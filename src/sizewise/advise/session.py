@@ -3,37 +3,26 @@
 import hashlib
 import json
 import math
-import shlex
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sizewise.advise.known import known_at
+from sizewise.advise.history import known_at
+from sizewise.advise.known import Known, Trial
 from sizewise.advise.log import Log, unfinished
-from sizewise.advise.policy import Decision, Known, Trial, decide
+from sizewise.advise.policy import Decision, decide
 from sizewise.advise.scope import Scope
 from sizewise.advise.words import Advice, baseline_of, clock_words, ran_words
-from sizewise.config import Config, TrackingConfig
-from sizewise.config.as_train import spelled
-from sizewise.data import DataSpec
+from sizewise.advise.workers import Ran, as_ran, make_store, step_seconds, train, write_search
 from sizewise.entry import STARTED
-from sizewise.errors import Interrupted, UserError, first_line, heard_before
+from sizewise.errors import UserError, first_line
 from sizewise.interrupts import stop_softly
-from sizewise.place import CONF, TRAIN
-from sizewise.records import RunRecord
-from sizewise.report import write_report
-from sizewise.report.verdict import look_confidence
-from sizewise.run.estimate import estimate
 from sizewise.run.folder import RunFolder
-from sizewise.run.identity import architecture_of
-from sizewise.run.run import run
-from sizewise.sweep.job import STOP_ALL, StopFile
-from sizewise.sweep.pool import Pool, WorkerDied
+from sizewise.sweep.job import STOP_ALL
+from sizewise.sweep.pool import Pool
 from sizewise.threads import share_of_cores
 from sizewise.tracking.lifecycle import log_answer, put_right, start_sweep
 from sizewise.tracking.queries import membership
@@ -44,21 +33,6 @@ TRIED = (0, 2)  # of the sizes, on noise, before any is trained
 GRACE = 5.0  # seconds after which a run that does not stop is ended
 TICK = 1.0  # seconds between notes of the time that was used
 EXIT_INTERRUPTED = 130  # what shells expect after Ctrl-C
-INNER_NOTE = (
-    "Errors called test errors are of samples held out from training for the search: the set's own "
-    "test split is read once, by the model that is advised."
-)
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What came of a trial: its record, or why there is none."""
-
-    trial: Trial
-    record: RunRecord | None
-    seconds: float
-    why: str = ""
-    stopped: bool = False
 
 
 class Session:
@@ -119,7 +93,7 @@ class Session:
             for at, size in enumerate(sizes)
             if at in TRIED
         ]
-        calls: list[Callable[[], Any]] = [partial(_make_store, scope.config.tracking)]
+        calls: list[Callable[[], Any]] = [partial(make_store, scope.config.tracking)]
         for family, size in asked:
             config = scope.config_of_family(family).model_copy(update={"size": size})
             samples = len(scope.dataset.train)
@@ -202,7 +176,7 @@ class Session:
 
         ran, records = [], self.log.records()
         for number, result in self._pool.run(calls(), overdue):
-            each = _as_ran(decision.trials[number], result)
+            each = as_ran(decision.trials[number], result)
             trial, record = each.trial, each.record
             print(f"  {ran_words(trial, record, each.seconds, each.why)}", flush=True)
             if record is not None:
@@ -252,7 +226,7 @@ class Session:
             folder = self.folder / "report"
             calls.append(partial(write_search, compared, folder, scope.name, scope.asked))
         results = dict(self._pool.run(calls))
-        ran, page = _as_ran(trial, results[0]), results.get(1)
+        ran, page = as_ran(trial, results[0]), results.get(1)
         if ran.record is None:
             raise UserError(f"the final training has failed: {ran.why}")
         events = self.log.events()
@@ -295,71 +269,6 @@ class Clock:
     def _note(self) -> None:
         while not self._ended.wait(TICK):
             self._log.set_elapsed(self.elapsed())
-
-
-def train(
-    trial: Trial,
-    config: Config,
-    folder: Path,
-    typed: Sequence[str],
-    tags: dict[str, str],
-    share: int,
-    deadline: float,
-    stop_file: Path,
-) -> Ran:
-    """Train a run in a worker, until `deadline` (seconds since 1970) at the latest."""
-    started, stop = time.monotonic(), StopFile(stop_file)
-
-    def asked_to_stop() -> bool:
-        return time.time() > deadline or stop.is_there()
-
-    options: dict[str, Any] = {"tags": tags, "quiet": True, "take_up": True, "share": share}
-    options |= {"command": shlex.join([*TRAIN, *typed]), "asked_to_stop": asked_to_stop}
-    try:
-        with heard_before():
-            record = run(config, folder, typed, **options)
-    except Interrupted:
-        return Ran(trial, None, time.monotonic() - started, "stopped: out of time", stopped=True)
-    except UserError as error:
-        return Ran(trial, None, time.monotonic() - started, str(error))
-    return Ran(trial, record, time.monotonic() - started)
-
-
-def step_seconds(config: Config, spec: DataSpec, samples: int, share: int) -> float:
-    """Return the seconds of a training step on noise, in a worker."""
-    found = estimate(config, spec, architecture_of(config, spec), samples, share)
-    assert found.step_seconds is not None  # but of a classical family
-    return found.step_seconds
-
-
-def write_search(
-    records: Sequence[RunRecord], folder: Path, name: str, asked: Mapping[str, Any]
-) -> str:
-    """Write the report of the search, in a worker; return where its page is."""
-    shutil.rmtree(folder, ignore_errors=True)
-    written = write_report(
-        records,
-        folder,
-        name=name,
-        asked=asked,
-        notes=[INNER_NOTE],
-        confidence=look_confidence(),
-        spell=lambda config: spelled(config, CONF),
-    )
-    return str(written.files[0])
-
-
-def _make_store(tracking: TrackingConfig) -> None:
-    open_store(tracking)
-
-
-def _as_ran(trial: Trial, result: Any) -> Ran:
-    if isinstance(result, Ran):
-        return result
-    why = first_line(result)
-    if isinstance(result, WorkerDied) and trial.size is None:
-        why = "not fitted within a tenth of the budget"
-    return Ran(trial, None, 0.0, why)
 
 
 def _end(store: Store, parent: str, status: str) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from sizewise.advise.policy import TWICE, Known, Place, Trial
+from sizewise.advise.known import Known, Place, Trial
+from sizewise.advise.policy import TWICE
 from sizewise.data import Dataset
 from sizewise.records import RunRecord, readable_count
 from sizewise.report.cells import LATENCY, MODEL_BYTES, Cell

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from sizewise.advise.known import differing
+from sizewise.advise.history import differing
 from sizewise.advise.log import Log, decisions
 from sizewise.advise.scope import Scope
 from sizewise.advise.session import Session
