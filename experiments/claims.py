@@ -27,7 +27,7 @@ SIZES, SEQUENCES, IMAGES = (
     ("deep_vs_classical/runs.jsonl", "deep_vs_classical/near_runs.jsonl"),
     ("deep_vs_classical/mnist_runs.jsonl", "deep_vs_classical/mnist_near_runs.jsonl"),
 )
-TEXT, SPEECH = ("text/quick_runs.jsonl",), ("speech/runs.jsonl",)
+TEXT, SPEECH = ("text/runs.jsonl",), ("speech/runs.jsonl",)
 BUDGETS = (
     *(f"{name}/runs.jsonl" for name in ("compute", "compute_attention", "compute_text")),
     "text/wide_runs.jsonl",
