@@ -9,9 +9,10 @@ from sizewise.advise.history import differing
 from sizewise.advise.known import Known, Trial
 from sizewise.advise.log import unfinished
 from sizewise.advise.policy import SEEDS, Decision, decide
+from sizewise.advise.words import Advice
 from sizewise.report.goal import Goal
 from sizewise.report.verdict import Kind
-from tests.advise.world import RATE, SIZES, STEPS, World, falls_until
+from tests.advise.world import CHANCE, RATE, SIZES, STEPS, World, falls_until
 
 
 def searched(tmp_path: Path, world: World) -> Known:
@@ -179,3 +180,14 @@ def test_where_there_was_no_time_to_search_the_smallest_size_is_trained(tmp_path
     known = world.search()
     assert not known.runs
     assert known.final == Trial("cnn", SIZES[0], 0, STEPS, RATE)
+
+
+def test_where_nothing_is_better_than_chance_the_smallest_is_advised_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    known = searched(tmp_path, World(tmp_path, lambda _: CHANCE, luck=0.0))
+    assert known.advised == ("cnn", SIZES[0])
+    assert known.final is not None
+    final = World(tmp_path, lambda _: CHANCE).run(known.final)
+    said = Advice(known, known.final, final, {}, "nothing more to ask", 60.0, "chance").lines()
+    assert said[0].startswith("No size tried within 1:00 is better than chance; cnn with 250")

@@ -19,7 +19,7 @@ from tests.report.synthetic import record
 
 SIZES = tuple(250 * 4**k for k in range(8))
 STEPS, RATE, JOBS = 200, 0.01, 2
-SAMPLES = 4000
+SAMPLES, CHANCE = 4000, 0.9
 FLOPS = 600  # of a step, for each parameter
 Rule = Callable[[Trial], float]  # the error that a trial reaches, but for luck
 
@@ -92,7 +92,7 @@ class World:
         """Return what comes of a trial: the rule's error, and a seed's luck, shared by sizes."""
         assert trial.size is not None
         luck = np.random.default_rng([trial.seed, trial.size]).normal(0, self.luck)
-        error = min(0.9, max(0.0, self.rule(trial) + luck))
+        error = min(CHANCE, max(0.0, self.rule(trial) + luck))
         made = record(
             trial.family,
             trial.size,
@@ -111,6 +111,7 @@ class World:
             steps=trial.steps,
             metrics=metrics,
             run_key=json.dumps(trial),
+            extras={"chance": CHANCE},
             sample_errors=sample_errors.pack(wrong.astype(float)),
         )
 

@@ -14,7 +14,7 @@ from sizewise.records import RunRecord, readable_count
 from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.cells import Cell
 from sizewise.report.goal import Goal
-from sizewise.report.verdict import look_confidence
+from sizewise.report.verdict import Kind, look_confidence
 
 LOWER = 3  # by which the rate is divided that is tried beside the best so far
 FAR = 4  # tolerances by which a rate is worse that need not be tried at the next size
@@ -209,6 +209,8 @@ class Known:
         one seed alone is better by more than the tolerance.
         """
         answer = self.analysis.answer if self.analysis else None
+        if answer is not None and answer.kind is Kind.NONE_TRAINED:  # one is as good as another
+            return min(self.errors(self.steps), key=lambda place: place[1])
         if self.best is None or answer is None or not answer.comparisons:
             return self.best
         if answer.is_shown:

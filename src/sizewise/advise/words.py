@@ -121,6 +121,8 @@ class Advice:
     def _verdict(self, label: str) -> str:
         found = self._answer
         within = f"within {clock_words(self.budget)}"
+        if found is not None and found.kind is Kind.NONE_TRAINED:
+            return f"No size tried {within} is better than chance; {label} is the smallest"
         if found is None or not found.comparisons:
             return f"{label}: all that could be tried {within}"
         match found.kind:
