@@ -191,3 +191,19 @@ def test_where_nothing_is_better_than_chance_the_smallest_is_advised_and_that_is
     final = World(tmp_path, lambda _: CHANCE).run(known.final)
     said = Advice(known, known.final, final, {}, "nothing more to ask", 60.0, "chance").lines()
     assert said[0].startswith("No size tried within 1:00 is better than chance; cnn with 250")
+
+
+def test_where_time_is_short_for_all_the_final_training_alone_is_as_long_as_paid(
+    tmp_path: Path,
+) -> None:
+    def rule(trial: Trial) -> float:
+        return falls_until(64_000)(trial) + (0.05 if trial.steps == STEPS else 0.0)
+
+    world = World(tmp_path, rule, budget=75.0, step_seconds=5e-7)
+    world.begin()
+    known = world.search()
+    assert known.wanted_steps == 2 * STEPS
+    assert known.steps == STEPS
+    assert known.analysis is not None
+    assert known.final is not None
+    assert known.final.steps == 2 * STEPS

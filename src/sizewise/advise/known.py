@@ -18,6 +18,7 @@ from sizewise.report.verdict import Kind, look_confidence
 
 LOWER = 3  # by which the rate is divided that is tried beside the best so far
 FAR = 4  # tolerances by which a rate is worse that need not be tried at the next size
+ONLY_TRIED = 2  # sizes at most that are trained for more steps before all that competes is
 SURE = 2.0  # standard errors by which a family is behind
 
 
@@ -130,7 +131,15 @@ class Known:
 
     @cached_property
     def steps(self) -> int:
-        """Return for how many steps what is compared is trained: doubled while that has paid."""
+        """Return for how many steps what is compared was trained: those that paid, if two were."""
+        steps = self.wanted_steps
+        while steps > self.first_steps and len(self.errors(steps)) <= ONLY_TRIED:
+            steps //= 2
+        return steps
+
+    @cached_property
+    def wanted_steps(self) -> int:
+        """Return for how many steps all should be trained: doubled while that has paid."""
         steps = self.first_steps
         while any(self._paid(trial) for trial in self.networks if trial.steps == 2 * steps):
             steps *= 2
@@ -228,8 +237,10 @@ class Known:
         None where nothing that was trained is within the limits.
         """
         if self.advised is not None:
-            rate = self.rate_of(*self.advised, self.steps)
-            return Trial(*self.advised, 0, self.steps, rate)
+            longer, steps = self.errors(self.wanted_steps).get(self.advised, math.inf), self.steps
+            if longer < self.errors(steps)[self.advised]:
+                steps = self.wanted_steps
+            return Trial(*self.advised, 0, steps, self.rate_of(*self.advised, steps))
         if any(trial.size is not None for trial in self.runs):
             return None
         family = next(iter(self.work))

@@ -72,8 +72,9 @@ def _begin(known: Known) -> Asked:
 
 def _again(known: Known) -> Asked:
     """Train for the new steps what had a chance at the old ones."""
-    before, trials = known.steps // 2, []
-    if known.steps == known.first_steps:
+    wanted, trials = known.wanted_steps, []
+    before = wanted // 2
+    if wanted == known.first_steps:
         return "", []
     errors = known.errors(before)
     for family in known.contenders:
@@ -84,8 +85,8 @@ def _again(known: Known) -> Asked:
         for size in sorted(own):
             if best / GROWTH <= size <= best * GROWTH:
                 rate = known.rate_of(family, size, before)
-                trials.append(Trial(family, size, 0, known.steps, rate))
-    return f"all that compete for {known.steps:,} steps, since longer training paid", trials
+                trials.append(Trial(family, size, 0, wanted, rate))
+    return f"all that competes for {wanted:,} steps, since longer training paid", trials
 
 
 def _grow(known: Known) -> Asked:
