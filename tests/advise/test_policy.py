@@ -207,3 +207,15 @@ def test_where_time_is_short_for_all_the_final_training_alone_is_as_long_as_paid
     assert known.analysis is not None
     assert known.final is not None
     assert known.final.steps == 2 * STEPS
+
+
+def test_a_family_that_no_limit_allows_is_named(tmp_path: Path) -> None:
+    world = World(tmp_path, falls_until(1000), families=("cnn", "lstm"), asked={"bytes": "20kB"})
+    world.begin()
+    large = [Trial(family, 16_000, 0, STEPS, RATE) for family in ("cnn", "lstm")]
+    small = [Trial("cnn", size, seed, STEPS, RATE) for size in (250, 1000) for seed in range(3)]
+    world.train(Decision("by hand", (*large, *small)))
+    known = world.known()
+    assert known.final is not None
+    said = Advice(known, known.final, world.run(known.final), {}, "over", 60.0, "limits").lines()
+    assert "Over the limits at each size that was tried: lstm." in said

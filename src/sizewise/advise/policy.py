@@ -176,13 +176,15 @@ def _add_seeds(known: Known) -> Asked:
         return "", []
     answer = found.answer
     cells = dict.fromkeys([*answer.undecided, answer.best, answer.as_good])
-    counts = [len(cell.seeds) for cell in cells]
-    seeds = max(counts)
-    if min(counts) == seeds:  # else those that have come in catch up, before the next look
-        seeds = next((each for each in SEEDS if each > seeds), seeds)
+    most = max(len(cell.seeds) for cell in cells)
     places = {(cell.family, cell.size_asked or 0) for cell in cells}
     labels = listed([cell.label for cell in answer.undecided])
-    return f"{seeds} seeds: can't tell yet whether {labels} will do", _seeded(known, places, seeds)
+    # Those that have come in catch up first; some seeds may be over a limit, and count as run.
+    for seeds in (most, *(each for each in SEEDS if each > most)):
+        trials = _seeded(known, places, seeds)
+        if any(trial not in known.runs for trial in trials):
+            return f"{seeds} seeds: can't tell yet whether {labels} will do", trials
+    return "", []
 
 
 def _compare_with_larger(known: Known) -> Asked:

@@ -12,7 +12,7 @@ from sizewise.records import RunRecord, readable_count
 from sizewise.report.cells import LATENCY, MODEL_BYTES, Cell
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.verdict import Answer, Kind, compared
-from sizewise.report.words import MeasureWords, duration
+from sizewise.report.words import MeasureWords, duration, listed
 
 Z = 1.645  # of a normal's two-sided 90 %
 assert CONFIDENCE == 0.9
@@ -190,8 +190,16 @@ class Advice:
                 + ", ".join(rows)
                 + "."
             )
+        lines += self._over_limits()
         lines += self._at_equal_time(words)
         return lines
+
+    def _over_limits(self) -> list[str]:
+        """Say which families have no run within the limits: they are not among those compared."""
+        trained = {t.family for t, r in self.known.runs.items() if r is not None and t.size}
+        within = {trial.family for trial in self.known.networks}
+        over = listed(sorted(trained - within))
+        return [f"Over the limits at each size that was tried: {over}."] if over else []
 
     def _at_equal_time(self, words: MeasureWords) -> list[str]:
         """Return the best that any other was in no more training time than the advised one took."""
