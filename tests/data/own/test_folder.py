@@ -1,6 +1,5 @@
 """Images in folders of one's own: what is read, how it is divided, and what is kept of it."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -206,7 +205,7 @@ def test_several_processes_give_what_one_gives(
     alone = load(config(photos), seed=0)
     monkeypatch.setattr(decoding, "ALONE", 0)
     monkeypatch.setattr(decoding, "CHUNK", 4)
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     together = load(config(photos), seed=0)
     assert together.fingerprint == alone.fingerprint

@@ -2,7 +2,6 @@
 
 import hashlib
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -19,6 +18,7 @@ from sizewise.data.files.images import decode
 from sizewise.data.own.form import has_colour
 from sizewise.errors import UserError
 from sizewise.interrupts import end_with_parent
+from sizewise.threads import available_cores
 
 CHUNK = 256  # images that a process decodes at a time
 ALONE = 8 * CHUNK  # images, up to which starting processes takes longer than it saves
@@ -71,13 +71,14 @@ def _in_parts(
     root: Path, names: Sequence[str], path: Path, parts: list[range]
 ) -> Iterator[tuple[range, list[Seen]]]:
     """Yield what is known of the images of each part as it is done."""
-    if len(names) <= ALONE or (os.cpu_count() or 1) == 1:
+    cores = available_cores()
+    if len(names) <= ALONE or cores == 1:
         yield from ((each, decode_part(root, names[each.start : each.stop], path, each.start))
                     for each in parts)  # fmt: skip
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(os.cpu_count(), context, _start) as pool:
+    with ProcessPoolExecutor(cores, context, _start) as pool:
         waiting: dict[Future[list[Seen]], range] = {
             pool.submit(decode_part, root, names[each.start : each.stop], path, each.start): each
             for each in parts
