@@ -111,7 +111,7 @@ def _sizewise(model: nn.Module, dataset: Dataset, batch_size: int) -> None:
         momentum=None,
         weight_decay=None,
     )
-    fit(model, dataset, config, seed=0, log=lambda *_: None)
+    fit(model, dataset, config, seed=0, precision="bfloat16", log=lambda *_: None)
 
 
 def _noise(samples: int, device: torch.device) -> Dataset:

@@ -86,12 +86,19 @@ def test_no_step_waits_for_the_gpu(family: str) -> None:
     model = make_model(family, 8, (1, 40), 4).to(device)
     config = make_training(epochs=1, batch_size=16)
     steps = 6400 // 16
-    fit(model, dataset, config.model_copy(update={"max_steps": 60}), seed=0, log=lambda *_: None)
+    fit(
+        model,
+        dataset,
+        config.model_copy(update={"max_steps": 60}),
+        seed=0,
+        precision="bfloat16",
+        log=lambda *_: None,
+    )
     torch.cuda.set_sync_debug_mode("warn")
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            fit(model, dataset, config, seed=0, log=lambda *_: None)
+            fit(model, dataset, config, seed=0, precision="bfloat16", log=lambda *_: None)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     waits = [each for each in caught if "synchroniz" in str(each.message)]

@@ -1,10 +1,10 @@
 """One contender, in a process of its own: it trains an epoch each time it is told to.
 
-    python -m benchmarks.peers.contender NAME FAMILY SAMPLES
+    python -m benchmarks.peers.contender NAME FAMILY SAMPLES [PRECISION]
 
 A line on its input starts an epoch; then it prints the seconds that it took. The first epoch is for
 warming up. All train the article's networks on SAMPLES images of MNIST with Adam at 0.001 in
-batches of 32 and float32, and shuffle anew in each epoch.
+batches of 32 and float32, and shuffle anew in each epoch. PRECISION is sizewise's alone.
 """
 
 import contextlib
@@ -118,7 +118,7 @@ def bare(family: str, samples: int, tick: Clock) -> None:
             optimizer.step()
 
 
-def sizewise(family: str, samples: int, tick: Clock) -> None:
+def sizewise(family: str, samples: int, tick: Clock, precision: str = "float32") -> None:
     """Train a run with everything on: evaluation, tracking and a checkpoint, each epoch."""
     from benchmarks.configs import config_of
     from sizewise.run.run import run
@@ -138,7 +138,7 @@ def sizewise(family: str, samples: int, tick: Clock) -> None:
     overrides = [
         *(f"model={family}", "data=mnist", f"data.root={Path(DATA).resolve()}"),
         *("training=article", "training.epochs=1000", f"data.train_samples={samples}"),
-        f"data.validation_fraction={held_out}",
+        *(f"data.validation_fraction={held_out}", f"precision={precision}"),
     ]
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -151,7 +151,9 @@ def sizewise(family: str, samples: int, tick: Clock) -> None:
         )
 
 
-CONTENDERS = {each.__name__: each for each in (keras, lightning, plain, bare, sizewise)}
+CONTENDERS: dict[str, Callable[..., None]] = {
+    each.__name__: each for each in (keras, lightning, plain, bare, sizewise)
+}
 
 
 def clock(output: Any) -> Clock:
@@ -215,4 +217,5 @@ def _stdout_kept_free() -> Iterator[Any]:
 
 if __name__ == "__main__":
     with _stdout_kept_free() as out:
-        CONTENDERS[sys.argv[1]](sys.argv[2], int(sys.argv[3]), clock(out))
+        name, family, samples, *precision = sys.argv[1:]
+        CONTENDERS[name](family, int(samples), clock(out), *precision)

@@ -7,7 +7,7 @@ import pytest
 
 from sizewise.records import RunRecord
 from sizewise.report import write_report
-from sizewise.report.studies.initialisation import compared, section
+from sizewise.report.studies.initialisation import WAYS, section
 from tests.report.synthetic import CHANCE, attempt
 
 SIZES, SEEDS = (1000, 16_000), 5
@@ -81,7 +81,7 @@ def test_only_rates_that_both_were_run_at_are_compared() -> None:
         attempt(0.01, seed, family="cnn", size=1000, rate=0.1, model__init=None)
         for seed in range(SEEDS)
     ]
-    keras, _ = compared([*sweep(0.05), *only_keras])["cnn"][0]
+    keras, _ = WAYS.compared([*sweep(0.05), *only_keras])["cnn"][0]
     assert keras.error == pytest.approx(0.2, abs=0.01)
 
 

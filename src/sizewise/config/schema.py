@@ -288,6 +288,8 @@ class Config(Shared):
             pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:N or mps"
         ),
     ]
+    # A run's config from before there was a choice lacks it. None is float32, in a run's record.
+    precision: Literal["auto", "float32", "bfloat16"] | None = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None
     checkpoint_minutes: Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
     resume: bool | None

@@ -11,6 +11,7 @@ from sizewise.data.splits import Samples
 from sizewise.explain.measure import WORK
 from sizewise.flops import flops_per_sample
 from sizewise.models import Architecture, Classical
+from sizewise.run.identity import with_precision
 from sizewise.run.network import build_on_threads
 from sizewise.training.loop import fit, total_steps
 
@@ -51,7 +52,9 @@ def estimate(
         return Estimate(threads)
     short = {"epochs": 2, "max_steps": None, "stop_loss": None, "patience": None}
     trial = training.model_copy(update=short | {"learning_rate": 1e-6})
-    rate = fit(model, dataset, trial, seed=0, log=lambda *_: None).history[-1]["samples_per_second"]
+    precision = with_precision(config).precision
+    trained = fit(model, dataset, trial, seed=0, precision=precision, log=lambda *_: None)
+    rate = trained.history[-1]["samples_per_second"]
     seen = total_steps(training, num_samples) * training.batch_size
     flops = flops_per_sample(model, spec)
     seconds = (seen + WORK * (config.explain or 0)) / rate + SECONDS_BESIDE_TRAINING

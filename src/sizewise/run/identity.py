@@ -18,6 +18,7 @@ from sizewise.records import RunRecord, readable_count
 from sizewise.run.code import source_hash
 from sizewise.sizing import parameters_of, solve_width
 from sizewise.tasks import TASKS, find_task
+from sizewise.training.device import BFLOAT16, settle_precision
 
 BYTES_PER_PARAMETER = 16  # the weight, its gradient and Adam's two moments, in float32
 # What every run uses of sizewise, and what a network's and a classical family's training do.
@@ -59,6 +60,24 @@ def check_names(config: Config) -> None:
     """
     module_of(config.data.name)
     find_class(config.model.family, config.model.target)
+
+
+def with_precision(config: Config) -> Config:
+    """Return the config with the precision that the run trains in, as its key and record have it.
+
+    Raises:
+        UserError: one is asked for of a classical family.
+    """
+    network = find_class(config.model.family, config.model.target)
+    if issubclass(network, Classical):
+        if config.precision == BFLOAT16:
+            raise UserError(
+                f"precision={BFLOAT16} is for networks, and {config.model.name} is fitted by other "
+                "libraries: expected precision=auto"
+            )
+        return config.model_copy(update={"precision": None})
+    settled = settle_precision(config.precision, config.device)
+    return config.model_copy(update={"precision": settled})
 
 
 def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint: str) -> Identity:

@@ -23,7 +23,7 @@ from sizewise.run.budget import in_steps
 from sizewise.run.course import Watched, course_of
 from sizewise.run.data import load_for
 from sizewise.run.folder import RunFolder
-from sizewise.run.identity import Identity, identify
+from sizewise.run.identity import Identity, identify, with_precision
 from sizewise.run.network import build_on_threads, check_outputs, initialise
 from sizewise.run.results import make_record
 from sizewise.run.trained import trained_before
@@ -75,6 +75,7 @@ def run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     device = prepare_torch(config.device)
+    config = with_precision(config)
     cost.reset_peak_memory(device)
     dataset = load_for(config).to(device)
     asked, config = config, in_steps(config, dataset.spec, len(dataset.train))

@@ -179,7 +179,8 @@ class Job:
         if self.sweep.keys is not None and identity.key not in self.sweep.keys:
             raise UserError(
                 f"{identity.name} is not what was planned: expected the same data and the same "
-                "commit of sizewise wherever the sweep's runs are trained"
+                "commit of sizewise wherever the sweep's runs are trained, and precision=bfloat16 "
+                "(or float32) where they have GPUs and the machine that planned has none"
             )
         with alone(self.sweep_folder, identity.key):
             kind = Kind.of(config, identity.parameters)

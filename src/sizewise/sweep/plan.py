@@ -12,7 +12,7 @@ from sizewise.errors import UserError
 from sizewise.run.budget import in_steps
 from sizewise.run.course import course_of
 from sizewise.run.data import load_for
-from sizewise.run.identity import Identity, identify
+from sizewise.run.identity import Identity, identify, with_precision
 from sizewise.sweep.states import Kind, RunState
 
 
@@ -69,7 +69,7 @@ def plan_sweep(grid: Grid, refused: list[UserError] | None = None) -> dict[str, 
                     prints = dataset.fingerprint, dataset.train_fingerprint
                     facts[on] = dataset.spec, prints, len(dataset.train)
                 spec, prints, samples = facts[on]
-                config = in_steps(config, spec, samples)
+                config = in_steps(with_precision(config), spec, samples)
                 identity = identify(config, spec, *prints)
         except UserError as error:
             if refused is None:

@@ -1,10 +1,14 @@
 """Where a network is trained, and what makes that give the same numbers twice."""
 
 import os
+from pathlib import Path
 
 import torch
 
-from sizewise.errors import UserError
+from sizewise.errors import UserError, say_once
+
+BFLOAT16 = "bfloat16"
+CPU_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # of /proc/cpuinfo: products in bfloat16 are fast
 
 
 def prepare_torch(name: str) -> torch.device:
@@ -17,10 +21,7 @@ def prepare_torch(name: str) -> torch.device:
         UserError: there is no such device here.
     """
     torch.set_flush_denormal(True)  # denormal weights of dying units slow a CPU down tenfold
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-        if name == "cpu" and torch.backends.mps.is_available():
-            name = "mps"
+    name = device_name(name)
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -33,3 +34,36 @@ def prepare_torch(name: str) -> torch.device:
     if torch.are_deterministic_algorithms_enabled() != (device.type == "cuda"):  # it is slow to set
         torch.use_deterministic_algorithms(device.type == "cuda", warn_only=True)
     return device
+
+
+def device_name(name: str) -> str:
+    """Return what `device=` means here: `auto` is CUDA, then MPS, then the CPU."""
+    if name != "auto":
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def settle_precision(asked: str | None, device: str) -> str | None:
+    """Return what `precision=` means on a device: bfloat16, or None, which is float32."""
+    where = device_name(device)
+    if asked == "auto":
+        return BFLOAT16 if where.startswith("cuda") else None
+    if asked != BFLOAT16:
+        return None
+    if where == "cpu" and not _cpu_has_bfloat16():
+        say_once(
+            f"precision={BFLOAT16}: this processor has no instructions for it, so expect it to be "
+            "slower than precision=float32"
+        )
+    return BFLOAT16
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Return whether the processor multiplies in bfloat16; True where it does not tell."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:  # not Linux
+        return True
+    return not CPU_FLAGS.isdisjoint(text.split())

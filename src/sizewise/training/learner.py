@@ -33,7 +33,7 @@ class Learner(Protocol):
 
 
 def learner_of(model: nn.Module, config: Config) -> Learner:
-    """Return what fits a freshly built model of `config`."""
+    """Return what fits a freshly built model of `config`, whose precision is settled."""
     if isinstance(model, Classical):
         return SettingsSearch(model, config.seed)
-    return GradientSteps(model, config.training, config.seed)
+    return GradientSteps(model, config.training, config.seed, config.precision)

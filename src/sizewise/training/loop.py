@@ -19,6 +19,7 @@ from sizewise.errors import UserError
 from sizewise.tasks import find_task
 from sizewise.tasks.task import Task
 from sizewise.training.checkpoint import Checkpoint
+from sizewise.training.device import BFLOAT16
 from sizewise.training.evaluate import Scores, evaluate
 from sizewise.training.fitted import Best, Fitted, Log
 from sizewise.training.optimizer import make_optimizer, set_step
@@ -42,6 +43,7 @@ class GradientSteps:
     model: nn.Module
     config: TrainingConfig
     seed: int
+    precision: str | None
     unit: ClassVar[str] = "epoch"
 
     @property
@@ -49,7 +51,15 @@ class GradientSteps:
         return self.config.epochs
 
     def fit(self, dataset: Dataset, log: Log, checkpoint: Checkpoint) -> Fitted:
-        return fit(self.model, dataset, self.config, seed=self.seed, log=log, checkpoint=checkpoint)
+        return fit(
+            self.model,
+            dataset,
+            self.config,
+            seed=self.seed,
+            precision=self.precision,
+            log=log,
+            checkpoint=checkpoint,
+        )
 
     def limits(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -68,6 +78,7 @@ def fit(
     *,
     seed: int,
     log: Log,
+    precision: str | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> TrainState:
     """Train `model` in place and leave it with the weights of its best epoch.
@@ -90,6 +101,9 @@ def fit(
         config: the training keys.
         seed: decides the order of the samples.
         log: called after each epoch with its number, from 1, and its metrics by name.
+        precision: `bfloat16`, in which autocast has what gains by it, products above all, while
+            weights, gradients and the optimiser's state stay in float32; None has all in float32.
+            Validation is in float32 either way.
         checkpoint: where training goes on from, if it holds anything, and keeps its state. What
             comes out is the same to the bit as without an interruption.
 
@@ -109,7 +123,7 @@ def fit(
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
-        metrics = _train_epoch(state, dataset.train, task, config, seed, checkpoint)
+        metrics = _train_epoch(state, dataset.train, task, config, seed, precision, checkpoint)
         validation = evaluate(model, dataset.validation, task) if validated else UNKNOWN
         broken = metrics["train/loss"], validation.loss if validated else 0.0
         if not all(map(math.isfinite, broken)):
@@ -152,6 +166,7 @@ def _train_epoch(
     task: Task,
     config: TrainingConfig,
     seed: int,
+    precision: str | None,
     checkpoint: Checkpoint | None,
 ) -> dict[str, float]:
     """Take one epoch's gradient steps, or what is left of them, and return its metrics."""
@@ -172,7 +187,7 @@ def _train_epoch(
         losses, norms = torch.zeros(2, len(batches), device=device)
         state.sums = EpochSums(losses, norms, torch.zeros((), device=device))
     sums = state.sums
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16)
     started = time.perf_counter() - sums.seconds
 
     state.model.train()
