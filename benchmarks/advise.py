@@ -58,6 +58,7 @@ def main() -> None:
         help=f"minutes; from {LONG:g} on for {' and '.join(LONG_SETS)} alone; default: %(default)s",
     )
     parser.add_argument("--exhaustive", action="store_true", help="a plain sweep of each set too")
+    parser.add_argument("--sweep-minutes", type=float, default=SWEEP_MINUTES, help="of each sweep")
     parser.add_argument("--kill", type=int, default=0, metavar="N", help="instead: kill N times")
     arguments = parser.parse_args()
     folder: Path = arguments.folder.resolve()
@@ -74,7 +75,7 @@ def main() -> None:
             if minutes < LONG or name in LONG_SETS:
                 _once(file, Advised, name, minutes)
         if arguments.exhaustive:
-            _once(file, Swept, name, SWEEP_MINUTES)
+            _once(file, Swept, name, arguments.sweep_minutes)
     rows = [row for row in read(file) if row.data in names]
     given = [f"--sets {arguments.sets}"] if len(names) < len(SETS) else []
     given += [f"--budgets {arguments.budgets}", *["--exhaustive"] * arguments.exhaustive]

@@ -26,7 +26,7 @@ from sizewise.records import RunRecord
 from sizewise.report.cells import Cell
 from sizewise.report.goal import Goal
 from sizewise.report.proposal import seeds_to_add
-from sizewise.report.stats.compare import Seeds, compare, size_errors
+from sizewise.report.stats.differences import Seeds, compare, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.fit import Fit, fit_sweep
 from sizewise.report.stats.noise import Array

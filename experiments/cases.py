@@ -24,7 +24,7 @@ from sizewise.report.conditions import AMOUNT, levels
 from sizewise.report.markdown import table_text
 from sizewise.report.section import Table
 from sizewise.report.selection import TEST_SAMPLES, select
-from sizewise.report.stats.compare import size_errors
+from sizewise.report.stats.differences import size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.fit import Fit, HeldOut, fit_sweep
 from sizewise.report.studies.compute.families import (

@@ -17,7 +17,7 @@ from sizewise.data.own.table import look
 from sizewise.errors import UserError
 from sizewise.models import Architecture, build
 from sizewise.predict import Predictor
-from sizewise.predict.stream import Outcome, predict_files
+from sizewise.predict.stream import Counts, predict_files
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
 from tests.builders import make_saved
 
@@ -69,7 +69,7 @@ def numbers(train: Train) -> Predictor:
     return train(CUSTOMERS, target="spent", drop=["id"])
 
 
-def answered(predictor: Predictor, *paths: Path) -> tuple[Outcome, list[dict[str, str]]]:
+def answered(predictor: Predictor, *paths: Path) -> tuple[Counts, list[dict[str, str]]]:
     output = paths[0].parent / "out.csv"
     outcome = predict_files(predictor, list(paths), output, overwrite=True)
     with output.open(newline="", encoding="utf-8") as file:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from sizewise.report.stats.compare import Seeds, compare, size_errors
+from sizewise.report.stats.differences import Seeds, compare, size_errors
 from sizewise.report.stats.noise import Array
 
 SAMPLES = 400

@@ -14,7 +14,7 @@ from sizewise import sample_errors
 from sizewise.records import RunRecord
 from sizewise.report import write_report
 from sizewise.report.section import Section
-from sizewise.report.stats.compare import Seeds
+from sizewise.report.stats.differences import Seeds
 from sizewise.report.studies.interpretability import section
 from sizewise.report.studies.interpretability.looks import pooled
 from tests.report.synthetic import record

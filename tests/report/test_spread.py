@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sizewise.report.stats.compare import Seeds, size_errors
+from sizewise.report.stats.differences import Seeds, size_errors
 from sizewise.report.stats.shares import paired_difference, share_interval
 from sizewise.report.stats.spread import middle, spread
 

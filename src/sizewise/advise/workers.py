@@ -20,7 +20,7 @@ from sizewise.report.verdict import look_confidence
 from sizewise.run.estimate import estimate
 from sizewise.run.identity import architecture_of
 from sizewise.run.run import run
-from sizewise.sweep.job import StopFile
+from sizewise.sweep.job import COSTS, StopFile
 from sizewise.sweep.pool import WorkerDied
 from sizewise.tracking.store import open_store
 
@@ -58,6 +58,7 @@ def train(
         return time.time() > deadline or stop.is_there()
 
     options: dict[str, Any] = {"tags": tags, "quiet": True, "take_up": True, "share": share}
+    options["shared_costs"] = folder.parents[1] / COSTS
     options |= {"command": shlex.join([*TRAIN, *typed]), "asked_to_stop": asked_to_stop}
     try:
         with heard_before():

@@ -97,7 +97,7 @@ def _answer(network: Prompted, store: Store, stored: StoredRun, arguments: Names
 
 def _predict(predictor: Predictor, arguments: Namespace) -> None:
     """Predict files, and say what came of it; exit with 1 if any of them could not be read."""
-    outcome = predict_files(
+    counts = predict_files(
         predictor,
         arguments.inputs,
         arguments.output,
@@ -105,14 +105,14 @@ def _predict(predictor: Predictor, arguments: Namespace) -> None:
         strict=arguments.strict,
     )
     form = f"{predictor.spec.name}'s"
-    for kinds, count in outcome.adapted.most_common(5):
+    for kinds, count in counts.adapted.most_common(5):
         say(f"{count:,} brought to {form} form: {', '.join(kinds)}")
-    if outcome.skipped:
-        say(f"{outcome.skipped:,} other files in folders passed over")
-    if outcome.unlike:
+    if counts.skipped:
+        say(f"{counts.skipped:,} other files in folders passed over")
+    if counts.unlike:
         todo = f"bring them to {form} scale; --strict refuses such"
-        say(f"{outcome.unlike:,} unlike the training data: {todo}")
-    _close(outcome.predicted, outcome.failed, arguments.output)
+        say(f"{counts.unlike:,} unlike the training data: {todo}")
+    _close(counts.predicted, counts.failed, arguments.output)
 
 
 def _close(predicted: int, failed: int, output: Path | None) -> None:

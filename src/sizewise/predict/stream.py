@@ -22,7 +22,7 @@ BATCH_SIZE = 100
 MOST_REASONS = 20  # shown of one file
 
 
-class Outcome:
+class Counts:
     """How many inputs are expected, and were predicted, failed, and passed over in folders.
 
     Of them, `unlike` counts the predicted ones that are unlike all that was trained on, and
@@ -89,7 +89,7 @@ def predict_files(
     *,
     overwrite: bool = False,
     strict: bool = False,
-) -> Outcome:
+) -> Counts:
     """Predict each input of files and folders, and say on stderr what could not be read.
 
     Args:
@@ -111,20 +111,20 @@ def predict_files(
     progress = Progress(*bar, console=screen, disable=off, transient=True, redirect_stdout=False)
     form = form_of(predictor.spec, predictor.normalisation)
     tally = partial(Tally, predictor.normalisation, channels(form.table) if form.table else ())
-    outcome = Outcome(tally, screen, expected=len(paths))
+    counts = Counts(tally, screen, expected=len(paths))
     found = read(paths, form)
     kind = Estimate if predictor.spec.task == "regress" else Prediction
     with writing(output, overwrite, paths, kind) as write, progress:
         task = progress.add_task("")
         while batch := list(itertools.islice(found, BATCH_SIZE)):
-            for each in _answer(predictor, batch, outcome.tally if strict else None):
-                outcome.take(each)
+            for each in _answer(predictor, batch, counts.tally if strict else None):
+                counts.take(each)
                 if isinstance(each, Answer):
                     write(each)
-            done = outcome.predicted + outcome.failed
-            progress.update(task, completed=done, total=outcome.expected)
-        outcome.close()
-    return outcome
+            done = counts.predicted + counts.failed
+            progress.update(task, completed=done, total=counts.expected)
+        counts.close()
+    return counts
 
 
 def _answer(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sizewise.records import Measure, RunRecord
 from sizewise.report.budget import at_largest_budget
-from sizewise.report.cells import Cell, size_errors
+from sizewise.report.cells import Cell, cells_errors
 from sizewise.report.conditions import AMOUNT, by_condition, differing
 from sizewise.report.goal import Goal, read_goal
 from sizewise.report.proposal import (
@@ -128,13 +128,13 @@ def analyse(
     rows: list[Rated] = []
     families = []
     for family, cells in selection.families.items():
-        errors = size_errors(cells)
+        errors = cells_errors(cells)
         rows += zip(cells, errors.intervals(), strict=True)
         found = answer(cells, goal, confidence)
         fit = fit_sweep(errors, found.margin or goal.tolerance)
         families.append(FamilyResult(family, cells, fit, growth(cells), found))
     references = selection.references
-    rows += zip(references, size_errors(references).intervals(), strict=True)
+    rows += zip(references, cells_errors(references).intervals(), strict=True)
     overall = answer(selection.cells, goal, confidence) if len(families) > 1 else None
     notes += [*selection.notes, *_failures(selection.compared)]
     return with_proposals(

@@ -15,7 +15,7 @@ import numpy as np
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, best_by_validation, by_seed, failed_to_train
 from sizewise.report.selection import select
-from sizewise.report.stats.compare import Seeds, in_pairs, mean_of, size_errors
+from sizewise.report.stats.differences import Seeds, in_pairs, mean_of, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.shares import paired_difference
 from sizewise.report.stats.spread import Spread, middle, spread

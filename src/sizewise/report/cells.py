@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from sizewise import sample_errors
 from sizewise.records import Measure, RunRecord, readable_count
-from sizewise.report.stats import compare
-from sizewise.report.stats.compare import Seeds
+from sizewise.report.stats.differences import Seeds, size_errors
 from sizewise.report.stats.errors import SizeErrors
 from sizewise.report.stats.noise import Array
 
@@ -205,11 +204,9 @@ def by_seed(records: Sequence[RunRecord]) -> Seeds:
     )
 
 
-def size_errors(cells: Sequence[Cell]) -> SizeErrors:
+def cells_errors(cells: Sequence[Cell]) -> SizeErrors:
     """Return the cells' test errors by size."""
-    return compare.size_errors(
-        [cell.parameters for cell in cells], [cell.by_seed for cell in cells]
-    )
+    return size_errors([cell.parameters for cell in cells], [cell.by_seed for cell in cells])
 
 
 def best_by_validation(cells: Iterable[Cell]) -> Cell:

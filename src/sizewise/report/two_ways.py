@@ -16,7 +16,7 @@ from sizewise.report.cells import PARAMETERS, Cell
 from sizewise.report.conditions import by_condition
 from sizewise.report.section import Chart, Rows
 from sizewise.report.selection import select
-from sizewise.report.stats.compare import Seeds, in_pairs, size_errors
+from sizewise.report.stats.differences import Seeds, in_pairs, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.tables import Row
 from sizewise.report.words import MeasureWords

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
-from sizewise.report.cells import COSTS, Cell, Cost, best_by_validation, size_errors
+from sizewise.report.cells import COSTS, Cell, Cost, best_by_validation, cells_errors
 from sizewise.report.goal import Goal
-from sizewise.report.stats.compare import Difference, compare, difference
+from sizewise.report.stats.differences import Difference, compare, difference
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 
 LOOKS = 5  # at most, of a sweep that goes on until it is told
@@ -215,7 +215,7 @@ def _seeds_needed(undecided: Iterable[Difference], tolerance: float, factor: flo
 
 def against(cells: Sequence[Cell], target: float, confidence: float) -> dict[Cell, Difference]:
     """Compare each of `cells` with an error to reach."""
-    errors = size_errors(cells)
+    errors = cells_errors(cells)
     variances, degrees = errors.noise
     rows = zip(
         *(errors.means - target, variances, degrees, errors.covariance.diagonal()),

@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,18 @@ from torch import nn
 
 from sizewise import cost, sample_errors
 from sizewise.config import Config, portable
-from sizewise.data import Dataset, DataSpec
+from sizewise.data import Dataset
 from sizewise.data.compressed import rates_of
 from sizewise.data.own.named import columns_of
 from sizewise.data.pairs import Pairs
-from sizewise.flops import flops_per_sample
 from sizewise.models.classical.estimators import requirements_of
 from sizewise.records import RunRecord, write_records
 from sizewise.run.code import own_code
+from sizewise.run.costs import costs_of_use
 from sizewise.run.decoded import exact_by_length, symbol_error
 from sizewise.run.explained import measure_maps
 from sizewise.run.identity import Identity
-from sizewise.sizing import parameters_by_group, parameters_of
+from sizewise.sizing import parameters_by_group
 from sizewise.tasks import find_task
 from sizewise.tracking.lifecycle import git_commit
 from sizewise.tracking.tracker import Tracker
@@ -44,6 +45,7 @@ def make_record(
     unit: str,
     tracker: Tracker,
     costs: dict[str, float] | None = None,
+    shared_costs: Path | None = None,
 ) -> RunRecord:
     """Score a trained network on the test set, measure it, and keep what came of its run.
 
@@ -56,6 +58,7 @@ def make_record(
         unit: see `RunRecord`.
         tracker: of the run, which is told all of it.
         costs: what it takes to train and use the network, if that was measured before.
+        shared_costs: see `costs_of_use`.
     """
     assert state.best is not None
     folder, spec, task = tracker.folder, dataset.spec, find_task(dataset.spec.task)
@@ -72,7 +75,8 @@ def make_record(
     costs = costs or {
         "train_seconds": state.train_seconds,
         "model_bytes": on_disk,
-        **_measured_costs(model, spec),
+        "peak_memory_mb": cost.peak_memory_mb(cost.device_of(model)),  # so far, hence first
+        **costs_of_use(model, identity.architecture, spec, shared_costs),
     }
     if "flops_training" in costs:
         seen = state.step * config.training.batch_size
@@ -140,15 +144,3 @@ def make_record(
         prompts=not (spec.class_names or spec.outputs),  # it tells neither
     )
     return record
-
-
-def _measured_costs(model: nn.Module, spec: DataSpec) -> dict[str, float]:
-    """Return what can be measured of a trained network, by name."""
-    costs = {"peak_memory_mb": cost.peak_memory_mb(cost.device_of(model))}  # so far, hence first
-    costs |= cost.measure_speed(model, spec)._asdict()
-    size, flops = parameters_of(model), flops_per_sample(model, spec)
-    if size is not None:
-        costs["parameters"] = size
-    if flops is not None:
-        costs |= {"flops_inference": flops.inference, "flops_training": flops.training}
-    return costs

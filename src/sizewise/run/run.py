@@ -49,6 +49,7 @@ def run(
     take_up: bool = False,
     asked_to_stop: Callable[[], bool] | None = None,
     share: int | None = None,
+    shared_costs: Path | None = None,
     around: Callable[[Identity, Course], AbstractContextManager[Callable[[int], None]]]
     | None = None,
 ) -> RunRecord:
@@ -65,6 +66,7 @@ def run(
             go on with it, in its own folder, if it was interrupted.
         asked_to_stop: whether to stop at the next step. By default Ctrl-C and SIGTERM say so.
         share: how many cores the run may use; by default all that this process may.
+        shared_costs: a folder in which the runs of a sweep keep what it costs to use a network.
         around: called as soon as it is known what the run is and what it goes through at most; the
             rest is done within what it returns, which is told now and then of the steps done.
 
@@ -147,7 +149,15 @@ def run(
                     state = learner.fit(dataset, log, checkpoint)
                 costs = trained.costs if trained else None
                 record = make_record(
-                    asked, identity, dataset, model, state, learner.unit, tracker, costs
+                    asked,
+                    identity,
+                    dataset,
+                    model,
+                    state,
+                    learner.unit,
+                    tracker,
+                    costs,
+                    shared_costs,
                 )
         checkpoint.remove()
     screen.show_result(record, store.shown, store.page(record.run_id))

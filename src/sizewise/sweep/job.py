@@ -34,6 +34,7 @@ from sizewise.threads import available_cores
 from sizewise.tracking.queries import membership
 
 SWEEP = "sweep.json"
+COSTS = "costs"  # a folder: what it costs to use each network of the sweep
 STOP_ALL = "stop_all"  # where it is in the sweep's folder, no job begins, and those at work stop
 
 
@@ -162,6 +163,7 @@ class Job:
                 quiet=True,
                 take_up=not config.rerun,
                 share=self.sweep.threads,
+                shared_costs=self.sweep_folder / COSTS,
                 asked_to_stop=asked_to_stop,
                 around=partial(self._begun, config),
             )

@@ -13,7 +13,7 @@ from torch import Tensor
 from sizewise.data.dataset import Dataset
 from sizewise.data.splits import Batch, choose_stratified
 from sizewise.errors import UserError
-from sizewise.models.classical.estimators import Classical, Setting
+from sizewise.models.classical.estimators import Classical, Hyperparameters
 from sizewise.models.classical.features import Array
 from sizewise.tasks import find_task
 from sizewise.training.checkpoint import Checkpoint
@@ -134,7 +134,9 @@ def _samples(model: Classical, batch: Batch) -> _Samples:
     return _Samples(model.make_features(batch.inputs), batch.targets.cpu())
 
 
-def _fit(model: Classical, train: _Samples, setting: Setting, seed: int, threads: int) -> float:
+def _fit(
+    model: Classical, train: _Samples, setting: Hyperparameters, seed: int, threads: int
+) -> float:
     """Fit one setting and return its seconds."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

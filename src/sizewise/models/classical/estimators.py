@@ -18,7 +18,7 @@ from sizewise.data.spec import DataSpec
 from sizewise.models.classical.features import FEATURES, Array, choose_features
 from sizewise.models.classical.stored import from_bytes, to_bytes
 
-Setting = dict[str, float]
+Hyperparameters = dict[str, float]
 REQUIREMENTS = ("scikit-learn", "scikit-image", "scipy", "skops")
 LEAST_PROBABILITY = 1e-6  # a vote of no neighbour or tree would cost an infinite loss
 
@@ -43,7 +43,7 @@ class Classical(nn.Module):
     estimator_name: ClassVar[str]  # the class's name in scikit-learn
     regressor_name: ClassVar[str] = ""  # of that which tells numbers, where there is one
     reads_rows: ClassVar[bool] = True
-    grid: ClassVar[tuple[Setting, ...]]  # the settings that validation chooses from
+    grid: ClassVar[tuple[Hyperparameters, ...]]  # the settings that validation chooses from
     dial: ClassVar[str | None] = None  # what `model.width` counts
     keeps_samples: ClassVar[bool] = False  # whether `model.width` limits the training samples
 
@@ -62,7 +62,7 @@ class Classical(nn.Module):
         """Return the trainable parameters; none where a method has no such thing."""
         return {}
 
-    def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
+    def estimator(self, setting: Hyperparameters, *, seed: int, threads: int, samples: int) -> Any:
         """Return scikit-learn's estimator under one setting of the grid, not yet fitted.
 
         Args:
@@ -128,7 +128,7 @@ class KNN(Classical):
     dial = "training samples to keep"
     keeps_samples = True
 
-    def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
+    def estimator(self, setting: Hyperparameters, *, seed: int, threads: int, samples: int) -> Any:
         from sklearn.neighbors import KNeighborsClassifier
 
         neighbours = min(int(setting["n_neighbors"]), samples)
@@ -148,7 +148,7 @@ class SVM(Classical):
     dial = "training samples to keep"
     keeps_samples = True
 
-    def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
+    def estimator(self, setting: Hyperparameters, *, seed: int, threads: int, samples: int) -> Any:
         from sklearn.svm import SVC
 
         return SVC(C=setting["C"], gamma="scale", cache_size=500)
@@ -184,7 +184,7 @@ class RandomForest(Classical):
     def __init__(self, spec: DataSpec, width: int, features: str | None = None) -> None:
         super().__init__(spec, features, width)
 
-    def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
+    def estimator(self, setting: Hyperparameters, *, seed: int, threads: int, samples: int) -> Any:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
         leaf = int(setting["min_samples_leaf"])
@@ -203,7 +203,7 @@ class GradientBoosting(Classical):
     def __init__(self, spec: DataSpec, width: int, features: str | None = None) -> None:
         super().__init__(spec, features, width)
 
-    def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
+    def estimator(self, setting: Hyperparameters, *, seed: int, threads: int, samples: int) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         of_classes = self.spec.class_names
@@ -233,7 +233,7 @@ class Linear(Classical):
         rows = self.spec.num_classes if self.spec.num_classes > 2 else 1
         return {"estimator": rows * (int(self.make_features(sample).shape[1]) + 1)}
 
-    def estimator(self, setting: Setting, *, seed: int, threads: int, samples: int) -> Any:
+    def estimator(self, setting: Hyperparameters, *, seed: int, threads: int, samples: int) -> Any:
         from sklearn.linear_model import LogisticRegression
 
         return LogisticRegression(C=setting["C"], max_iter=1000)

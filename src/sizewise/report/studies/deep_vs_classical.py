@@ -14,13 +14,12 @@ import numpy as np
 
 from sizewise.records import RunRecord
 from sizewise.report import style
-from sizewise.report.cells import TRAINING_TIME, Cell, best_by_validation, size_errors
+from sizewise.report.cells import TRAINING_TIME, Cell, best_by_validation, cells_errors
 from sizewise.report.conditions import AMOUNT, levels
 from sizewise.report.section import Chart, Rows, Section, Table
 from sizewise.report.selection import select
-from sizewise.report.stats import compare
-from sizewise.report.stats.compare import in_pairs
 from sizewise.report.stats.crossing import crossing_of, draw_crossing
+from sizewise.report.stats.differences import in_pairs, size_errors
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.noise import Array
 from sizewise.report.tables import Row, reached
@@ -116,7 +115,7 @@ def cross(amounts: Sequence[Amount]) -> Crossing | None:
     pairs = [in_pairs(network.by_seed, reference.by_seed) for _, network, reference in both]
     if min(len(each.seeds) for each in pairs) < 2:
         return Crossing(samples, differences, None, place)
-    drawn = draw_crossing(compare.size_errors(samples, pairs), places)
+    drawn = draw_crossing(size_errors(samples, pairs), places)
     return Crossing(samples, differences, drawn.differences, place, *drawn[1:])
 
 
@@ -158,7 +157,7 @@ def _amount(records: Sequence[RunRecord]) -> Amount:
     return Amount(
         samples=records[0].config.get(AMOUNT) or max(known, default=0),
         cells=cells,
-        intervals=size_errors(cells).intervals(),
+        intervals=cells_errors(cells).intervals(),
         network=best_by_validation(networks) if networks else None,
         classical=best_by_validation(selection.references) if selection.references else None,
     )

@@ -15,7 +15,7 @@ from sizewise.report.budget import FLOPS
 from sizewise.report.cells import Cell
 from sizewise.report.conditions import NOISE, NOISE_KIND, levels
 from sizewise.report.section import Section, Table
-from sizewise.report.stats.compare import Difference
+from sizewise.report.stats.differences import Difference
 from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.studies.label_noise import COLUMN, percent
 from sizewise.report.studies.levels import Level, by_size

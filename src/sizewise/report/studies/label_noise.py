@@ -16,9 +16,8 @@ from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, best_by_validation
 from sizewise.report.conditions import NOISE, NOISE_KIND, levels
 from sizewise.report.section import Section, Table
-from sizewise.report.stats import compare
-from sizewise.report.stats.compare import in_pairs
 from sizewise.report.stats.crossing import crossing_of, draw_crossing
+from sizewise.report.stats.differences import in_pairs, size_errors
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.studies.levels import Level, by_size, enough_rows
 from sizewise.report.tables import Row
@@ -156,7 +155,7 @@ def fight(levels: Sequence[Level], family: str) -> Duel | None:
     pairs = [in_pairs(one.by_seed, other.by_seed) for one, other in both]
     if min(len(each.seeds) for each in pairs) < 2:
         return Duel(small, large, places, differences, None, place)
-    sweep = compare.size_errors([small.parameters] * len(pairs), pairs)
+    sweep = size_errors([small.parameters] * len(pairs), pairs)
     drawn = draw_crossing(sweep, partial(crossing_of, places))
     return Duel(small, large, places, differences, drawn.differences, place, *drawn[1:])
 

@@ -8,7 +8,7 @@ import altair as alt
 
 from sizewise.records import RunRecord
 from sizewise.report import style
-from sizewise.report.cells import Cell, size_errors
+from sizewise.report.cells import Cell, cells_errors
 from sizewise.report.goal import read_goal
 from sizewise.report.section import Chart, Rows
 from sizewise.report.selection import select
@@ -94,7 +94,7 @@ def by_size(
         }
         for level in levels
         for family, cells in level.families.items()
-        for cell, interval in zip(cells, size_errors(cells).intervals(), strict=True)
+        for cell, interval in zip(cells, cells_errors(cells).intervals(), strict=True)
     ]
     title = words.measure.name if with_training else words.test
     x = style.log_x("size", "parameters", rows)

@@ -11,7 +11,7 @@ from sizewise.report.by_rate import Contrast, mean_contrast
 from sizewise.report.cells import TRAINING_TIME, Cell
 from sizewise.report.goal import read_goal
 from sizewise.report.section import Section, Table
-from sizewise.report.stats.compare import Seeds, in_pairs
+from sizewise.report.stats.differences import Seeds, in_pairs
 from sizewise.report.tables import Row
 from sizewise.report.two_ways import METHOD, Pair, TwoWays, mean_difference
 from sizewise.report.words import MeasureWords, factor, listed

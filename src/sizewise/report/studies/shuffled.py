@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from sizewise.records import RunRecord
-from sizewise.report.cells import Cell, best_by_validation, size_errors
+from sizewise.report.cells import Cell, best_by_validation, cells_errors
 from sizewise.report.conditions import SHUFFLED, levels
 from sizewise.report.section import Section, Table
 from sizewise.report.selection import select
-from sizewise.report.stats.compare import Difference
+from sizewise.report.stats.differences import Difference
 from sizewise.report.tables import Row
 from sizewise.report.verdict import compared
 from sizewise.report.words import MeasureWords, listed
@@ -45,7 +45,7 @@ def section(records: Sequence[RunRecord]) -> Section | None:
 def _row(ordered: Cell, shuffled: Cell, lost: Difference) -> Row:
     words, row = MeasureWords(ordered.measure), {"family": ordered.label}
     for name, cell in (("in order", ordered), ("shuffled", shuffled)):
-        (interval,) = size_errors([cell]).intervals()
+        (interval,) = cells_errors([cell]).intervals()
         row[name] = (
             f"{words.value(cell.error)} {words.values(interval) if interval else ''}".strip()
         )

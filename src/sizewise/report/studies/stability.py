@@ -10,7 +10,7 @@ from sizewise.report.by_rate import Contrast, Family, Size, compared, contrasts
 from sizewise.report.cells import PARAMETERS, failed_to_train
 from sizewise.report.conditions import by_condition
 from sizewise.report.section import Chart, Rows, Section, Table
-from sizewise.report.stats.compare import Seeds, size_errors
+from sizewise.report.stats.differences import Seeds, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.shares import share_interval
 from sizewise.report.stats.spread import middle

@@ -15,13 +15,12 @@ import numpy as np
 from sizewise.records import RunRecord
 from sizewise.report import style
 from sizewise.report.budget import at_largest_budget
-from sizewise.report.cells import MODEL_BYTES, Cell, best_by_validation, size_errors
+from sizewise.report.cells import MODEL_BYTES, Cell, best_by_validation, cells_errors
 from sizewise.report.conditions import by_condition
 from sizewise.report.section import Chart, Rows, Section, Table
 from sizewise.report.selection import select
-from sizewise.report.stats import compare
-from sizewise.report.stats.compare import Seeds
 from sizewise.report.stats.crossing import Drawn, crossing_of, draw_crossing
+from sizewise.report.stats.differences import Seeds, size_errors
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.tables import Row
 from sizewise.report.words import MeasureWords, quantity, size
@@ -128,7 +127,7 @@ def race(cells: Sequence[Cell], compressor: str) -> Race:
         for cell, rate in zip(cells, rates, strict=True)
     ]
     sizes = [cell.parameters for cell in cells]
-    sweep, place_of = compare.size_errors(sizes, differences), partial(crossing_of, np.log(sizes))
+    sweep, place_of = size_errors(sizes, differences), partial(crossing_of, np.log(sizes))
     told = not np.isnan(sweep.noise.variances).any()
     return Race(
         compressor,
@@ -171,7 +170,7 @@ def _chart(found: Sequence[Race], words: MeasureWords) -> Chart:
             words.test: words.value(cell.error),
         }
         for family, cells in families.items()
-        for cell, interval in zip(cells, size_errors(cells).intervals(), strict=True)
+        for cell, interval in zip(cells, cells_errors(cells).intervals(), strict=True)
     ]
     lines: Rows = [
         {"compressor": name, "error": style.number(rate)}

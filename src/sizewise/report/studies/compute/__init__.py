@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 
 from sizewise.records import RunRecord
-from sizewise.report.cells import LATENCY, MODEL_BYTES, TRAINING_TIME, Cell, Cost, size_errors
+from sizewise.report.cells import LATENCY, MODEL_BYTES, TRAINING_TIME, Cell, Cost, cells_errors
 from sizewise.report.section import Section, Table
 from sizewise.report.stats.optimum import Optimum
 from sizewise.report.studies.compute.charts import best_size_by_budget, loss_by_budget
@@ -147,7 +147,7 @@ def _winner_rows(found: Compute) -> list[Row]:
     ):
         winner = budget.winner
         others = [size(cell.parameters) for cell in budget.untold if cell is not winner]
-        interval = size_errors(budget.cells).intervals()[budget.cells.index(winner)]
+        interval = cells_errors(budget.cells).intervals()[budget.cells.index(winner)]
         rows.append(
             {"family": found.family, "FLOPs": flops(budget.flops), "wins": size(winner.parameters)}
             | reached(winner, interval)

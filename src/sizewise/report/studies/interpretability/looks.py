@@ -12,7 +12,7 @@ from sizewise.records import RunRecord
 from sizewise.report.cells import Cell
 from sizewise.report.conditions import by_condition
 from sizewise.report.selection import select
-from sizewise.report.stats.compare import Seeds, compare, in_pairs, size_errors
+from sizewise.report.stats.differences import Seeds, compare, in_pairs, size_errors
 from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.noise import Array
 from sizewise.report.stats.overlap import apart, overlaps

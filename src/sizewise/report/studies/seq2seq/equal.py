@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sizewise.report.cells import Cell, size_errors
-from sizewise.report.stats.compare import Difference
+from sizewise.report.cells import Cell, cells_errors
+from sizewise.report.stats.differences import Difference
 from sizewise.report.studies.levels import Level
 from sizewise.report.studies.seq2seq.worth import both_ways
 from sizewise.report.tables import UNKNOWN, Row
@@ -75,7 +75,7 @@ def gain_rows(found: Sequence[Gain]) -> list[Row]:
 
 def _row(cell: Cell) -> Row:
     words = MeasureWords(cell.measure)
-    (interval,) = size_errors([cell]).intervals()
+    (interval,) = cells_errors([cell]).intervals()
     symbols = [record.metrics[SYMBOLS] for record in cell.trained if SYMBOLS in record.metrics]
     return {
         "family": cell.family,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sizewise.report.cells import Cell, size_errors
+from sizewise.report.cells import Cell, cells_errors
 from sizewise.report.stats.crossing import DRAWS
 from sizewise.report.stats.errors import TAILS, Interval
 from sizewise.report.stats.noise import Array
@@ -89,7 +89,7 @@ def worths(level: Level) -> list[Worth]:
 
 
 def _worth(plain: Sequence[Cell], attending: Sequence[Cell], length: int) -> Worth:
-    both = [size_errors(cells) for cells in (plain, attending)]
+    both = [cells_errors(cells) for cells in (plain, attending)]
     error, ratio = (
         float(each[0]) for each in ratio_of_sizes(*((one.sizes, one.means[None]) for one in both))
     )
