@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH ?= .venv-bench
+TUNERS ?= .venv-tuners
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow test-gpu lint ui chaos bench clean
+.PHONY: demo test test-slow test-gpu lint ui chaos bench bench-tuners clean
 demo: $(INSTALLED)  ## sweep the three architectures at a few sizes and say what was found
 	$(BIN)/python train.py experiment=demo
 	@echo "Open the report named above in a browser, or browse the runs with: make ui"
@@ -40,8 +41,11 @@ bench: $(BENCH)/.installed  ## how fast it is, beside Keras, Lightning and PyTor
 	$(BENCH)/bin/python -m benchmarks.sweep_speed
 	$(BENCH)/bin/python -m benchmarks.growth
 
+bench-tuners: $(TUNERS)/.installed  ## what Optuna and FLAML find in the time that advice has (half an hour)
+	$(TUNERS)/bin/python -m benchmarks.advise_peers --folder outputs/advise_peers
+
 clean:  ## remove the environment and caches, never results
-	rm -rf $(VENV) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(TUNERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -53,4 +57,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 $(BENCH)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+$(TUNERS)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TUNERS)
+	grep -v '^optuna==' constraints.txt > $(TUNERS)/constraints.txt  # what is pinned is for tune
+	$(TUNERS)/bin/pip install --quiet --constraint $(TUNERS)/constraints.txt --editable '.[tuners]'
 	@touch $@
