@@ -47,7 +47,8 @@ def report(peers: Sequence[Peer], advised: Sequence[Advised]) -> list[str]:
         f"{RATES[0]:g} to {RATES[1]:g}) of sizewise's networks, which its loop and default "
         f"schedule train; {WORKERS} processes of one thread share the study in a journal, as its "
         "documentation asks for where trials take the processor. It keeps the best trial's "
-        "network; advice may try larger ones, and more steps. FLAML: all that it tries by default, on the training and the validation samples, "
+        "network; advice may try larger ones, and more steps. FLAML: all "
+        "that it tries by default, on the training and the validation samples, "
         f"with n_jobs={WORKERS}. Seconds of both are those of the search and of what it trains in "
         "the end, without imports and reading data; advice's count from the start of the process. "
         "FLAML's size is that of the pickled model.",
