@@ -148,7 +148,10 @@ def _table(file: str, *more: str) -> tuple[str, ...]:
 SETS = {
     "mnist1d": DataSet(SEQUENCE, ("data=mnist1d",)),
     "digits": DataSet(IMAGE, ("data=digits",), fresh=0),
-    "shapes": DataSet(IMAGE, ("data=folder", "data.path={folder}/shapes"), shapes, 3_000, "shapes"),
+    "shapes": DataSet(
+        *(IMAGE, ("data=folder", "data.path={folder}/shapes"), shapes, 3_000, "shapes"),
+        smallest=1_000,
+    ),
     "classes": DataSet(ROW, _table("classes.csv"), classes, 4_000, "classes.csv"),
     "numbers": DataSet(ROW, _table("numbers.parquet"), numbers, 4_000, "numbers.parquet"),
     "chirps": DataSet(
