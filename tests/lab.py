@@ -9,7 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from sizewise.cli import main
-from sizewise.config import Config, TrackingConfig, parse
+from sizewise.config import Config, parse
 from sizewise.errors import UserError
 from sizewise.records import RunRecord
 from sizewise.run.run import run
@@ -54,12 +54,12 @@ def make_config(folder: Path, *overrides: str) -> Config:
     make_store(folder / "mlflow.db")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = parse(compose("config", overrides=[*overrides, f"data.root={folder / 'data'}"]))
-    there = TrackingConfig(
-        uri=f"sqlite:///{folder / 'mlflow.db'}",
-        experiment="sizewise",
-        artifacts=str(folder / "artifacts"),
-    )
-    return config.model_copy(update={"tracking": there})
+    there = {
+        "uri": f"sqlite:///{folder / 'mlflow.db'}",
+        "experiment": "sizewise",
+        "artifacts": str(folder / "artifacts"),
+    }
+    return config.model_copy(update={"tracking": config.tracking.model_copy(update=there)})
 
 
 def make_lab(folder: Path) -> Lab:

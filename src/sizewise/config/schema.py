@@ -234,6 +234,7 @@ class TrackingConfig(Section):
     uri: StoreUri
     experiment: Text
     artifacts: Place | None
+    each_step: bool = False  # a run's config from before there was a choice lacks it
 
 
 class SweepConfig(Section):

@@ -103,10 +103,10 @@ class RunFolder:
         """Keep the id of the MLflow run."""
         (self.path / self.RUN_ID).write_text(f"{run_id}\n")
 
-    def add_metrics(self, line: dict[str, Any]) -> None:
-        """Write a line to the run's metrics."""
+    def add_metrics(self, *lines: dict[str, Any]) -> None:
+        """Write lines to the run's metrics."""
         with (self.path / self.METRICS).open("a") as file:
-            file.write(f"{json.dumps(line)}\n")
+            file.writelines(f"{json.dumps(line)}\n" for line in lines)
 
     def mend_metrics(self) -> list[dict[str, Any]]:
         """Return the lines of the run's metrics, and cut off a last one that a crash has torn."""

@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -139,7 +140,8 @@ def run(
 
         with tracker, screen:
             model = _on_its_threads(model, tracker, config, identity, dataset).to(device)
-            learner = learner_of(model, config)
+            each = partial(tracker.log_steps, "step/loss") if config.tracking.each_step else None
+            learner = learner_of(model, config, each)
             _log_setting(tracker, config, identity, dataset)
             with learner.limits():
                 trained = trained_before(store, tags) if take_up else None

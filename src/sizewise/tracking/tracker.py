@@ -7,7 +7,7 @@ import shlex
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -86,6 +86,21 @@ class Tracker:
             self.folder.add_metrics(line)
             self._unsent.extend(points_of(line))
         return {name: self._logged.get((step, name), value) for name, value in metrics.items()}
+
+    def log_steps(self, name: str, first: int, values: Sequence[float]) -> None:
+        """Log a metric at steps that follow each other, from `first` on.
+
+        Raises:
+            OSError: the run's folder can't be written to.
+        """
+        now = time.time_ns() // 1_000_000
+        lines = [
+            {"step": step, "timestamp": now, name: value}
+            for step, value in enumerate(values, start=first)
+            if (step, name) not in self._logged
+        ]
+        self.folder.add_metrics(*lines)
+        self._unsent.extend(point for line in lines for point in points_of(line))
 
     def log_config(self, params: dict[str, Any]) -> None:
         """Log `params` that are new; MLflow cuts off a value that is longer than it takes."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 Log = Callable[[int, dict[str, float]], None]  # takes an epoch or setting, from 1, and its metrics
+LogSteps = Callable[[int, list[float]], None]  # takes a step, from 1, and losses from it on
 
 
 class Best(NamedTuple):

@@ -10,7 +10,7 @@ from sizewise.data.dataset import Dataset
 from sizewise.models import Classical
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.classical import SettingsSearch
-from sizewise.training.fitted import Fitted, Log
+from sizewise.training.fitted import Fitted, Log, LogSteps
 from sizewise.training.loop import GradientSteps
 
 
@@ -32,8 +32,8 @@ class Learner(Protocol):
         """Hold other libraries than PyTorch to its number of threads, until the run has ended."""
 
 
-def learner_of(model: nn.Module, config: Config) -> Learner:
+def learner_of(model: nn.Module, config: Config, log_steps: LogSteps | None = None) -> Learner:
     """Return what fits a freshly built model of `config`, whose precision is settled."""
     if isinstance(model, Classical):
         return SettingsSearch(model, config.seed)
-    return GradientSteps(model, config.training, config.seed, config.precision)
+    return GradientSteps(model, config.training, config.seed, config.precision, log_steps)

@@ -21,7 +21,7 @@ from sizewise.tasks.task import Task
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.device import BFLOAT16
 from sizewise.training.evaluate import Scores, evaluate
-from sizewise.training.fitted import Best, Fitted, Log
+from sizewise.training.fitted import Best, Fitted, Log, LogSteps
 from sizewise.training.optimizer import make_optimizer, set_step
 from sizewise.training.schedule import learning_rate_at
 from sizewise.training.spikes import WINDOW, count_spikes
@@ -44,6 +44,7 @@ class GradientSteps:
     config: TrainingConfig
     seed: int
     precision: str | None
+    log_steps: LogSteps | None
     unit: ClassVar[str] = "epoch"
 
     @property
@@ -58,6 +59,7 @@ class GradientSteps:
             seed=self.seed,
             precision=self.precision,
             log=log,
+            log_steps=self.log_steps,
             checkpoint=checkpoint,
         )
 
@@ -78,6 +80,7 @@ def fit(
     *,
     seed: int,
     log: Log,
+    log_steps: LogSteps | None = None,
     precision: str | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> TrainState:
@@ -101,6 +104,8 @@ def fit(
         config: the training keys.
         seed: decides the order of the samples.
         log: called after each epoch with its number, from 1, and its metrics by name.
+        log_steps: called before `log` with the number of the epoch's first step, from 1, and the
+            losses of its steps.
         precision: `bfloat16`, in which autocast has what gains by it, products above all, while
             weights, gradients and the optimiser's state stay in float32; None has all in float32.
             Validation is in float32 either way.
@@ -123,7 +128,9 @@ def fit(
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
-        metrics = _train_epoch(state, dataset.train, task, config, seed, precision, checkpoint)
+        metrics = _train_epoch(
+            state, dataset.train, task, config, seed, precision, checkpoint, log_steps
+        )
         validation = evaluate(model, dataset.validation, task) if validated else UNKNOWN
         broken = metrics["train/loss"], validation.loss if validated else 0.0
         if not all(map(math.isfinite, broken)):
@@ -168,6 +175,7 @@ def _train_epoch(
     seed: int,
     precision: str | None,
     checkpoint: Checkpoint | None,
+    log_steps: LogSteps | None,
 ) -> dict[str, float]:
     """Take one epoch's gradient steps, or what is left of them, and return its metrics."""
     device = next(state.model.parameters()).device
@@ -221,6 +229,8 @@ def _train_epoch(
 
     done = state.step - before  # fewer than planned where a loss is not finite
     losses = sums.losses[:done].cpu()
+    if log_steps is not None and "diverged" not in state.extras:
+        log_steps(before + 1, losses.tolist())
     state.extras["spikes"] = state.extras.get("spikes", 0) + count_spikes(losses, state.recent)
     state.recent = torch.cat([state.recent, losses])[-WINDOW:]
     sizes = torch.tensor([len(b) for b in batches[:done]], dtype=sums.losses.dtype, device=device)
