@@ -137,7 +137,6 @@ def report(rows: Sequence[Row]) -> list[str]:
         _no_worse(advised),
         _follows(advised),
     ]
-    said = [f"{row.label}: *{row.said.rstrip('.')}*" for row in advised]
     return [
         "Fresh samples were drawn from the same distribution and read by nobody before; of digits "
         "there are none to draw. Forecasts are counted after calibration: of runs of a family "
@@ -147,7 +146,6 @@ def report(rows: Sequence[Row]) -> list[str]:
         "\n".join(map(str, targets)),
         *([_cost(advised, swept)] if swept else []),
         *([_failures(failed)] if failed else []),
-        f"It said of {'; of '.join(said)}." if said else "Nothing was advised.",
     ]
 
 

@@ -4,20 +4,19 @@
 
 The article's networks on MNIST in batches of 32. The first table is PyTorch's profile of the step
 as it is. For the second, each network is trained in turns of 50 steps: as it is, and with one thing
-changed, in random order. The third times an LSTM layer by its width.
+changed, in random order.
 """
 
 import argparse
 import math
 import random
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.peers.contender import ARTICLE, BATCH_SIZE, LEARNING_RATE, spec_of_mnist, split
@@ -27,8 +26,6 @@ from sizewise.training.optimizer import KERAS_EPSILON
 
 STEPS = 50
 SAMPLES = STEPS * BATCH_SIZE
-LANES = 8  # float32 in a register of AVX2
-WIDTHS = (4, 6, 8, 9, 12, 14, 16, 20, 32)
 KERNELS = {
     "convolutions": ("convolution",),
     "LSTM": ("mkldnn_rnn",),
@@ -55,8 +52,6 @@ def main() -> None:
         "Share of a step's operations, by PyTorch's profiler:\n\n" + _shares(train),
         "The rate with one thing changed, over the rate as it is, in a round: median [range]:\n\n"
         + table(["", "changed", "rate"], rows),
-        "An LSTM layer over 100 sequences of 40 steps on one thread, forward and backward, in ms; "
-        f"and with units that stay zero, up to the next multiple of {LANES}:\n\n" + _widths(rounds),
     )
 
 
@@ -107,6 +102,7 @@ def _steps(family: str) -> dict[str, Step]:
         "the loop's measurements left out": _step(_network(family), measured=False),
         "gradients clipped at infinity": _step(_network(family), max_norm=math.inf),
         "one thread": _on_one_thread(_step(_network(family))),
+        "bfloat16 by autocast": _step(_network(family), half=True),
     }
     if family == "cnn":
         steps["ReLU before the pool"] = _step(_with_relu_first(_network(family)))
@@ -120,13 +116,16 @@ def _network(family: str) -> nn.Module:
     return build(spec_of_mnist(), Architecture(family, *ARTICLE[family]))
 
 
-def _step(model: nn.Module, *, measured: bool = True, max_norm: float | None = None) -> Step:
+def _step(
+    model: nn.Module, *, measured: bool = True, max_norm: float | None = None, half: bool = False
+) -> Step:
     parameters = list(model.parameters())
     optimizer = torch.optim.Adam(parameters, LEARNING_RATE, eps=KERAS_EPSILON, fused=True)
 
     def step(inputs: Tensor, targets: Tensor) -> None:
-        logits = model(inputs)
-        loss = cross_entropy(logits, targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits = model(inputs)
+            loss = cross_entropy(logits, targets)
         optimizer.zero_grad()
         loss.backward()
         if measured:
@@ -166,45 +165,6 @@ def _with_relu_first(model: nn.Module) -> nn.Module:
         layers[index : index + 2] = nn.ReLU(), layers[index]
     model.convolutions = nn.Sequential(*layers)
     return model
-
-
-def _widths(rounds: int) -> str:
-    """Return the times of LSTM layers by their width."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    rows = []
-    for width in WIDTHS:
-        layer, inputs = nn.LSTM(1, width, batch_first=True), torch.randn(100, 40, 1)
-        row = [str(width)]
-        for forward in (_plainly, _padded):
-            seconds = []
-            for _ in range(rounds + 1):
-                started = time.perf_counter()
-                forward(layer, inputs).sum().backward()
-                seconds.append(time.perf_counter() - started)
-            row.append(f"{1e3 * statistics.median(seconds[1:]):.1f}")
-        rows.append(row)
-    torch.set_num_threads(threads)
-    return table(["width", "as it is", "padded"], rows)
-
-
-def _plainly(layer: nn.LSTM, inputs: Tensor) -> Tensor:
-    states: Tensor = layer(inputs)[0]
-    return states
-
-
-def _padded(layer: nn.LSTM, inputs: Tensor) -> Tensor:
-    width = layer.hidden_size
-    more = -width % LANES
-    by_input, by_state, *biases = (value.view(4, width, -1) for value in layer.parameters())
-    weights = [
-        pad(by_input, (0, 0, 0, more)).flatten(0, 1),
-        pad(by_state, (0, more, 0, more)).flatten(0, 1),
-        *(pad(bias, (0, 0, 0, more)).flatten() for bias in biases),
-    ]
-    zeros = inputs.new_zeros(1, len(inputs), width + more)
-    states: Tensor = torch.lstm(inputs, (zeros, zeros), weights, True, 1, 0.0, True, False, True)[0]
-    return states[..., :width]
 
 
 if __name__ == "__main__":

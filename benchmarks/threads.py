@@ -3,8 +3,8 @@
     python -m benchmarks.threads
 
 Networks of each family at four widths are trained on noise in MNIST-1D's form, in batches of 100,
-by the training loop itself: on one thread and on two, alone and two at once, and on two threads
-with each spin count (`GOMP_SPINCOUNT`, which OpenMP reads as PyTorch is loaded: hence a pair of
+by the training loop itself: on one thread and on two, alone and two at once, with OpenMP's own spin
+count and sizewise's (`GOMP_SPINCOUNT`, which OpenMP reads as PyTorch is loaded: hence a pair of
 processes for each, new in each round: the system places a process's threads well or badly for its
 whole life). In each round every cell is measured for half a second, in random order; ratios are
 taken within a round, since other work on the machine changes from round to round. It needs a quiet
@@ -21,7 +21,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from statistics import median
 from typing import Any, NamedTuple
 
 # This imports PyTorch, and so before sizewise sets a spin count where a trainer is to have none.
@@ -38,7 +37,7 @@ WIDTHS = {
 }
 DEPTHS = {"cnn": None, "lstm": 2, "attention": None}
 OWN = None  # OpenMP's own spin count, 300,000
-COUNTS = (OWN, 1_000, SPINS, 10_000)
+COUNTS = (OWN, SPINS)
 TARGETS = {("lstm", 128): 0.3, ("cnn", 4): 0.9}  # of two at once, over one thread alone
 ALONE = 0.95  # the target alone, over all cores and OpenMP's own spin count
 
@@ -177,12 +176,8 @@ def main() -> None:
     write_section(
         "Threads",
         f"Medians of {rounds} rounds. {setting(f'python -m benchmarks.threads --rounds {rounds}')} "
-        f"When it began, {os.getloadavg()[0]:.1f} processes were at work. One training alone: "
-        "samples/s on one thread, and what two threads give over it, by their spin count:",
-        _by_spins(rates, 1),
-        "Two trainings at once: the rate of each over that of one thread alone:",
-        _by_spins(rates, 2),
-        "What a run is given, median [range] within a round:",
+        f"When it began, {os.getloadavg()[0]:.1f} processes were at work. What a run is given, "
+        "median [range] within a round:",
         _given(rates),
     )
 
@@ -217,22 +212,6 @@ def _networks() -> dict[tuple[str, int], int]:
 
 def _over(rates: Rates, cell: Cell, other: Cell) -> list[tuple[float, float]]:
     return list(zip(rates[cell], rates[other], strict=True))
-
-
-def _by_spins(rates: Rates, at_once: int) -> str:
-    rows = []
-    for (family, width), flops in _networks().items():
-        alone = Cell(family, width, 1, 1, OWN)
-        one = ratio(_over(rates, Cell(family, width, 1, at_once, OWN), alone))[0]
-        row = [f"{family} {width}", f"{flops / 1e6:,.0f}", f"{median(rates[alone]):,.0f}"]
-        row += [f"{one:.2f}"] if at_once > 1 else []
-        for spins in COUNTS:
-            cell = Cell(family, width, 2, at_once, spins)
-            row.append(f"{ratio(_over(rates, cell, alone))[0]:.2f}")
-        rows.append(row)
-    counts = ["OpenMP's own" if spins is OWN else f"{spins:,}" for spins in COUNTS]
-    one_thread = ["one thread"] if at_once > 1 else []
-    return table(["", "MFLOP a step", "samples/s", *one_thread, *counts], rows)
 
 
 def _given(rates: Rates) -> str:
