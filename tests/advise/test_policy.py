@@ -174,9 +174,14 @@ def test_a_decision_whose_trials_have_not_all_ended_is_gone_on_with(tmp_path: Pa
     assert unfinished(world.log.events()) is None
 
 
-def test_where_there_was_no_time_to_search_the_smallest_size_is_trained(tmp_path: Path) -> None:
-    world = World(tmp_path, falls_until(4000), budget=12.0)
+@pytest.mark.parametrize("references", [(), ("random_forest", "linear")], ids=len)
+def test_where_there_was_no_time_to_search_the_smallest_size_is_trained(
+    tmp_path: Path, references: tuple[str, ...]
+) -> None:
+    world = World(tmp_path, falls_until(4000), budget=12.0, references=references)
     world.begin()
+    why = decide(world.known()).why
+    assert why.startswith("no time is left for: the smallest sizes of each family")
     known = world.search()
     assert not known.runs
     assert known.final == Trial("cnn", SIZES[0], 0, STEPS, RATE)

@@ -35,6 +35,7 @@ class World:
         families: of networks.
         luck: the standard deviation of a seed's error.
         asked: what is good enough.
+        references: classical families, which no rule is for: they are never run.
         step_seconds: of a parameter.
     """
 
@@ -44,6 +45,7 @@ class World:
     families: tuple[str, ...] = ("cnn",)
     luck: float = 0.002
     asked: dict[str, Any] = dataclasses.field(default_factory=dict)
+    references: tuple[str, ...] = ()
     step_seconds: float = 2e-7
 
     def __post_init__(self) -> None:
@@ -55,7 +57,8 @@ class World:
         work = {family: [(size, FLOPS * size) for size in SIZES] for family in self.families}
         self.log.write(
             "began",
-            **{"budget": self.budget, "elapsed": self.elapsed, "sizes": work, "references": []},
+            **{"budget": self.budget, "elapsed": self.elapsed, "sizes": work},
+            references=self.references,
             tried=[(family, 1000, 1000 * self.step_seconds) for family in self.families],
             **{"jobs": JOBS, "steps": STEPS, "rate": RATE, "measure": ERROR, "asked": self.asked},
         )

@@ -50,7 +50,8 @@ def decide(known: Known) -> Decision:
         if chosen := known.affordable(new, SEARCH_SHARE if question in SEARCH else 1.0):
             return Decision(why, chosen)
         if new:
-            skipped.append((why, sum(map(known.seconds, new)) / known.jobs))
+            networks = [trial for trial in new if trial.size is not None]
+            skipped.append((why, sum(map(known.seconds, networks)) / known.jobs))
     if not skipped:
         return Decision("nothing more would change the answer")
     seconds = max(1.0, sum(each for _, each in skipped))
