@@ -28,3 +28,16 @@ def test_work_is_known_between_sizes_and_grows_with_parameters_beyond() -> None:
     known = {1000: 1e6, 16_000: 1.6e7}
     assert work_of(known, 4000) == pytest.approx(4e6)
     assert work_of(known, 64_000) == pytest.approx(6.4e7)
+
+
+def test_a_trial_on_noise_counts_as_real_runs_of_its_family_have_shown() -> None:
+    forecast = Forecast()
+    for family in ("cnn", "lstm"):
+        forecast.try_out(family, 1e6, 0.001)
+        forecast.try_out(family, 1e8, 0.02)
+    forecast.see("cnn", 1e6, 0.0015, 1.0)
+    assert forecast.seconds("cnn", 1e8, 100) == pytest.approx(1 + 100 * 0.03)
+    assert forecast.seconds("lstm", 1e8, 100) == pytest.approx(1 + 100 * 0.02)
+    assert forecast.reaches("cnn", 1e8)
+    assert not forecast.reaches("cnn", 1.1e8)
+    assert not forecast.reaches("mlp", 1e6)

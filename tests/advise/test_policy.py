@@ -8,7 +8,7 @@ import pytest
 from sizewise.advise.history import differing
 from sizewise.advise.known import Known, Trial
 from sizewise.advise.log import unfinished
-from sizewise.advise.policy import SEEDS, Decision, decide
+from sizewise.advise.policy import SEEDS, TRIED_STEPS, Decision, decide
 from sizewise.advise.words import Advice
 from sizewise.report.goal import Goal
 from sizewise.report.verdict import Kind
@@ -224,3 +224,31 @@ def test_a_family_that_no_limit_allows_is_named(tmp_path: Path) -> None:
     assert known.final is not None
     said = Advice(known, known.final, world.run(known.final), {}, "over", 60.0, "limits").lines()
     assert "Over the limits at each size that was tried: lstm." in said
+
+
+def test_a_step_is_timed_of_what_is_larger_than_any_seen_before_it_is_decided(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, falls_until(SIZES[6]), budget=600.0)
+    searched(tmp_path, world)
+    events = world.log.events()
+    seen = 1000  # what was tried out at the start
+    for event in events:
+        for _, size, _ in event.get("tried", ()):
+            seen = max(seen, size)
+        if event["event"] == "decided":
+            assert all(trial[1] <= seen for trial in event["trials"])
+    assert [size for event in events for _, size, _ in event.get("tried", ())][:3] == [
+        1000,
+        4000,
+        16_000,
+    ]
+    assert not differing(events, world.log.records())
+
+
+def test_no_step_is_timed_that_would_take_much_of_the_time_left(tmp_path: Path) -> None:
+    world = World(tmp_path, falls_until(SIZES[6]), budget=60.0, step_seconds=2e-5)
+    known = searched(tmp_path, world)
+    tried = [size for event in world.log.events() for _, size, _ in event.get("tried", ())]
+    assert max(tried) * world.step_seconds * TRIED_STEPS <= 0.05 * 60
+    assert known.runs

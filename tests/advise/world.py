@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import numpy as np
 
 from sizewise import sample_errors
 from sizewise.advise.history import known_at
-from sizewise.advise.known import Known, Trial
+from sizewise.advise.known import Known, Place, Trial
 from sizewise.advise.log import Log
-from sizewise.advise.policy import Decision, decide
+from sizewise.advise.policy import Decision, decide, to_try_out
 from sizewise.records import ERROR, RunRecord
 from tests.report.synthetic import record
 
@@ -67,12 +67,20 @@ class World:
         """Decide and train until the search is over, or `most` decisions are made."""
         for _ in range(most):
             known = self.known()
+            if places := to_try_out(known):
+                self.try_out(places)
+                continue
             decision = decide(known)
             self.log.write("decided", why=decision.why, trials=decision.trials)
             if not decision.trials:
                 return known
             self.train(decision)
         return self.known()
+
+    def try_out(self, places: Iterable[Place]) -> None:
+        """Time a step of each."""
+        tried = [(*place, place[1] * self.step_seconds) for place in places]
+        self.log.write("tried", tried=tried, elapsed=self.elapsed)
 
     def known(self) -> Known:
         return known_at(self.log.events(), self.log.records())

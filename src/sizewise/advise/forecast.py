@@ -12,7 +12,8 @@ class Forecast:
     """Learns from each run that it is told of.
 
     A step's seconds lie between those of the networks that take less and more work, on the straight
-    line between the logarithms of both; beyond the largest seen they grow with the work.
+    line between the logarithms of both; beyond the largest seen they grow with the work. A step on
+    noise counts for as much more or less as the family's real ones took where both are known.
     """
 
     def __init__(self) -> None:
@@ -21,7 +22,7 @@ class Forecast:
         self._beside: list[float] = []
 
     def try_out(self, family: str, work: float, seconds: float) -> None:
-        """Take in what a step of so much work took on noise; any real run counts for more."""
+        """Take in what a step of so much work took on noise; a real run takes its place."""
         self._trials[family, work] = seconds
 
     def see(self, family: str, work: float, step: float, beside: float) -> None:
@@ -44,9 +45,16 @@ class Forecast:
         """
         return self.beside + steps * self._of_step(family, work)
 
+    def reaches(self, family: str, work: float) -> bool:
+        """Return whether as much work was seen or tried out."""
+        return any(name == family and work <= known for name, known in self._trials | self._steps)
+
     def _of_step(self, family: str, work: float) -> float:
-        known = {w: s for (name, w), s in self._trials.items() if name == family}
-        known |= {w: median(s) for (name, w), s in self._steps.items() if name == family}
+        tried = {w: s for (name, w), s in self._trials.items() if name == family}
+        seen = {w: median(s) for (name, w), s in self._steps.items() if name == family}
+        ratios = [seen[each] / tried[each] for each in seen.keys() & tried.keys()]
+        factor = median(ratios) if ratios else 1.0
+        known = {each: factor * seconds for each, seconds in tried.items()} | seen
         if work in known:
             return known[work]
         ordered = sorted(known)

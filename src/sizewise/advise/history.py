@@ -31,7 +31,8 @@ def known_at(events: Sequence[Event], records: Mapping[str, RunRecord]) -> Known
         for family, sizes in began["sizes"].items()
     }
     forecast, runs, elapsed, budget = Forecast(), dict[Trial, RunRecord | None](), 0.0, 0.0
-    for family, size, seconds in began["tried"]:
+    tried = [each for event in events for each in event.get("tried", ())]
+    for family, size, seconds in tried:
         forecast.try_out(family, work_of(work[family], size), seconds)
     for event in events:
         elapsed, budget = event.get("elapsed", elapsed), event.get("budget", budget)

@@ -90,6 +90,11 @@ class Known:
         work = work_of(self.work[trial.family], trial.size)
         return self.forecast.seconds(trial.family, work, trial.steps)
 
+    def is_larger_than_any(self, place: Place) -> bool:
+        """Return whether its family has seen and tried out nothing as large."""
+        family, size = place
+        return not self.forecast.reaches(family, work_of(self.work[family], size))
+
     def makespan(self, trials: Iterable[Trial]) -> float:
         """Return what trials of networks take in all, `jobs` at once."""
         each = [self.seconds(trial) for trial in trials if trial.size is not None]

@@ -6,6 +6,8 @@ typed again, perhaps with another budget.
 """
 
 import json
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +15,13 @@ from typing import Any
 
 from sizewise.advise.known import Trial
 from sizewise.advise.policy import Decision
+from sizewise.entry import STARTED
 from sizewise.files import replacing
 from sizewise.records import RunRecord, read_records
 
 Event = dict[str, Any]
 ENDS = ("decided", "ran", "advised")  # of which the last says where the work stands
+TICK = 1.0  # seconds between notes of the time that was used
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,27 @@ class Log:
         texts = [each if isinstance(each, str) else json.dumps(each) for each in lines]
         with replacing(self.folder / name) as file:
             file.write("".join(f"{text}\n" for text in texts).encode())
+
+
+class Clock:
+    """Counts the seconds used, those of earlier attempts included, and notes them on disk."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._before, self._ended = log, log.elapsed(), threading.Event()
+        threading.Thread(target=self._note, daemon=True, name="clock").start()
+
+    def elapsed(self) -> float:
+        """Return the seconds used so far, from the start of the process."""
+        return self._before + time.monotonic() - STARTED
+
+    def stop(self) -> None:
+        """Note the seconds once more, and no more."""
+        self._ended.set()
+        self._log.set_elapsed(self.elapsed())
+
+    def _note(self) -> None:
+        while not self._ended.wait(TICK):
+            self._log.set_elapsed(self.elapsed())
 
 
 def decisions(events: list[Event]) -> Iterator[tuple[int, Decision]]:

@@ -30,6 +30,8 @@ MOST_DOUBLINGS = 3  # of the steps
 TWICE = 1.5  # a size at least so much larger shows what twice the size brings
 APART = 2.5  # two sizes further apart have one between them
 SEARCH_SHARE = 0.6  # of the time left, that looking for larger sizes and more steps may take
+TRIED_STEPS = 10  # on noise, of a network larger than any seen
+TRIED_SHARE = 0.05  # of the time left, that this may take
 SEEDS = (3, 5, 8, 12, 18)  # of what is compared, at each look at the answer
 assert len(SEEDS) == LOOKS
 
@@ -56,6 +58,28 @@ def decide(known: Known) -> Decision:
         return Decision("nothing more would change the answer")
     seconds = max(1.0, sum(each for _, each in skipped))
     return Decision(f"no time is left for: {skipped[0][0]} (about {duration(seconds)} more)")
+
+
+def to_try_out(known: Known) -> list[Place]:
+    """Return the networks of which a step is to be timed before it is decided what to train.
+
+    They are larger than any seen, wanted next, and take a small share of the time left.
+    """
+    for question in QUESTIONS:
+        _, wanted = question(known)
+        new = [trial for trial in wanted if trial not in known.runs]
+        larger = dict.fromkeys(
+            (trial.family, trial.size)
+            for trial in new
+            if trial.size is not None
+            and known.is_larger_than_any((trial.family, trial.size))
+            and known.seconds(trial._replace(steps=TRIED_STEPS)) <= TRIED_SHARE * known.left
+        )
+        if larger:
+            return list(larger)
+        if known.affordable(new, SEARCH_SHARE if question in SEARCH else 1.0):
+            return []
+    return []
 
 
 Asked = tuple[str, list[Trial]]

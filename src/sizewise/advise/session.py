@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sizewise.advise.history import known_at
-from sizewise.advise.known import Known, Trial
-from sizewise.advise.log import Log, unfinished
-from sizewise.advise.policy import Decision, decide
+from sizewise.advise.known import Known, Place, Trial
+from sizewise.advise.log import Clock, Log, unfinished
+from sizewise.advise.policy import TRIED_STEPS, Decision, decide, to_try_out
 from sizewise.advise.scope import Scope
 from sizewise.advise.words import Advice, baseline_of, clock_words, ran_words
 from sizewise.advise.workers import Ran, as_ran, make_store, step_seconds, train, write_search
-from sizewise.entry import STARTED
 from sizewise.errors import UserError, first_line
 from sizewise.interrupts import stop_softly
 from sizewise.run.folder import RunFolder
@@ -30,8 +28,9 @@ from sizewise.tracking.store import STORE_ERRORS, Store, open_store
 
 REFERENCE_SHARE = 0.1  # of the budget, for classical families
 TRIED = (0, 2)  # of the sizes, on noise, before any is trained
+FIRST_STEPS = 20  # of each
+NEVER = 1e6  # seconds of a step that can't be taken
 GRACE = 5.0  # seconds after which a run that does not stop is ended
-TICK = 1.0  # seconds between notes of the time that was used
 EXIT_INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 
@@ -54,7 +53,7 @@ class Session:
         scope = self._scope
         self.folder.mkdir(parents=True, exist_ok=True)
         self._clock, self._pool = Clock(self.log), Pool(scope.jobs)
-        tried = [] if self.log.events() else list(self._try_out())
+        tried = [] if self.log.events() else self._try_out_first()
         store = open_store(scope.config.tracking)
         for line in put_right(store):
             print(line)
@@ -81,28 +80,47 @@ class Session:
             _end(store, parent, status)
             lock.release()
 
-    def _try_out(self) -> Iterator[tuple[str, int, float]]:
-        """Yield the seconds of a step on noise, of each family at a few sizes.
+    def _try_out_first(self) -> list[tuple[str, int, float]]:
+        """Return the seconds of a step on noise, of each family at a few sizes.
 
         Beside it a worker makes the store, which takes seconds where there is none yet.
+
+        Raises:
+            UserError: one of them can't be trained.
         """
-        scope = self._scope
         asked = [
             (family, size)
-            for family, sizes in scope.sizes.items()
+            for family, sizes in self._scope.sizes.items()
             for at, size in enumerate(sizes)
             if at in TRIED
         ]
-        calls: list[Callable[[], Any]] = [partial(make_store, scope.config.tracking)]
-        for family, size in asked:
+        make = partial(make_store, self._scope.config.tracking)
+        found = self._try_out(asked, FIRST_STEPS, make)
+        for (family, _), seconds in zip(asked, found, strict=True):
+            if isinstance(seconds, BaseException):
+                raise UserError(f"{family} can't be tried out: {first_line(seconds)}")
+        return [(*place, seconds) for place, seconds in zip(asked, found, strict=True)]
+
+    def _try_out(
+        self, places: Sequence[Place], steps: int, *beside: Callable[[], None]
+    ) -> list[Any]:
+        """Return the seconds of a step on noise of each network, or why there are none."""
+        scope, calls = self._scope, list[Callable[[], Any]](beside)
+        for family, size in places:
             config = scope.config_of_family(family).model_copy(update={"size": size})
             samples = len(scope.dataset.train)
-            calls.append(partial(step_seconds, config, scope.spec, samples, self._share))
+            calls.append(partial(step_seconds, config, scope.spec, samples, self._share, steps))
         found = dict(self._pool.run(calls))
-        for number, (family, size) in enumerate(asked, start=1):
-            if isinstance(found[number], BaseException):
-                raise UserError(f"{family} can't be tried out: {first_line(found[number])}")
-            yield family, size, found[number]
+        return [found[number] for number in range(len(beside), len(calls))]
+
+    def _try_out_larger(self, places: Sequence[Place]) -> None:
+        """Log the seconds of a step of networks that are larger than any seen."""
+        found = self._try_out(places, TRIED_STEPS)
+        steps = [
+            (*place, NEVER if isinstance(seconds, BaseException) else seconds)
+            for place, seconds in zip(places, found, strict=True)
+        ]
+        self.log.write("tried", tried=steps, elapsed=self._clock.elapsed())
 
     def _begin(self, tried: Sequence[tuple[str, int, float]]) -> None:
         """Log what all decisions start from, or that there is another budget now."""
@@ -140,6 +158,9 @@ class Session:
             known = known_at(events, self.log.records())
             decision = unfinished(events)  # where it was stopped in the middle of one
             if decision is None:
+                if (places := to_try_out(known)) and not self._stop_file.exists():
+                    self._try_out_larger(places)
+                    continue
                 decision = decide(known)
                 self.log.write("decided", why=decision.why, trials=decision.trials)
             about = f" (about {clock_words(known.makespan(decision.trials))})"
@@ -248,27 +269,6 @@ class Session:
         except STORE_ERRORS as error:
             print(f"the advice is not in {store.shown}: {first_line(error)}")
         self._say("done")
-
-
-class Clock:
-    """Counts the seconds used, those of earlier attempts included, and notes them on disk."""
-
-    def __init__(self, log: Log) -> None:
-        self._log, self._before, self._ended = log, log.elapsed(), threading.Event()
-        threading.Thread(target=self._note, daemon=True, name="clock").start()
-
-    def elapsed(self) -> float:
-        """Return the seconds used so far, from the start of the process."""
-        return self._before + time.monotonic() - STARTED
-
-    def stop(self) -> None:
-        """Note the seconds once more, and no more."""
-        self._ended.set()
-        self._log.set_elapsed(self.elapsed())
-
-    def _note(self) -> None:
-        while not self._ended.wait(TICK):
-            self._log.set_elapsed(self.elapsed())
 
 
 def _end(store: Store, parent: str, status: str) -> None:

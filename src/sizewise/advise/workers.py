@@ -70,9 +70,9 @@ def train(
     return Ran(trial, record, time.monotonic() - started)
 
 
-def step_seconds(config: Config, spec: DataSpec, samples: int, share: int) -> float:
-    """Return the seconds of a training step on noise, in a worker."""
-    found = estimate(config, spec, architecture_of(config, spec), samples, share)
+def step_seconds(config: Config, spec: DataSpec, samples: int, share: int, steps: int) -> float:
+    """Return the seconds of a training step on noise, after so many, in a worker."""
+    found = estimate(config, spec, architecture_of(config, spec), samples, share, steps // 2)
     assert found.step_seconds is not None  # but of a classical family
     return found.step_seconds
 

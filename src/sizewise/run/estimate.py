@@ -32,7 +32,12 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    config: Config, spec: DataSpec, architecture: Architecture, num_samples: int, share: int
+    config: Config,
+    spec: DataSpec,
+    architecture: Architecture,
+    num_samples: int,
+    share: int,
+    batches: int = TRIAL_BATCHES,
 ) -> Estimate:
     """Train on a few batches of noise, and tell what the whole run takes.
 
@@ -42,9 +47,10 @@ def estimate(
         architecture: of its network.
         num_samples: that it trains on.
         share: how many cores it may use.
+        batches: of noise, on which it is trained twice.
     """
     training = config.training
-    noise = _noise(spec, TRIAL_BATCHES * training.batch_size)
+    noise = _noise(spec, batches * training.batch_size)
     dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
     model = build_on_threads(config, spec, architecture, share)
     threads = torch.get_num_threads()
