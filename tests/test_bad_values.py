@@ -46,6 +46,7 @@ FINE = {
     "model.depth": {"null"},
     "model.width": {"null"},
     "precision": {"null"},
+    "parametrization": {"null"},
     "resume": {"null"},
     "size": {"null"},
     "threads": {"null"},
