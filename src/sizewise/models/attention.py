@@ -29,7 +29,9 @@ class DotProductAttention(nn.Module):
 
         To steps that are `absent`, (B, T), nothing attends.
         """
-        scores = self.score_scale * (states @ states.transpose(1, 2))  # B T w, B w T -> B T T
+        scores = states @ states.transpose(1, 2)  # B T w, B w T -> B T T
+        if self.score_scale != 1.0:
+            scores = self.score_scale * scores
         if self.causal:
             later = torch.ones_like(scores[0], dtype=torch.bool).triu(1)
             scores = scores.masked_fill(later, -torch.inf)

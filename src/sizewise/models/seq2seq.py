@@ -43,7 +43,8 @@ class DotProduct(nn.Module):
 
     def scores(self, states: Tensor, read: Tensor) -> Tensor:
         """Map states of decoder (B, T, w) and encoder (B, S, w) to (B, T, S)."""
-        return self.score_scale * (states @ read.transpose(1, 2))
+        scores = states @ read.transpose(1, 2)
+        return scores if self.score_scale == 1.0 else self.score_scale * scores
 
     def forward(self, states: Tensor, read: Tensor, absent: Tensor | None) -> tuple[Tensor, Tensor]:
         """Map states of decoder and encoder to what is answered from, (B, T, w), and weights.
