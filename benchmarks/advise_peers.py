@@ -93,7 +93,8 @@ def main() -> None:
 def read(folder: Path) -> list[Peer]:
     """Return what was measured so far."""
     file = folder / "peers.jsonl"
-    rows = [Peer(**json.loads(line)) for line in file.open()] if file.exists() else []
+    lines = file.read_text().splitlines() if file.exists() else []
+    rows = [Peer(**json.loads(line)) for line in lines]
     return [
         row._replace(measure=Measure(*row.measure), fresh=(row.fresh[0], row.fresh[1]))
         for row in rows
