@@ -84,7 +84,8 @@ class TestGroups:
             check_groups(model, groups)
 
     def test_a_groups_rate_is_the_schedules_times_its_scale(self) -> None:
-        optimizer = make_optimizer(Mixed(), make_training())
+        config = make_training(optimizer="adamw", weight_decay=0.1)  # biases have none
+        optimizer = make_optimizer(Mixed(), config)
         optimizer.param_groups[1]["scale"] = 0.25
         set_step(optimizer, 7, 0.4)
         assert [group["lr"] for group in optimizer.param_groups] == [0.4, 0.1]

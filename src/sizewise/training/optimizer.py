@@ -45,14 +45,15 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
     (`models/mup.py`). Its decay is divided by it: a step takes as large a share of every weight.
     """
     scales: dict[str, float] = getattr(model, "rate_scales", {})
-    kinds: dict[tuple[float, bool], list[nn.Parameter]] = {(1.0, True): [], (1.0, False): []}
+    kinds: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            kind = scales.get(name, 1.0), parameter.ndim > 1
-            kinds.setdefault(kind, []).append(parameter)
-    groups: list[dict[str, Any]] = [
-        {"params": held, "scale": scale, "weight_decay": weight_decay / scale if decays else 0.0}
-        for (scale, decays), held in kinds.items()
+            scale = scales.get(name, 1.0)
+            decay = weight_decay / scale if parameter.ndim > 1 else 0.0
+            kinds.setdefault((scale, decay), []).append(parameter)
+    groups: list[dict[str, Any]] = [  # as few as can be: each takes a kernel of its own
+        {"params": held, "scale": scale, "weight_decay": decay}
+        for (scale, decay), held in kinds.items()
     ]
     check_groups(model, groups)
     return groups
