@@ -45,6 +45,7 @@ FINE = {
     "model.init": {"null"},
     "model.depth": {"null"},
     "model.width": {"null"},
+    "parametrization": {"null"},
     "resume": {"null"},
     "size": {"null"},
     "threads": {"null"},

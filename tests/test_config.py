@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from sizewise.config import Config, flatten, known_keys, parse, parse_size, run_key, unknown_key
+from sizewise.config import (
+    Config,
+    decisive,
+    flatten,
+    known_keys,
+    parse,
+    parse_size,
+    run_key,
+    unknown_key,
+)
 from sizewise.data.own import OWN
 from sizewise.data.published import PUBLISHED
 from sizewise.errors import UserError
@@ -270,6 +279,7 @@ def test_a_bad_override_is_explained_in_one_line(
     ("override", "expected"),
     [
         ("model.init=keras", "'pytorch' or null"),
+        ("parametrization=sp", "'mup' or null"),
         ("training.augment=turn", "flip, shift, crop, or several as flip+shift, or null"),
         ("threads=0", "at least 1 or null"),
         ("size=0", "at least 1 or null"),
@@ -331,10 +341,31 @@ def test_the_run_key_ignores_where_a_run_happens(compose: Compose, overrides: st
         "training.max_steps=100",
         "training.clip_grad_norm=null",
         "training.schedule=cosine",
+        "parametrization=mup",
     ],
 )
 def test_the_run_key_changes_with_what_shapes_the_result(compose: Compose, overrides: str) -> None:
     assert key_of(compose, overrides) != key_of(compose)
+
+
+def test_a_key_that_is_off_is_no_part_of_a_run(compose: Compose) -> None:
+    """So runs from before there was such a key keep theirs."""
+    assert "parametrization" not in decisive(compose("parametrization=null"))
+    assert decisive(compose("parametrization=mup"))["parametrization"] == "mup"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ("training.optimizer=sgd", "rates of Adam, and not of training.optimizer=sgd: expected tr"),
+        ("training.weight_decay=0.1", "no rule for training.weight_decay=0.1 in the gradient"),
+    ],
+)
+def test_mup_is_refused_where_it_has_no_rule(compose: Compose, overrides: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        compose("parametrization=mup", overrides)
+    assert compose(overrides).parametrization is None
+    assert compose("parametrization=mup", overrides, "training.optimizer=adamw")
 
 
 def test_the_run_key_changes_with_data_and_code(compose: Compose) -> None:

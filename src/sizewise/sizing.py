@@ -52,7 +52,7 @@ def solve_width(size: int, spec: DataSpec, asked: Architecture) -> int:
 
     def count(width: int) -> int:
         with device("meta"):
-            return count_parameters(build(spec, replace(asked, width=width)))
+            return count_parameters(build(spec, replace(asked, width=width, base_width=None)))
 
     name = asked.target or asked.family
     network = find_class(asked.family, asked.target)

@@ -21,6 +21,7 @@ RUNS = {
     "cnn": ["model=cnn", "data=digits"],
     "lstm": ["model=lstm", "data=digits"],
     "lstm on mnist1d": ["model=lstm", "data=mnist1d", "data.num_samples=100"],
+    "mup": ["model=cnn", "data=digits", "parametrization=mup"],
     "svm": ["model=svm", "data=digits"],
     "own": ["model._target_=mine.Net", "model.depth=null", "data=digits"],
 }
@@ -143,7 +144,8 @@ def test_what_a_run_does_not_use_leaves_its_key(copy: Copy) -> None:
     [
         ("training/loop.py", "CHECK_EVERY = 50", "CHECK_EVERY = 60", set(RUNS) - {"svm"}),
         ("training/evaluate.py", "BATCH_SIZE = 256", "BATCH_SIZE = 250", set(RUNS)),
-        ("models/cnn.py", "KERNEL = 3", "KERNEL = 2 + 1", {"cnn"}),
+        ("models/cnn.py", "KERNEL = 3", "KERNEL = 2 + 1", {"cnn", "mup"}),
+        ("models/mup.py", "DRAWS = 16", "DRAWS = 8 + 9", {"mup"}),
         ("models/recurrent.py", "nn.ReLU()", "nn.Tanh()", {"lstm", "lstm on mnist1d"}),
         ("data/published/digits.py", "* 4 // 5", "* 5 // 6", set(RUNS) - {"lstm on mnist1d"}),
         ("models/classical/estimators.py", "C=setting", "tol=1, C=setting", {"svm"}),

@@ -11,11 +11,12 @@ from sizewise.config import TrainingConfig
 from sizewise.data import Dataset
 from sizewise.data.augment import augmented
 from sizewise.errors import Interrupted
+from sizewise.models import Architecture, build
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.loop import fit
 from sizewise.training.optimizer import make_optimizer
 from sizewise.training.state import TrainState
-from tests.builders import CLASSIFIERS, make_dataset, make_model, make_training
+from tests.builders import CLASSIFIERS, make_dataset, make_model, make_spec, make_training
 from tests.training.malice import Malicious
 
 SHAPE = (1, 8)
@@ -123,6 +124,21 @@ def test_each_optimizer_resumes_to_the_bit(tmp_path: Path, changes: dict[str, An
         train(make("lstm"), tmp_path / "checkpoint.pt", config, stop_after=6)
     resumed, _ = train(make("lstm", seed=99), tmp_path / "checkpoint.pt", config)
     assert_same(resumed.content(), undisturbed.content())
+
+
+@pytest.mark.parametrize("stop_after", [1, 6], ids="step {}".format)
+def test_rates_by_width_resume_to_the_bit(tmp_path: Path, stop_after: int) -> None:
+    def scaled(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        return build(make_spec(SHAPE, 4), Architecture("lstm", 32, 2, base_width=16))
+
+    config = make_training(epochs=3, optimizer="adamw", weight_decay=0.1)
+    undisturbed, _ = train(scaled(5), tmp_path / "undisturbed.pt", config)
+    with pytest.raises(Interrupted):
+        train(scaled(5), tmp_path / "checkpoint.pt", config, stop_after=stop_after)
+    resumed, _ = train(scaled(99), tmp_path / "checkpoint.pt", config)
+    assert_same(resumed.content(), undisturbed.content())
+    assert {group["scale"] for group in resumed.optimizer.param_groups} == {1.0, 0.5}
 
 
 def test_training_that_had_ended_is_not_gone_through_again(tmp_path: Path) -> None:

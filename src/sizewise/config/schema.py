@@ -280,8 +280,9 @@ class Config(Shared):
     size: Size
     features: Literal["raw", "hog", "signal"] | None
     seed: Seed
-    # A run's config from before there was a choice lacks it.
+    # A run's config from before there was a choice lacks these.
     explain: Annotated[int, Field(ge=1, le=1000)] | None = None
+    parametrization: Literal["mup"] | None = None
     device: Annotated[
         str,
         Field(
@@ -291,3 +292,19 @@ class Config(Shared):
     threads: Annotated[int, Field(ge=1, le=1024)] | None
     checkpoint_minutes: Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
     resume: bool | None
+
+    @model_validator(mode="after")
+    def _mup_is_for_adam(self) -> Self:
+        optimizer, decay = self.training.optimizer, self.training.weight_decay
+        if self.parametrization is not None and optimizer == "sgd":
+            raise UserError(
+                "parametrization=mup scales the rates of Adam, and not of training.optimizer=sgd: "
+                "expected training.optimizer=adam, adamw or keras_adam, or parametrization=null"
+            )
+        if self.parametrization is not None and optimizer == "adam" and decay:
+            raise UserError(
+                f"parametrization=mup has no rule for training.weight_decay={decay:g} in the "
+                "gradient, where training.optimizer=adam adds it: expected "
+                "training.optimizer=adamw or training.weight_decay=null"
+            )
+        return self

@@ -8,6 +8,7 @@ file of its own family and of no other.
 
 import importlib
 import inspect
+from dataclasses import replace
 
 from torch import nn
 
@@ -16,6 +17,7 @@ from sizewise.errors import UserError, nearest
 from sizewise.models.architecture import Architecture
 from sizewise.models.classical.estimators import Classical
 from sizewise.models.initialise import initialise_as_pytorch
+from sizewise.models.mup import parametrise
 
 FAMILIES: dict[str, str] = {
     "cnn": "sizewise.models.cnn.CNN",
@@ -61,6 +63,7 @@ __all__ = [
     "FAMILIES",
     "Architecture",
     "Classical",
+    "base_width_of",
     "build",
     "find_class",
 ]
@@ -115,7 +118,37 @@ def build(spec: DataSpec, architecture: Architecture) -> nn.Module:
     model = network(spec, **knobs)
     if architecture.init is not None:
         initialise_as_pytorch(model)
+    base, width = architecture.base_width, architecture.width
+    if base is not None:
+        if width is None:
+            raise UserError(
+                f"parametrization=mup scales with a width, and {named} has none: expected "
+                "model.width=NUMBER, size=NUMBER or parametrization=null"
+            )
+        standard = replace(architecture, base_width=None)
+        parametrise(model, width, base, lambda width: build(spec, replace(standard, width=width)))
     return model
+
+
+def base_width_of(family: str, target: str | None = None) -> int:
+    """Return the width from which a network's rates and initial weights scale under muP.
+
+    Raises:
+        UserError: there is no such network, or it does not say.
+    """
+    network = find_class(family, target)
+    if issubclass(network, Classical):
+        raise UserError(
+            f"parametrization=mup is for networks, and model={family} is fitted: expected "
+            "parametrization=null"
+        )
+    base = getattr(network, "base_width", None)
+    if type(base) is not int or base < 1:
+        raise UserError(
+            f"parametrization=mup scales from a width that {target} does not say: expected "
+            "base_width = 16, or another number, in the class, or parametrization=null"
+        )
+    return base
 
 
 def _tells_numbers(network: type[nn.Module]) -> bool:

@@ -17,6 +17,7 @@ class Architecture:
             reads the samples, which are `raw`.
         init: how a network's weights begin: `pytorch` as PyTorch's layers do; None as the family
             says, which is as Keras does.
+        base_width: under muP, the width from which rates and initial weights scale; None without.
     """
 
     family: str
@@ -25,3 +26,4 @@ class Architecture:
     target: str | None = None
     features: str | None = None
     init: str | None = None
+    base_width: int | None = None

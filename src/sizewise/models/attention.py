@@ -15,20 +15,21 @@ from sizewise.models.recurrent import steps_of
 class DotProductAttention(nn.Module):
     """Self-attention without parameters: a_ij = softmax_j(s_i · s_j), y_i = Σ_j a_ij s_j.
 
-    The scores are not divided by √w, as in Keras's `Attention` layer. Where it is causal, a step
-    attends to itself and those before.
+    The scores are not divided by √w, as in Keras's `Attention` layer, but for `score_scale`, which
+    is 1 without muP. Where it is causal, a step attends to itself and those before.
     """
 
     def __init__(self, causal: bool = False) -> None:
         super().__init__()
         self.causal = causal
+        self.score_scale = 1.0
 
     def forward(self, states: Tensor, absent: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Map states (B, T, w) to attended states (B, T, w) and attention weights (B, T, T).
 
         To steps that are `absent`, (B, T), nothing attends.
         """
-        scores = states @ states.transpose(1, 2)  # B T w, B w T -> B T T
+        scores = self.score_scale * (states @ states.transpose(1, 2))  # B T w, B w T -> B T T
         if self.causal:
             later = torch.ones_like(scores[0], dtype=torch.bool).triu(1)
             scores = scores.masked_fill(later, -torch.inf)
@@ -48,6 +49,7 @@ class Attention(nn.Module):
 
     reads_tokens = True
     reads_lengths = True
+    base_width = 16
 
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()

@@ -16,6 +16,8 @@ class BiGRU(nn.Module):
     MNIST-1D" (ICML 2024): 5,134 parameters, of which the read-out over all steps has 4,810.
     """
 
+    base_width = 16
+
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()
         steps, features = spec.sequence_shape

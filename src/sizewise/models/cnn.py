@@ -33,6 +33,7 @@ class CNN(nn.Module):
     """
 
     reads_lengths = True
+    base_width = 16
 
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()

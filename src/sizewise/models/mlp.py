@@ -15,6 +15,7 @@ class MLP(nn.Module):
     """`depth` dense layers of width w with ReLU - Dense K."""
 
     reads_rows = True
+    base_width = 16
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
@@ -39,6 +40,7 @@ class Logistic(nn.Module):
     """
 
     reads_rows = True
+    base_width = 16
 
     def __init__(self, spec: DataSpec, width: int | None = None) -> None:
         super().__init__()

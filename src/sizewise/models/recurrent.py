@@ -52,6 +52,7 @@ class RNN(nn.Module):
 
     reads_tokens = True
     reads_lengths = True
+    base_width = 16
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
@@ -78,6 +79,7 @@ class _Gated(nn.Module):
 
     reads_tokens = True
     reads_lengths = True
+    base_width = 16
     cell: type[nn.LSTM | nn.GRU]
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:

@@ -15,6 +15,8 @@ class ResidualMLP(nn.Module):
     MNIST-1D" (ICML 2024): 15,210 parameters.
     """
 
+    base_width = 16
+
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()
         self.first = nn.Linear(spec.num_features, width)

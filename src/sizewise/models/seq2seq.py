@@ -39,10 +39,11 @@ class DotProduct(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.joined = nn.Linear(2 * width, width)
+        self.score_scale = 1.0  # another one under muP
 
     def scores(self, states: Tensor, read: Tensor) -> Tensor:
         """Map states of decoder (B, T, w) and encoder (B, S, w) to (B, T, S)."""
-        return states @ read.transpose(1, 2)
+        return self.score_scale * (states @ read.transpose(1, 2))
 
     def forward(self, states: Tensor, read: Tensor, absent: Tensor | None) -> tuple[Tensor, Tensor]:
         """Map states of decoder and encoder to what is answered from, (B, T, w), and weights.
@@ -76,6 +77,7 @@ class Seq2Seq(nn.Module):
     """Embedding w, LSTM w - embedding w, LSTM w, attention if it has any - Dense V."""
 
     reads_pairs = True
+    base_width = 16
     cell: ClassVar[type[nn.LSTM | nn.GRU]] = nn.LSTM
     attends: ClassVar[type[DotProduct] | None] = None
 

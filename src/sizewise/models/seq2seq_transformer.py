@@ -21,7 +21,7 @@ from sizewise.data.spec import DataSpec
 from sizewise.models.decoding import decode
 from sizewise.models.initialise import initialise_as_keras
 from sizewise.models.masks import after_end
-from sizewise.models.transformer import Block, depth_of, heads_of, rotations
+from sizewise.models.transformer import HEAD, Block, depth_of, heads_of, rotations
 
 
 def positions(steps: int, like: Tensor) -> Tensor:
@@ -121,6 +121,7 @@ class Seq2SeqTransformer(nn.Module):
     """
 
     reads_pairs = True
+    base_width = HEAD
 
     def __init__(self, spec: DataSpec, width: int, depth: int | None = None) -> None:
         super().__init__()

@@ -26,6 +26,8 @@ class StridedCNN(nn.Module):
         UserError: an axis of the data is shorter than 3.
     """
 
+    base_width = 16
+
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()
         if min(spec.spatial_shape) < SMALLEST:

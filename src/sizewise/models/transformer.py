@@ -122,6 +122,7 @@ class Transformer(nn.Module):
 
     reads_tokens = True
     reads_lengths = True
+    base_width = HEAD  # where heads are full, so that they grow in number alone
 
     def __init__(self, spec: DataSpec, width: int, depth: int | None = None) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from sizewise.config import Config, decisive, run_key, training_key
 from sizewise.data import DataSpec
 from sizewise.data.published import module_of
 from sizewise.errors import UserError
-from sizewise.models import Architecture, Classical, build, find_class
+from sizewise.models import Architecture, Classical, base_width_of, build, find_class
 from sizewise.records import RunRecord, readable_count
 from sizewise.run.code import source_hash
 from sizewise.sizing import parameters_of, solve_width
@@ -28,6 +28,7 @@ VARIED_BY = {  # what only some runs use, by the key that asks for it
     "training.augment": "sizewise.data.augment",
     "data.label_noise": "sizewise.data.corrupt",
     "data.inner_test": "sizewise.data.inner",
+    "parametrization": "sizewise.models.mup",
 }
 EXPLAIN = ("sizewise.explain.measure", "sizewise.data.published.mnist1d_places")
 LOOP, SEARCH = "sizewise.training.loop", "sizewise.training.classical"
@@ -123,7 +124,7 @@ def code_now(record: RunRecord) -> str | None:
 def code_of(network: type[nn.Module], data: str, task: str, varied_by: Sequence[str] = ()) -> str:
     """Return a hash of the code that shapes the result of training a class on a data set.
 
-    `varied_by` are modules that change the training samples.
+    `varied_by` are modules that only some runs use.
     """
     training = SEARCH if issubclass(network, Classical) else LOOP
     return source_hash(network, (*EVERY_RUN, *varied_by, module_of(data), TASKS[task], training))
@@ -135,8 +136,10 @@ def _varied_by(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _asked(config: Config) -> Architecture:
     wanted = config.model
+    mup = config.parametrization is not None
     return Architecture(
-        wanted.family, wanted.width, wanted.depth, wanted.target, config.features, wanted.init
+        *(wanted.family, wanted.width, wanted.depth, wanted.target, config.features, wanted.init),
+        base_width=base_width_of(wanted.family, wanted.target) if mup else None,
     )
 
 

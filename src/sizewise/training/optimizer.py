@@ -41,13 +41,18 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
     """Return the trainable parameters of `model`, each in one group.
 
     Biases and other parameters of one dimension, such as a normalisation's scales, get no decay.
+    What `model.rate_scales` names has that scale, if there is such a thing: under muP
+    (`models/mup.py`). Its decay is divided by it: a step takes as large a share of every weight.
     """
-    trainable = [each for each in model.parameters() if each.requires_grad]
-    weights = [each for each in trainable if each.ndim > 1]
-    others = [each for each in trainable if each.ndim <= 1]
+    scales: dict[str, float] = getattr(model, "rate_scales", {})
+    kinds: dict[tuple[float, bool], list[nn.Parameter]] = {(1.0, True): [], (1.0, False): []}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            kind = scales.get(name, 1.0), parameter.ndim > 1
+            kinds.setdefault(kind, []).append(parameter)
     groups: list[dict[str, Any]] = [
-        {"params": weights, "scale": 1.0, "weight_decay": weight_decay},
-        {"params": others, "scale": 1.0, "weight_decay": 0.0},
+        {"params": held, "scale": scale, "weight_decay": weight_decay / scale if decays else 0.0}
+        for (scale, decays), held in kinds.items()
     ]
     check_groups(model, groups)
     return groups
