@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ Best = Callable[[int, int], float]  # rate, by width and seed
 
 
 def run(family: str, width: int, rate: float, seed: int, way: str | None, loss: float) -> RunRecord:
-    settings = {"parametrization": way, "model__width": width}
+    settings: dict[str, Any] = {"parametrization": way, "model__width": width}
     made = attempt(0.2, seed, family=family, size=width * 10, rate=rate, **settings)
     history = [metrics | {"train/loss": loss} for metrics in made.history]
     config = made.config | {"size": None}
