@@ -201,7 +201,8 @@ def _sentence(family: str, lines: Lines) -> str:
     moves = {
         way: f"from {line.widths[0].best_rate:g} at width {narrowest} to "
         f"{line.widths[-1].best_rate:g} at width {widest}, {line.move:.3g} "
-        f"doubling{'s' * (line.move != 1)} ({listed([f'{move:.3g}' for move in line.moves])} by each seed alone)"
+        f"doubling{'s' * (line.move != 1)} "
+        f"({listed([f'{move:.3g}' for move in line.moves])} by each seed alone)"
         for way, line in lines.items()
     }
     losses = {way: line.widths[-1].loss(line.widths[-1].best_rate) for way, line in lines.items()}
