@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from sizewise.data.splits import Batch
@@ -88,6 +87,8 @@ def likeness(maps: Maps, others: Maps) -> Array:
     A map that stays as it is when the network's weights are randomised shows the input, not the
     network. One without differences is like none: 0.
     """
+    from scipy.stats import rankdata  # it takes half a second to import
+
     ranks = [rankdata(_mass(each), axis=1) for each in (maps, others)]
     first, second = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     both = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
