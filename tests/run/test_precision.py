@@ -102,6 +102,7 @@ def test_a_run_records_it_and_goes_on_to_the_bit(tmp_path: Path) -> None:
 
     whole = train(tmp_path / "one", "whole", "precision=bfloat16")
     assert whole.config["precision"] == "bfloat16"
+    assert whole.name.endswith("-bf16-s0")
     other = tmp_path / "other"
     with pytest.raises(Interrupted):
         train(other, "stopped", "precision=bfloat16", stop_after=2)

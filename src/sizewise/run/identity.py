@@ -106,6 +106,10 @@ def identify(config: Config, spec: DataSpec, fingerprint: str, train_fingerprint
         name += "-inner"
     if config.training.flops is not None:
         name += f"-f{config.training.flops:.3g}".replace("e+0", "e").replace("e+", "e")
+    if config.parametrization is not None:
+        name += f"-{config.parametrization}"
+    if config.precision == BFLOAT16:
+        name += "-bf16"
     name += f"-s{config.seed}"
     augments = config.training.augment is not None
     if augments and issubclass(network, Classical):
