@@ -39,6 +39,8 @@ ONLY: dict[str, set[str]] = {
     "interrupts": set(),
     "sweep.pool": {"cloudpickle"},
     "config.schema": {"pydantic"},
+    "config.data": {"pydantic"},
+    "config.section": {"pydantic"},
     "config.parse": {"omegaconf", "pydantic", "pydantic_core"},
     "config.keys": set(),
     "threads": {"joblib"},

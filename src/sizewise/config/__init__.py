@@ -3,22 +3,24 @@
 `compose`, which imports Hydra, is imported by itself where it is needed.
 """
 
-from sizewise.config.keys import decisive, flatten, portable, run_key, training_key
-from sizewise.config.parse import known_keys, parse, parse_shared, unknown_key
-from sizewise.config.schema import (
-    Config,
+from sizewise.config.data import (
     DataConfig,
     FolderConfig,
     Mnist1dConfig,
-    ModelConfig,
     OwnConfig,
     OwnTextConfig,
     ReverseConfig,
     SamplesConfig,
-    Shared,
-    SweepConfig,
     TableConfig,
     TextConfig,
+)
+from sizewise.config.keys import decisive, flatten, portable, run_key, training_key
+from sizewise.config.parse import known_keys, parse, parse_shared, unknown_key
+from sizewise.config.schema import (
+    Config,
+    ModelConfig,
+    Shared,
+    SweepConfig,
     TrackingConfig,
     TrainingConfig,
 )

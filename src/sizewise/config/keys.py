@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sizewise.config.schema import Config, Section
+from sizewise.config.schema import Config
+from sizewise.config.section import Section
 
 NOT_OF_THE_RUN = (
     *("tracking.", "data.root", "sweep.", "answer.", "until."),

@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from sizewise.config.schema import DATA_CONFIGS, Config, DataConfig, Section, Shared
+from sizewise.config.data import DATA_CONFIGS, DataConfig
+from sizewise.config.schema import Config, Shared
+from sizewise.config.section import Section
 from sizewise.config.values import MOST_SHOWN
 from sizewise.errors import UserError, nearest
 from sizewise.place import TRAIN
