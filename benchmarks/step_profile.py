@@ -12,6 +12,7 @@ import math
 import random
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import torch
@@ -19,10 +20,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.configs import config_of
 from benchmarks.peers.contender import ARTICLE, BATCH_SIZE, LEARNING_RATE, spec_of_mnist, split
 from benchmarks.results import ratio, setting, table, write_section
 from sizewise.models import Architecture, build
-from sizewise.training.optimizer import KERAS_EPSILON
+from sizewise.training.optimizer import Stepper
 
 STEPS = 50
 SAMPLES = STEPS * BATCH_SIZE
@@ -101,6 +103,7 @@ def _steps(family: str) -> dict[str, Step]:
         "as it is": _step(_network(family)),
         "the loop's measurements left out": _step(_network(family), measured=False),
         "gradients clipped at infinity": _step(_network(family), max_norm=math.inf),
+        "parameters not laid flat": _step_by_parameter(_network(family)),
         "one thread": _on_one_thread(_step(_network(family))),
         "bfloat16 by autocast": _step(_network(family), half=True),
     }
@@ -119,22 +122,33 @@ def _network(family: str) -> nn.Module:
 def _step(
     model: nn.Module, *, measured: bool = True, max_norm: float | None = None, half: bool = False
 ) -> Step:
-    parameters = list(model.parameters())
-    optimizer = torch.optim.Adam(parameters, LEARNING_RATE, eps=KERAS_EPSILON, fused=True)
+    stepper, numbers = Stepper(model, config_of("training=article").training), count()
 
     def step(inputs: Tensor, targets: Tensor) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             logits = model(inputs)
-            loss = cross_entropy(logits, targets)
-        optimizer.zero_grad()
-        loss.backward()
+            losses = cross_entropy(logits, targets, reduction="none")
+        losses.backward(torch.full_like(losses, 1 / len(losses)))
+        stepper.step(next(numbers), LEARNING_RATE, max_norm)
         if measured:
-            gradients = [each.grad for each in parameters if each.grad is not None]
-            norm = nn.utils.get_total_norm(gradients)
-            (logits.detach().argmax(dim=1) == targets).sum()
-            if max_norm is not None:
-                nn.utils.clip_grads_with_norm_(parameters, max_norm, norm)
+            losses.detach().mean()
+            (logits.detach().argmax(dim=1) != targets).float().sum()
+
+    return step
+
+
+def _step_by_parameter(model: nn.Module) -> Step:
+    optimizer = torch.optim.AdamW(model.parameters(), LEARNING_RATE, fused=True)
+
+    def step(inputs: Tensor, targets: Tensor) -> None:
+        logits = model(inputs)
+        losses = cross_entropy(logits, targets, reduction="none")
+        losses.backward(torch.full_like(losses, 1 / len(losses)))
+        nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
         optimizer.step()
+        optimizer.zero_grad()
+        losses.detach().mean()
+        (logits.detach().argmax(dim=1) != targets).float().sum()
 
     return step
 

@@ -20,7 +20,7 @@ from sizewise.report import style
 from sizewise.report.figures import write_figures
 from sizewise.report.section import Chart, Rows
 from sizewise.tasks import find_task
-from sizewise.training.optimizer import make_optimizer, set_step
+from sizewise.training.optimizer import Stepper
 from tests.builders import make_training
 
 STEPS, RATE = 5, 0.01
@@ -61,13 +61,11 @@ def moves(architecture: Architecture, spec: DataSpec, batch: Batch, seed: int) -
     """Return how far steps of Adam on one batch move what each layer gives: mean |change|."""
     torch.manual_seed(seed)
     model, task = build(spec, architecture), find_task(spec.task)
-    optimizer = make_optimizer(model, make_training(learning_rate=RATE))
+    stepper = Stepper(model, make_training(learning_rate=RATE))
     before = answers(model, batch)
     for step in range(STEPS):
-        model.zero_grad()
         task.losses(model(*batch.given), batch.targets).mean().backward()
-        set_step(optimizer, step, RATE)
-        optimizer.step()
+        stepper.step(step, RATE)
     after = answers(model, batch)
     return {name: float((after[name] - before[name]).abs().mean()) for name in before}
 

@@ -17,8 +17,8 @@ from sizewise.models.mup import tied
 from sizewise.models.seq2seq import DotProduct
 from sizewise.sizing import count_parameters, solve_width
 from sizewise.training.checkpoint import SavedModel, load_model, save_model
-from sizewise.training.optimizer import make_optimizer, parameter_groups, set_step
-from tests.builders import DEPTHS, make_spec, make_training
+from sizewise.training.optimizer import parameter_groups
+from tests.builders import DEPTHS, make_spec
 
 TEXT = DataSpec("text", (12,), (), task="next_byte", num_tokens=256, per_step=True)
 PAIRS = DataSpec(
@@ -109,15 +109,14 @@ def test_at_the_base_width_only_the_read_out_begins_otherwise(family: str) -> No
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_reads_four_times_as_much_learns_at_a_quarter_of_the_rate(family: str) -> None:
     model, spec = made(family, 4), spec_of(family)
-    optimizer = make_optimizer(model, make_training())
-    set_step(optimizer, 0, 0.4)
-    rates = {id(each): group["lr"] for group in optimizer.param_groups for each in group["params"]}
+    groups = parameter_groups(model, 0.0)
+    scales = {id(each): group["scale"] for group in groups for each in group["params"]}
     for name, each in model.named_parameters():
         if each.requires_grad:
             reads_data = each.ndim > 1 and each.shape[1] in (1, spec.num_features)
             table = isinstance(model.get_submodule(name.rpartition(".")[0]), nn.Embedding)
             whole = each.ndim < 2 or reads_data or table
-            assert rates[id(each)] == pytest.approx(0.4 if whole else 0.1), name
+            assert scales[id(each)] == (1 if whole else 0.25), name
 
 
 @pytest.mark.parametrize("init", [None, "pytorch"])
@@ -216,9 +215,7 @@ def test_a_size_is_solved_for_as_without() -> None:
 
 def test_decay_takes_as_large_a_share_of_every_weight() -> None:
     model = made("mlp", 4)
-    for group in make_optimizer(
-        model, make_training(optimizer="adamw", weight_decay=0.1)
-    ).param_groups:
+    for group in parameter_groups(model, 0.1):
         assert group["scale"] * group["weight_decay"] in (0, pytest.approx(0.1))
 
 

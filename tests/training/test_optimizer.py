@@ -11,11 +11,12 @@ from torch import nn
 
 from sizewise.errors import UserError
 from sizewise.models import Architecture, build
+from sizewise.training.flat import unflatten
 from sizewise.training.optimizer import (
     MAKERS,
+    Stepper,
     check_groups,
     keras_epsilon_at,
-    make_optimizer,
     parameter_groups,
     set_step,
 )
@@ -85,7 +86,7 @@ class TestGroups:
 
     def test_a_groups_rate_is_the_schedules_times_its_scale(self) -> None:
         config = make_training(optimizer="adamw", weight_decay=0.1)  # biases have none
-        optimizer = make_optimizer(Mixed(), config)
+        optimizer = Stepper(Mixed(), config).optimizer
         optimizer.param_groups[1]["scale"] = 0.25
         set_step(optimizer, 7, 0.4)
         assert [group["lr"] for group in optimizer.param_groups] == [0.4, 0.1]
@@ -112,15 +113,14 @@ class TestSteps:
         decays: float,
     ) -> None:
         model, other = Mixed(), Mixed()
-        optimizer = make_optimizer(model, make_training(**changes))
+        stepper = Stepper(model, make_training(**changes))
         flat = [each for each in other.parameters() if each.ndim <= 1]
         deep = [each for each in other.parameters() if each.ndim > 1]
         groups = [{"params": deep, "weight_decay": decays}, {"params": flat, "weight_decay": 0.0}]
         reference = kind(groups, lr=1.0, fused=False, **options)
         for step, rate in enumerate(RATES):
             give_gradients(model, other, seed=step)
-            set_step(optimizer, step, rate)
-            optimizer.step()
+            stepper.step(step, rate)
             for group in reference.param_groups:
                 group["lr"] = rate
             reference.step()
@@ -132,10 +132,10 @@ class TestSteps:
         finals = []
         for changes in ({}, {"weight_decay": 0.1}, {"momentum": 0.9}):
             model = Mixed()
-            optimizer = make_optimizer(model, make_training(optimizer="sgd", **changes))
+            stepper = Stepper(model, make_training(optimizer="sgd", **changes))
             for step in range(2):
                 give_gradients(model, seed=step)
-                optimizer.step()
+                stepper.step(step, 0.01)
             finals.append(model)
         plain, decayed, heavy = finals
         assert not torch.equal(decayed.kernel, plain.kernel)
@@ -144,41 +144,35 @@ class TestSteps:
 
     def test_a_parameter_without_a_gradient_stays(self) -> None:
         model = Mixed()
-        optimizer = make_optimizer(model, make_training(weight_decay=0.1))
+        stepper = Stepper(model, make_training())
         give_gradients(model, seed=0)
         model.kernel.grad = None
-        optimizer.step()
+        stepper.step(0, 0.01)
         assert torch.equal(model.kernel, Mixed().kernel)
         assert not torch.equal(model.layer.weight, Mixed().layer.weight)
 
     def test_frozen_parameters_are_not_its_affair(self) -> None:
         model = Mixed()
         model.kernel.requires_grad_(False)
-        optimizer = make_optimizer(model, make_training())
+        stepper = Stepper(model, make_training())
         give_gradients(model, seed=0)
-        optimizer.step()
+        stepper.step(0, 0.01)
         assert torch.equal(model.kernel, Mixed().kernel)
 
     @pytest.mark.parametrize("name", MAKERS)
     def test_it_goes_on_from_what_was_saved_to_the_bit(self, name: str) -> None:
         config = make_training(optimizer=name, momentum=0.9 if name == "sgd" else None)
         whole, halves = Mixed(), Mixed()
-        first, second = make_optimizer(whole, config), make_optimizer(halves, config)
+        first, second = Stepper(whole, config), Stepper(halves, config)
         for step in range(4):
             if step == 2:
-                saved = copy.deepcopy(second.state_dict())
-                second = make_optimizer(halves, config)
-                second.load_state_dict(saved)
+                saved = copy.deepcopy(second.optimizer.state_dict())
+                second = Stepper(halves, config)
+                second.optimizer.load_state_dict(saved)
             give_gradients(whole, halves, seed=step)
-            for optimizer in (first, second):
-                set_step(optimizer, step, RATES[step % 3])
-                optimizer.step()
+            for stepper in (first, second):
+                stepper.step(step, RATES[step % 3])
         assert same(whole, halves)
-
-    def test_what_was_saved_of_other_parameters_does_not_fit(self) -> None:
-        saved = make_optimizer(Mixed(), make_training()).state_dict()
-        with pytest.raises(ValueError, match="parameter group"):
-            make_optimizer(nn.Linear(2, 2), make_training()).load_state_dict(saved)
 
 
 class KerasAdam:
@@ -222,15 +216,13 @@ class TestKeras:
             torch.manual_seed(0)
             model = build(spec, Architecture(family, width, depth))
             parameters = [each for each in model.parameters() if each.requires_grad]
-            optimizer = make_optimizer(model, make_training(optimizer=name))
+            stepper = Stepper(model, make_training(optimizer=name))
             keras = KerasAdam(to_arrays(parameters))
             differences = []
             for step in range(8):
-                optimizer.zero_grad()
                 nn.functional.cross_entropy(model(inputs), targets).backward()
                 keras.apply(to_arrays(each.grad for each in parameters), 0.001)
-                set_step(optimizer, step, 0.001)
-                optimizer.step()
+                stepper.step(step, 0.001)
                 pairs = zip(to_arrays(parameters), keras.variables, strict=True)
                 differences.append(max(np.abs(mine - theirs).max() for mine, theirs in pairs))
             furthest[name] = max(differences)
@@ -249,3 +241,69 @@ def test_momentum_is_for_sgd(name: str) -> None:
     with pytest.raises(UserError, match=r"^training\.momentum=0\.9 does not go with training\.opt"):
         type(make_training())(**plain | {"momentum": 0.9})
     assert type(make_training())(**plain | {"momentum": 0.9, "optimizer": "sgd"}).momentum == 0.9
+
+
+class TestFlat:
+    def test_parameters_keep_values_and_memory_formats_and_lie_together(self) -> None:
+        model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Linear(4, 5)).to(
+            memory_format=torch.channels_last
+        )
+        before = copy.deepcopy(model)
+        Stepper(model, make_training())
+        assert same(model, before)
+        pairs = list(zip(model.parameters(), before.parameters(), strict=True))
+        assert all(each.stride() == other.stride() for each, other in pairs)
+        assert len({each.untyped_storage().data_ptr() for each in model.parameters()}) == 1
+        unflatten(model)
+        assert same(model, before)
+        assert len({each.untyped_storage().data_ptr() for each in model.parameters()}) == 4
+
+    def test_a_view_with_gaps_is_laid_without_them(self) -> None:
+        model = nn.Linear(3, 3)
+        model.weight = nn.Parameter(torch.arange(18.0).reshape(3, 6)[:, ::2])
+        model.bias.data.fill_(7)
+        Stepper(model, make_training())
+        assert model.weight.tolist() == [[0, 2, 4], [6, 8, 10], [12, 14, 16]]
+        assert model.bias.tolist() == [7, 7, 7]
+
+    def test_types_are_not_mixed(self) -> None:
+        model = Mixed()
+        model.kernel.data = model.kernel.data.double()
+        give_gradients(model, seed=0)
+        before = copy.deepcopy(model)
+        Stepper(model, make_training()).step(0, 0.1)
+        assert model.kernel.dtype == torch.float64
+        assert not any(
+            torch.equal(*pair) for pair in zip(model.parameters(), before.parameters(), strict=True)
+        )
+
+    def test_gradients_are_taken_once(self) -> None:
+        model, other = Mixed(), Mixed()
+        for each, clears in ((model, False), (other, True)):
+            stepper = Stepper(each, make_training())
+            for step in range(2):
+                if clears:
+                    each.zero_grad()
+                each.norm(
+                    each.layer(torch.ones(2, 3) * torch.tensor([[1.0], [2.0]]))
+                ).sum().backward()
+                each.scalar.square().backward()
+                stepper.step(step, 0.1)
+        assert same(model, other)
+        assert all(each.grad is None for each in model.parameters())
+
+    @pytest.mark.parametrize("max_norm", [None, 0.5, 100.0])
+    def test_the_norm_is_of_all_gradients_and_they_are_clipped_to_it(
+        self, max_norm: float | None
+    ) -> None:
+        model, other = Mixed(), Mixed()
+        stepper = Stepper(model, make_training(optimizer="sgd"))
+        give_gradients(model, other, seed=0)
+        gradients = [each.grad for each in other.parameters() if each.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        assert stepper.step(0, 1.0, max_norm).item() == pytest.approx(norm.item())
+        share = min(1.0, (max_norm or 1e9) / norm.item())
+        for mine, its, gradient in zip(
+            model.parameters(), other.parameters(), gradients, strict=True
+        ):
+            assert torch.allclose(mine, its - share * gradient, atol=1e-6)

@@ -14,7 +14,7 @@ from sizewise.errors import Interrupted
 from sizewise.models import Architecture, build
 from sizewise.training.checkpoint import Checkpoint
 from sizewise.training.loop import fit
-from sizewise.training.optimizer import make_optimizer
+from sizewise.training.optimizer import Stepper
 from sizewise.training.state import TrainState
 from tests.builders import CLASSIFIERS, make_dataset, make_model, make_spec, make_training
 from tests.training.malice import Malicious
@@ -138,7 +138,7 @@ def test_rates_by_width_resume_to_the_bit(tmp_path: Path, stop_after: int) -> No
         train(scaled(5), tmp_path / "checkpoint.pt", config, stop_after=stop_after)
     resumed, _ = train(scaled(99), tmp_path / "checkpoint.pt", config)
     assert_same(resumed.content(), undisturbed.content())
-    assert {group["scale"] for group in resumed.optimizer.param_groups} == {1.0, 0.5}
+    assert {group["scale"] for group in resumed.stepper.optimizer.param_groups} == {1.0, 0.5}
 
 
 def test_training_that_had_ended_is_not_gone_through_again(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_time_before_the_interruption_counts(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(Interrupted):
         train(make("mlp"), path, stop_after=6)
-    state = TrainState(model=(model := make("mlp")), optimizer=make_optimizer(model, THREE_EPOCHS))
+    state = TrainState(model=(model := make("mlp")), stepper=Stepper(model, THREE_EPOCHS))
     assert Checkpoint(path, "key", 60, lambda: False).restore(state)
     assert state.train_seconds > 0
     assert state.sums is not None
@@ -185,7 +185,7 @@ def test_state_is_saved_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
     model.register_forward_pre_hook(crash)
     with pytest.raises(Crash):
         train(model, path, minutes=0)
-    state = TrainState(model=(model := make("mlp")), optimizer=make_optimizer(model, THREE_EPOCHS))
+    state = TrainState(model=(model := make("mlp")), stepper=Stepper(model, THREE_EPOCHS))
     Checkpoint(path, "key", 60, lambda: False).restore(state)
     assert (state.epoch, state.step) == (1, 5)  # forward passes: 4, the evaluation, 1 more
 

@@ -1,18 +1,22 @@
-"""Optimisers: those of torch.optim, over checked parameter groups."""
+"""Optimisers: those of torch.optim, over checked parameter groups; and their steps."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from sizewise.config import TrainingConfig
+from sizewise.training.flat import Flat
 
 BETAS = 0.9, 0.999
 KERAS_EPSILON = 1e-7  # PyTorch's own default is 1e-8
 KERAS_ADAM = "keras_adam"
 
+# Each steps a number by its own gradients alone: on a CPU it sees parameters laid flat, without
+# their shapes.
 # Keras decays weights apart from the gradient, as AdamW does; without decay AdamW is Adam.
 MAKERS: dict[str, Callable[..., Optimizer]] = {
     "adam": partial(Adam, betas=BETAS, eps=KERAS_EPSILON),
@@ -22,19 +26,58 @@ MAKERS: dict[str, Callable[..., Optimizer]] = {
 }
 
 
-def make_optimizer(model: nn.Module, config: TrainingConfig) -> Optimizer:
-    """Return the optimiser that `config` names, for the trainable parameters of `model`.
+class Stepper:
+    """Takes the steps of the optimiser that a config names, for a model's trainable parameters.
 
-    Each of its groups has a `scale`, by which the schedule's rate is multiplied. `set_step` is to
-    be called before each step.
+    Args:
+        model: trained in place. On a CPU its parameters are laid flat, see `Flat`.
+        config: names the optimiser, its momentum and its decay.
     """
-    groups = parameter_groups(model, config.weight_decay or 0.0)
-    options = {} if config.momentum is None else {"momentum": config.momentum}
-    # Each device that the config can name has fused kernels.
-    optimizer = MAKERS[config.optimizer](groups, lr=config.learning_rate, fused=True, **options)
-    for group in optimizer.param_groups:
-        group["keras_epsilon"] = config.optimizer == KERAS_ADAM
-    return optimizer
+
+    def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
+        groups = parameter_groups(model, config.weight_decay or 0.0)
+        self._flats: list[Flat] = []
+        if groups and groups[0]["params"][0].is_cpu:
+            self._flats = [Flat(group["params"]) for group in groups]
+            groups = [
+                group | {"params": [flat.whole]}
+                for group, flat in zip(groups, self._flats, strict=True)
+            ]
+        options = {} if config.momentum is None else {"momentum": config.momentum}
+        # Each device that the config can name has fused kernels.
+        self.optimizer = MAKERS[config.optimizer](
+            groups, lr=config.learning_rate, fused=True, **options
+        )
+        for group in self.optimizer.param_groups:
+            group["keras_epsilon"] = config.optimizer == KERAS_ADAM
+        self._parameters = [each for group in groups for each in group["params"]]
+
+    def step(self, number: int, learning_rate: float, max_norm: float | None = None) -> Tensor:
+        """Take a step by the gradients that the parameters have, which have none afterwards.
+
+        Args:
+            number: of the step, from 0.
+            learning_rate: the schedule's.
+            max_norm: to which the gradients are clipped, all together.
+
+        Returns:
+            The norm of all gradients before they were clipped, ().
+        """
+        for flat in self._flats:
+            flat.take_gradients()
+        gradients = [each.grad for each in self._parameters if each.grad is not None]
+        if len(gradients) == 1:
+            norm: Tensor = torch.linalg.vector_norm(gradients[0])  # in half of the time
+        else:
+            norm = nn.utils.get_total_norm(gradients)
+        if max_norm is not None:
+            nn.utils.clip_grads_with_norm_(self._parameters, max_norm, norm)
+        set_step(self.optimizer, number, learning_rate)
+        self.optimizer.step()
+        if not self._flats:
+            for each in self._parameters:
+                each.grad = None
+        return norm
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -45,15 +88,15 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
     (`models/mup.py`). Its decay is divided by it: a step takes as large a share of every weight.
     """
     scales: dict[str, float] = getattr(model, "rate_scales", {})
-    kinds: dict[tuple[float, float], list[nn.Parameter]] = {}
+    kinds: dict[tuple[float, float, torch.dtype], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             scale = scales.get(name, 1.0)
             decay = weight_decay / scale if parameter.ndim > 1 else 0.0
-            kinds.setdefault((scale, decay), []).append(parameter)
+            kinds.setdefault((scale, decay, parameter.dtype), []).append(parameter)
     groups: list[dict[str, Any]] = [  # as few as can be: each takes a kernel of its own
         {"params": held, "scale": scale, "weight_decay": decay}
-        for (scale, decay), held in kinds.items()
+        for (scale, decay, _), held in kinds.items()
     ]
     check_groups(model, groups)
     return groups
@@ -70,7 +113,7 @@ def set_step(optimizer: Optimizer, step: int, learning_rate: float) -> None:
     """Set what the optimiser's groups need for one step: a pure function of the step.
 
     Args:
-        optimizer: from `make_optimizer`.
+        optimizer: a stepper's.
         step: from 0.
         learning_rate: the schedule's.
     """

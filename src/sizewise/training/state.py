@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from sizewise.training.fitted import Best, Fitted
+from sizewise.training.optimizer import Stepper
 
 
 @dataclass
@@ -32,7 +32,8 @@ class TrainState(Fitted):
     """The mutable state of a run; PyTorch's random generators, which are global, belong to it.
 
     Args:
-        model, optimizer: being trained.
+        model: being trained.
+        stepper: takes its steps.
         sums: of the epoch that is under way; None between epochs.
         lowest_error, lowest_epoch: the lowest validation error so far, and when it was reached.
         enough: the validation error up to which an epoch is as good: the lowest and its standard
@@ -41,7 +42,7 @@ class TrainState(Fitted):
     """
 
     model: nn.Module
-    optimizer: Optimizer
+    stepper: Stepper
     sums: EpochSums | None = None
     lowest_error: float = math.inf
     lowest_epoch: int = 0
@@ -53,7 +54,7 @@ class TrainState(Fitted):
         plain = {name: getattr(self, name) for name in PLAIN}
         return plain | {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.stepper.optimizer.state_dict(),
             "sums": None if self.sums is None else vars(self.sums),
             "best": None if self.best is None else self.best._asdict(),
             "generator": torch.get_rng_state(),
@@ -64,7 +65,7 @@ class TrainState(Fitted):
         """Take on what `content` returned, in place, on the devices of the model."""
         device = next(self.model.parameters()).device
         self.model.load_state_dict(content["model"])
-        self.optimizer.load_state_dict(content["optimizer"])
+        self.stepper.optimizer.load_state_dict(content["optimizer"])
         for name in PLAIN:
             setattr(self, name, content[name])
         sums, best = content["sums"], content["best"]
