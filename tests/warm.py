@@ -10,7 +10,6 @@ import os
 import runpy
 import signal
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
@@ -63,17 +62,11 @@ def _become(request: dict[str, Any]) -> None:
 
 
 def warm_up() -> None:
-    """Import what a run, a sweep and a report do, and have MLflow look at what is installed."""
+    """Import what a run, a sweep and a report do."""
     import sizewise.report
     import sizewise.run.run
     import sizewise.sweep.parent
     import sizewise.sweep.preload  # noqa: F401
-    from sizewise.tracking.flavour import flavour, save_flavour
-
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "model.pt").touch()
-        (Path(folder) / "saved").mkdir()
-        save_flavour(Path(folder) / "saved", flavour(Path(folder) / "model.pt", (1, 1)))
 
 
 if __name__ == "__main__":

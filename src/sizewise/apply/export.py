@@ -27,7 +27,7 @@ from sizewise.predict.onnx import INSTEAD, Graph, write_onnx
 from sizewise.predict.prompted import NextByte, Writer
 from sizewise.run.code import own_code
 from sizewise.tracking.artifacts import model_file
-from sizewise.tracking.flavour import flavour, save_flavour
+from sizewise.tracking.flavour import save_flavour, signature_of
 from sizewise.tracking.queries import StoredRun
 from sizewise.tracking.store import Store
 
@@ -77,8 +77,8 @@ def export(
         if form == "mlflow":
             needs = (*requirements_of(network.model), *code.packages)
             columns = columns_of(spec.table) if spec.table else ()
-            told = (weights, spec.input_shape, columns, code.paths, needs)
-            save_flavour(partial, flavour(*told, prompts=kind == "_prompt"))
+            signature = signature_of(spec.input_shape, columns, prompts=kind == "_prompt")
+            save_flavour(partial, weights, signature, code.paths, needs)
             serve = ["mlflow", "models", "serve", "-m", str(folder), "--env-manager", "local"]
             return f"serve it with: {shlex.join(serve)}"
         if form == "onnx":

@@ -1,12 +1,13 @@
 """A trained network as MLflow serves it: weights, and sizewise's code beside them; no pickle."""
 
-import warnings
+import platform
+import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import yaml
 from mlflow import pyfunc
 from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
@@ -16,50 +17,81 @@ WAYS = {"bytes": "long", "temperature": "double", "seed": "long"}  # of `sizewis
 PACKAGE = Path(__file__).parents[1]
 
 
-def flavour(
-    path: Path,
-    input_shape: Sequence[int],
-    columns: Sequence[str] = (),
+def save_flavour(
+    folder: Path,
+    weights: Path,
+    signature: ModelSignature,
     code: Sequence[Path] = (),
     requirements: Sequence[str] = (),
-    *,
-    prompts: bool = False,
-) -> dict[str, Any]:
-    """Return what `mlflow.pyfunc.save_model` is told of a network.
-
-    Args:
-        path: of model.pt; `sizewise.predict` rebuilds the network from it.
-        input_shape: of one sample, (C, *S).
-        columns: that it reads, of a table; else it reads arrays.
-        code: files or folders that hold classes of the user's own.
-        requirements: packages that it needs beyond `REQUIREMENTS`.
-        prompts: whether it answers a column of prompts with texts, in the ways of `WAYS`.
-    """
-    inputs = Schema([TensorSpec(np.dtype("float32"), (-1, *input_shape))])
-    if columns:  # of any type, since MLflow takes no whole number for a float
-        inputs = Schema([ColSpec(AnyType(), each) for each in columns])
-    signature = ModelSignature(inputs, Schema([TensorSpec(np.dtype("float32"), (-1, -1))]))
-    if prompts:
-        ways = ParamSchema([ParamSpec(name, kind, None) for name, kind in WAYS.items()])
-        text = Schema([ColSpec("string")])
-        signature = ModelSignature(Schema([ColSpec("string", "prompt")]), text, ways)
-    return {
-        "signature": signature,
-        "loader_module": "sizewise.predict",
-        "data_path": str(path),
-        "code_paths": [str(each) for each in (PACKAGE, *code)],
-        "pip_requirements": [f"{name}=={version(name)}" for name in (*REQUIREMENTS, *requirements)],
-    }
-
-
-def save_flavour(folder: Path, flavour: dict[str, Any], model: Model | None = None) -> None:
+    model: Model | None = None,
+) -> None:
     """Write a network to `folder`, which is empty, as `mlflow models serve` takes it.
+
+    `mlflow.pyfunc.save_model` would look through every file of every package that is installed,
+    which takes half a second, to warn of requirements that are those of this very environment.
 
     Args:
         folder: where.
-        flavour: as `flavour` returns it.
+        weights: model.pt; `sizewise.predict` rebuilds the network from it.
+        signature: what it reads and gives, from `signature_of`.
+        code: files or folders that hold classes of the user's own.
+        requirements: packages that it needs beyond `REQUIREMENTS`.
         model: what says of which run and logged model it is, if of any.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow would have an example of inputs too
-        pyfunc.save_model(str(folder), mlflow_model=model, **flavour)
+    model = model or Model()
+    model.signature = signature
+    (folder / "data").mkdir()
+    shutil.copy(weights, folder / "data")
+    for path in (PACKAGE, *code):
+        if path.is_dir():
+            unwanted = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(path, folder / "code" / path.name, ignore=unwanted)
+        else:
+            shutil.copy(path, folder / "code")
+    needed = [f"{name}=={version(name)}" for name in (*REQUIREMENTS, *requirements)]
+    (folder / "requirements.txt").write_text("\n".join(needed))
+    python = platform.python_version()
+    environments = {
+        "conda.yaml": {
+            "name": "sizewise",
+            "channels": ["conda-forge"],
+            "dependencies": [f"python={python}", "pip", {"pip": needed}],
+        },
+        "python_env.yaml": {
+            "python": python,
+            "build_dependencies": ["pip", "setuptools", "wheel"],
+            "dependencies": ["-r requirements.txt"],
+        },
+    }
+    for name, content in environments.items():
+        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
+    pyfunc.add_to_model(
+        model,
+        loader_module="sizewise.predict",
+        data=f"data/{weights.name}",
+        code="code",
+        conda_env="conda.yaml",
+        python_env="python_env.yaml",
+    )
+    model.save(str(folder / "MLmodel"))
+
+
+def signature_of(
+    input_shape: Sequence[int], columns: Sequence[str] = (), *, prompts: bool = False
+) -> ModelSignature:
+    """Return what a network reads and gives.
+
+    Args:
+        input_shape: of one sample, (C, *S).
+        columns: that it reads, of a table; else it reads arrays.
+        prompts: whether it answers a column of prompts with texts, in the ways of `WAYS`.
+    """
+    if prompts:
+        ways = ParamSchema([ParamSpec(name, kind, None) for name, kind in WAYS.items()])
+        return ModelSignature(
+            Schema([ColSpec("string", "prompt")]), Schema([ColSpec("string")]), ways
+        )
+    inputs = Schema([TensorSpec(np.dtype("float32"), (-1, *input_shape))])
+    if columns:  # of any type, since MLflow takes no whole number for a float
+        inputs = Schema([ColSpec(AnyType(), each) for each in columns])
+    return ModelSignature(inputs, Schema([TensorSpec(np.dtype("float32"), (-1, -1))]))

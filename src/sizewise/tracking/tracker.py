@@ -29,7 +29,7 @@ from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAM_VAL_LENGTH
 from sizewise.errors import first_line, say
 from sizewise.records import read_records
 from sizewise.run.folder import Outcome, RunFolder
-from sizewise.tracking.flavour import flavour, save_flavour
+from sizewise.tracking.flavour import save_flavour, signature_of
 from sizewise.tracking.probe import check_store
 from sizewise.tracking.store import STORE_ERRORS, Store
 from sizewise.uri import hide_password
@@ -241,15 +241,13 @@ class Tracker:
         )
         own = model.model_id
         client.log_outputs(self.run_id, [LoggedModelOutput(own, record.epochs)])
-        code = sorted((folder.path / folder.CODE).glob("*"))
-        path = folder.path / folder.MODEL
         with tempfile.TemporaryDirectory() as temporary:
             save_flavour(
                 Path(temporary),
-                flavour(
-                    *(path, input_shape, outcome.columns, code, outcome.requirements),
-                    prompts=outcome.prompts,
-                ),
+                folder.path / folder.MODEL,
+                signature_of(input_shape, outcome.columns, prompts=outcome.prompts),
+                sorted((folder.path / folder.CODE).glob("*")),
+                outcome.requirements,
                 Model(model.artifact_location, self.run_id, model_uuid=own, model_id=own),
             )
             client.log_model_artifacts(own, temporary)
