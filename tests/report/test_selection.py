@@ -105,6 +105,12 @@ def without_test() -> RunRecord:
     return broken
 
 
+def test_a_key_that_is_new_and_off_makes_no_other_variant() -> None:
+    newer = record(seed=1, data__inner_test=None, data__label_noise=None)
+    usable, _ = usable_runs([record(), newer])
+    assert len(usable) == 2
+
+
 @pytest.mark.parametrize(
     ("runs", "message"),
     [

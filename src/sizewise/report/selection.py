@@ -193,7 +193,11 @@ def _check_alike(records: Sequence[RunRecord]) -> None:
     variants: set[str] = set()
     prints: dict[tuple[str, int], set[str]] = defaultdict(set)
     for record in records:
-        details = {key: value for key, value in record.config.items() if key.startswith("data.")}
+        details = {  # a key that is off is as one that older runs lack
+            key: value
+            for key, value in record.config.items()
+            if key.startswith("data.") and value is not None
+        }
         for key in ("data.root", "data.path", "data.name", *CONDITIONS):
             details.pop(key, None)
         variants.add(repr(sorted(details.items())))
