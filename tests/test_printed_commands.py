@@ -95,7 +95,8 @@ def variant(record: RunRecord, **changes: Any) -> RunRecord:
 def test_what_a_report_says_to_run_next_trains_what_was_reported(path: Path, spell: Any) -> None:
     own = {"data__validation_fraction": 0.2, "training__max_steps": 77, "training__batch_size": 9}
     records = [variant(each, **own) for each in read_records(path) if each.features is None]
-    for cells in select(records).families.values():
+    families = list(select(records).families.values())
+    for cells in (families[0], families[-1])[: len(families)]:
         text = Proposal(cells[0].records[0], [500], None, [7], {}, 1.0).command(None, spell)
         words = [word for word in pasted(text) if word != "-m"]
         (config,) = jobs(words)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,20 +27,25 @@ RUNS = {
     "own": ["model._target_=mine.Net", "model.depth=null", "data=digits"],
 }
 KEYS = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from sizewise.config.as_train import compose
 from sizewise.data import load
 from sizewise.run.identity import identify
 conf, runs = Path(sys.argv[1]), json.loads(sys.argv[2])
-keys = {}
+known = {}
 for name, overrides in runs.items():
     config = compose([*overrides, "data.root=data", "size=null"], conf)
-    dataset = load(config.data, config.seed)
-    keys[name] = identify(
-        config, dataset.spec, dataset.fingerprint, dataset.train_fingerprint
-    ).key
-print(json.dumps(keys))
+    known[name] = config, load(config.data, config.seed)
+for _ in sys.stdin:
+    if not os.fork():  # what it has read of the code is forgotten with it
+        keys = {
+            name: identify(config, data.spec, data.fingerprint, data.train_fingerprint).key
+            for name, (config, data) in known.items()
+        }
+        print(json.dumps(keys), flush=True)
+        os._exit(0)
+    os.wait()
 """
 MINE = """
 from torch import nn
@@ -70,21 +76,30 @@ class Copy:
         shutil.copytree(ROOT / "conf", folder / "conf")
         (folder / "mine.py").write_text(MINE)
         (folder / "parts.py").write_text(PARTS)
+        self.start()
         self.before = self.keys()
 
-    def keys(self) -> dict[str, str]:
-        """Return the key of each of `RUNS` under the code as it is."""
+    def start(self) -> None:
+        """Start a process that imports the code as it is."""
         path = os.pathsep.join([str(self.folder / "src"), str(self.folder)])
-        done = subprocess.run(
+        self.process = subprocess.Popen(
             [sys.executable, "-c", KEYS, str(self.folder / "conf"), json.dumps(RUNS)],
             env=os.environ | {"PYTHONPATH": path},
             cwd=self.folder,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        assert done.returncode == 0, done.stderr
-        found: dict[str, str] = json.loads(done.stdout)
+
+    def stop(self) -> None:
+        self.process.communicate()  # which closes its stdin, and so ends it
+
+    def keys(self) -> dict[str, str]:
+        """Return the key of each of `RUNS` under the code as it is."""
+        assert self.process.stdin
+        assert self.process.stdout
+        print(file=self.process.stdin, flush=True)
+        found: dict[str, str] = json.loads(self.process.stdout.readline())
         return found
 
     def changed(self) -> set[str]:
@@ -102,8 +117,10 @@ class Copy:
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    return Copy(tmp_path_factory.mktemp("code"))
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    made = Copy(tmp_path_factory.mktemp("code"))
+    yield made
+    made.stop()
 
 
 def test_what_a_run_does_not_use_leaves_its_key(copy: Copy) -> None:
@@ -135,6 +152,8 @@ def test_what_a_run_does_not_use_leaves_its_key(copy: Copy) -> None:
     )
     copy.replace(f"{package}/training/loop.py", '"""The training loop."""', '"""Its loop."""\n# !')
     copy.replace(f"{package}/cli.py", "import ", "import this  # noqa: F401\nimport ")
+    copy.stop()
+    copy.start()
 
     assert copy.changed() == set()
 

@@ -70,7 +70,7 @@ def test_a_sweep_may_name_its_folders_as_it_likes(workspace: Path) -> None:
 
 
 def test_a_seed_that_is_typed_twice_is_trained_once(workspace: Path) -> None:
-    done = train(workspace, *Q, "seed=choice(20,20,21,20)", "hydra.sweep.dir=twice")
+    done = train(workspace, *Q, "seed=choice(20,20,21,20)", BASIC, "hydra.sweep.dir=twice")
 
     assert done.returncode == 0, done.stderr
     assert "0 done, 0 failed, 2 to run" in done.stdout

@@ -48,7 +48,7 @@ def test_only_what_is_done_in_time_is_begun(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_sweep_goes_on_until_it_is_told(tmp_path: Path) -> None:
-    small = ("training.epochs=1", "threads=1", "data=digits")
+    small = ("training.epochs=1", "threads=1", "data=digits", "hydra/launcher=basic")
     told = ("answer.tolerance=90", "until=told", "until.minutes=5")
     typed = ("-m", "model=cnn", "size=300,1k", "seed=0", *small, *told)
     done = train(tmp_path, *typed, "hydra.sweep.dir=sweep")
