@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -192,3 +194,22 @@ def test_a_full_disk_ends_the_run_as_failed_and_keeps_what_was_logged(
     monkeypatch.undo()
     assert store.client.get_run(run.run_id).info.status == "FAILED"
     assert history(store, run.run_id) == [(1, 1.0)]
+
+
+def test_runs_that_begin_at_once_log_the_same_data_set(store: Store, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        runs = [stack.enter_context(begin(store, tmp_path / str(number))) for number in range(6)]
+        start = Barrier(len(runs))
+
+        def log(run: Tracker, digest: str) -> None:
+            start.wait()
+            run.log_datasets("digits", {"training": (digest, {}), "testing": ("all the same", {})})
+
+        with ThreadPoolExecutor(len(runs)) as pool:
+            for digest in ("one", "another"):
+                list(pool.map(log, runs, [digest] * len(runs)))
+    for run in runs:
+        inputs = store.client.get_run(run.run_id).inputs
+        assert inputs is not None
+        digests = {each.dataset.digest for each in inputs.dataset_inputs}
+        assert digests == {"one", "another", "all the same"}

@@ -124,7 +124,12 @@ class Tracker:
             )
             for use, (fingerprint, profile) in uses.items()
         ]
-        self.store.client.log_inputs(self.run_id, datasets=inputs)
+        # MLflow looks for each data set and then adds it: meanwhile another run may have. So an
+        # attempt may fail by each, and is then made again.
+        for _ in inputs:
+            with suppress(*STORE_ERRORS):
+                return self.store.client.log_inputs(self.run_id, datasets=inputs)
+        return self.store.client.log_inputs(self.run_id, datasets=inputs)
 
     def log_model(
         self,
