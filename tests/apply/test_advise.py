@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.lab import sizewise
-from tests.processes import environment_of, python, wait_until
+from tests.processes import command, environment_of, wait_until
 
 TABLE = ("data=table", "data.path=rows.csv", "data.target=label")
 
@@ -54,7 +54,7 @@ def test_a_mistake_is_told_in_one_line(
 
 def test_advice_that_was_killed_goes_on_and_ends_with_a_model_that_is_ready(here: Path) -> None:
     def typed(*words: str) -> str:
-        done = python(here, "-m", "sizewise", *words)
+        done = command(here, *words)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
