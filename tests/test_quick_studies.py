@@ -9,19 +9,26 @@ from tests.conftest import CONF
 from tests.processes import train
 
 STEPS = "training.max_steps=5"
+RATES = "training.learning_rate=0.01,0.1"
 SHORT_TEXT = ("data=pydoc", "data.train_samples=500", "data.validation_fraction=0.1")
 # How each is cut short, and words that its section alone has; a peak takes more than five steps.
 QUICK = {
     "compute_quick": (("size=500,1k", "training.flops=2e6,5e6"), "grows with its FLOPs"),
-    "data_amount_quick": ((STEPS, "size=500,2k", "data.train_samples=100,null"), "Enough on 100"),
+    "data_amount_quick": (
+        (STEPS, "size=500,2k", "data.train_samples=100,null", "seed=0"),
+        "Enough on 100",
+    ),
     "double_descent_quick": ((STEPS, "size=500,1k,2k,4k,8k", "seed=0"), ""),
     "interpretability_quick": ((STEPS, "model=cnn", "explain=5", "seed=0"), "by the maps of cnn"),
-    "label_noise_quick": ((STEPS, "size=1k,4k", "data.label_noise=0,0.4"), "wrong labels"),
+    "label_noise_quick": (
+        (STEPS, "size=1k,4k", "data.label_noise=0,0.4", "seed=0"),
+        "wrong labels",
+    ),
     "mnist1d_paper_quick": ((STEPS, "model=residual_mlp"), "Shuffling"),
     "speech_quick": ((STEPS, "model=lstm", "size=1k,4k", "seed=0"), "1,040"),
-    "seq2seq_quick": ((STEPS, "size=1k,3k", "data.num_samples=1000"), "at length 6"),
-    "stability_quick": ((STEPS, "model=cnn", "size=300,1k"), "rate"),
-    "text_quick": ((STEPS, *SHORT_TEXT, "size=5k,6k"), "knows more than xz"),
+    "seq2seq_quick": ((STEPS, "size=1k,3k", "data.num_samples=1000", "seed=0"), "at length 6"),
+    "stability_quick": ((STEPS, "model=cnn", "size=300,1k", "seed=0,1", RATES), "rate"),
+    "text_quick": ((STEPS, *SHORT_TEXT, "size=5k,6k", "seed=0"), "knows more than xz"),
 }
 
 MNIST1D = ("data.num_samples=1000", "data.validation_fraction=0.1", "data.test_samples=null")
