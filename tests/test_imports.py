@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "sizewise"
 
-EVERYWHERE = {"errors", "files", "place", "uri"}
+EVERYWHERE = {"errors", "files", "garbage", "place", "uri"}
 
 
 def read_table() -> dict[str, tuple[set[str], set[str]]]:
@@ -37,6 +37,7 @@ ONLY: dict[str, set[str]] = {
     "files": set(),
     "place": set(),
     "interrupts": set(),
+    "garbage": set(),
     "sweep.pool": {"cloudpickle"},
     "config.schema": {"pydantic"},
     "config.data": {"pydantic"},

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sizewise import garbage
 from sizewise.entry import one_line_errors, replace_unencodable
 from sizewise.uri import DEFAULT_STORE, hide_password, store_uri
 
@@ -153,6 +154,7 @@ class _Parser(ArgumentParser):
 
 def main() -> None:
     """Run the `sizewise` command."""
+    garbage.wait()
     if sys.argv[1:2] == ["train"]:
         del sys.argv[1]  # Hydra reads the others
         import_module("sizewise.train").main()
@@ -179,4 +181,6 @@ def main() -> None:
         setattr(given, many, [*getattr(given, many), *more])
     replace_unencodable()
     with one_line_errors():
-        import_module(f"sizewise.apply.{given.command}").run(given)
+        called = import_module(f"sizewise.apply.{given.command}")
+        garbage.go_on()
+        called.run(given)

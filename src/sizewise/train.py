@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from sizewise import garbage
 from sizewise.config import parse
 from sizewise.config.compose import command, typed
 from sizewise.entry import one_line_errors, outlive_screen
@@ -22,6 +23,7 @@ warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/ray' is validated
 
 def main() -> None:
     """Train as the command line says; stores and outputs lie where it was typed."""
+    garbage.wait()
     outlive_screen()
     with one_line_errors():
         train()

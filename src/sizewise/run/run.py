@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from sizewise import cost
+from sizewise import cost, garbage
 from sizewise.config import Config, decisive
 from sizewise.data import Dataset
 from sizewise.errors import Interrupted, UserError, first_line, say
@@ -148,6 +148,7 @@ def run(
                 if trained:
                     state = trained.hand_over(model, tracker)
                 else:
+                    garbage.go_on()
                     state = learner.fit(dataset, log, checkpoint)
                 costs = trained.costs if trained else None
                 record = make_record(

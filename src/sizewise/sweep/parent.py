@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import BaseFileLock
 from omegaconf import DictConfig, OmegaConf
 
+from sizewise import garbage
 from sizewise.config import parse_shared
 from sizewise.config.compose import Grid, command, is_grid, typed, without_hydra
 from sizewise.errors import UserError, first_line, say
@@ -105,6 +106,7 @@ class Parent:
         stop_softly(self._folder / STOP_ALL)
         planned = {key: run.state for key, run in (self._planned or {}).items()}
         self._progress = SweepProgress(self._folder, self._total, planned, self._finished)
+        garbage.go_on()
 
     def _tell_jobs(self) -> None:
         composed = self._composed

@@ -1,17 +1,25 @@
 """What a run needs, imported once by the process that a sweep's workers are forked from."""
 
-import gc
 from importlib import import_module
 
-from torch import Tensor
-from torch.optim import SGD
+from sizewise import garbage
 
-for module in (
+MODULES = (
     "sizewise.sweep.job",
     "sizewise.tracking.tracker",
     "hydra_plugins.sizewise.launcher",
     "mlflow.store.tracking.sqlalchemy_store",  # MLflow imports it when a store is opened
-):
-    import_module(module)
-SGD([Tensor([0.0])], lr=0.1)  # the first optimiser imports PyTorch's compiler: a second
-gc.freeze()  # the workers' collectors would copy the pages of all that is imported
+)
+
+
+def preload() -> None:
+    """Import `MODULES`, and what PyTorch imports late."""
+    garbage.wait()
+    for module in MODULES:
+        import_module(module)
+    torch = import_module("torch")
+    torch.optim.SGD([torch.zeros(1)])  # the first optimiser imports its compiler: a second
+    garbage.go_on()  # but for all this: the workers' collectors would copy its pages
+
+
+preload()
