@@ -64,7 +64,7 @@ def main() -> None:
         starts.append((mapped, _seconds(lambda: load(arrays, 0))))
     pair = load(own, 0), load(arrays, 0)
     epochs = {width: [_epochs(pair, width) for _ in range(arguments.rounds)] for width in SIZES}
-    command = f"python -m benchmarks.own_images --rounds {arguments.rounds}"
+    command = f"python -m benchmarks.own_images --folder FOLDER --rounds {arguments.rounds}"
     write_section(
         "Images of one's own",
         f"{IMAGES:,} JPEG images of {SIDE}x{SIDE}, {arguments.rounds} rounds. {setting(command)}",

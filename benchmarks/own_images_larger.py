@@ -66,7 +66,7 @@ def main() -> None:
         ["an epoch from the disk, over the same", _rate(cold),
          f"{median(cold) / median(other for _, other in pairs):.2f}", ""],
     ]  # fmt: skip
-    command = f"python -m benchmarks.own_images_larger --rounds {arguments.rounds}"
+    command = f"python -m benchmarks.own_images_larger --folder FOLDER --rounds {arguments.rounds}"
     write_section(
         "Images that are larger than memory",
         f"{count:,} images of {SIDE}x{SIDE} in colour, a CNN {WIDTH} wide, {arguments.rounds} "

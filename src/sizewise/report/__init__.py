@@ -8,7 +8,7 @@ from typing import Any
 from sizewise.records import RunRecord, write_records
 from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.contents import Contents, contents
-from sizewise.report.figures import write_figures
+from sizewise.report.figures import warm_up, write_figures
 from sizewise.report.markdown import note_text, write_markdown
 from sizewise.report.page import Link, write_page
 from sizewise.report.proposal import Spell, spell_all
@@ -90,6 +90,7 @@ def write_report(
         confidence=confidence,
         spell=spell,
     )
+    warm_up()
     found = contents(analysis)
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / each for each in ("report.html", "report.md", "runs.jsonl", "runs.csv")]

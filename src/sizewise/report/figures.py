@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Thread
 
 import vl_convert
 
@@ -10,6 +11,12 @@ from sizewise.report.section import Chart
 
 PIXELS = 2  # of a PNG, for each of the chart's own
 TITLE_WIDTH = 72  # characters in a line
+EMPTY = {"mark": "point", "data": {"values": []}}
+
+
+def warm_up() -> None:
+    """Begin to start the engine that draws, which takes half a second on a core of its own."""
+    Thread(target=vl_convert.vegalite_to_svg, args=(EMPTY,)).start()
 
 
 def write_figures(charts: Iterable[Chart], folder: Path) -> list[Path]:
