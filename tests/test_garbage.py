@@ -48,4 +48,5 @@ def test_it_is_at_work_while_a_network_trains(tmp_path: Path) -> None:
     typed = (str(ROOT / "train.py"), *own, "data=digits")
     done = python(tmp_path, *typed, PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
     assert (tmp_path / "seen").read_text() == "True True\n" * 2

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from mlflow import pyfunc
 from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
@@ -69,13 +68,13 @@ def save_flavour(
     }
     for name, content in environments.items():
         (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
-    pyfunc.add_to_model(
-        model,
+    model.add_flavor(  # as mlflow.pyfunc.add_to_model does, whose import warns and takes time
+        "python_function",
         loader_module="sizewise.predict",
+        python_version=python,
         data=f"data/{weights.name}",
         code="code",
-        conda_env="conda.yaml",
-        python_env="python_env.yaml",
+        env={"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
     )
     model.save(str(folder / "MLmodel"))
 
