@@ -23,6 +23,7 @@ from mlflow.entities import (
     Metric,
     Param,
 )
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH, MAX_PARAM_VAL_LENGTH
 
@@ -127,8 +128,10 @@ class Tracker:
         # MLflow looks for each data set and then adds it: meanwhile another run may have. So an
         # attempt may fail by each, and is then made again.
         for _ in inputs:
-            with suppress(*STORE_ERRORS):
+            try:
                 return self.store.client.log_inputs(self.run_id, datasets=inputs)
+            except MlflowException:
+                check_store(self.store.uri)  # one that is away is not waited for again
         return self.store.client.log_inputs(self.run_id, datasets=inputs)
 
     def log_model(
