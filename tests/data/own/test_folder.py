@@ -190,7 +190,7 @@ def test_an_interrupted_cache_leaves_nothing(photos: Path, monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(decoding, "fit_image", stop)
+        patched.setattr(decoding, "is_in_form", stop)
         with pytest.raises(KeyboardInterrupt):
             load(config(photos), seed=0)
     assert {each.suffix for each in (cache_folder() / "images").iterdir()} <= {".lock"}

@@ -106,6 +106,13 @@ def fit_numbers(samples: ArrayLike, shape: tuple[int, ...]) -> tuple[np.ndarray,
     return values, np.asarray(np.isfinite(values.reshape(len(values), -1)).all(axis=1))
 
 
+def is_in_form(image: Image.Image, form: Form) -> bool:
+    """Return whether `fit_image` leaves an image of a set that inverts none as it is."""
+    channels, height, width = form.shape
+    is_plain = image.mode == ("L" if channels == 1 else "RGB") and not image.has_transparency_data
+    return is_plain and image.size == (width, height)
+
+
 def fit_image(image: Image.Image, form: Form) -> tuple[np.ndarray, list[Adapted]]:
     """Bring a decoded image to a set's form.
 

@@ -26,6 +26,8 @@ ENOUGH = 500  # pixels a side to see what is ink and what is ground
 BLENDED = 0.1 * WHITE  # by how much edges differ from what they surround if they are blended
 MOSTLY = 0.9  # an image of which more than this share is opaque has a ground of its own
 
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)  # too large: refused
+
 
 def decode(file: IO[bytes]) -> tuple[Image.Image, list[Adapted]]:
     """Return a file's first image, upright, and what that took.
@@ -34,9 +36,7 @@ def decode(file: IO[bytes]) -> tuple[Image.Image, list[Adapted]]:
         UserError: it is no image, damaged, or larger than is read.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image: Image.Image = Image.open(file, formats=FORMATS)
+        image: Image.Image = Image.open(file, formats=FORMATS)
         done = [Adapted("first frame")] * (getattr(image, "n_frames", 1) > 1)
         image.load()
         if image.getexif().get(0x0112, UPRIGHT) != UPRIGHT:
@@ -54,11 +54,9 @@ def decode(file: IO[bytes]) -> tuple[Image.Image, list[Adapted]]:
 def shown_size(path: Path) -> tuple[int, int] | None:
     """Return an image's width and height when upright, from its head; None if it has none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                turned = image.getexif().get(0x0112, UPRIGHT) > MIRRORED
-                return (image.height, image.width) if turned else image.size
+        with Image.open(path, formats=FORMATS) as image:
+            turned = image.getexif().get(0x0112, UPRIGHT) > MIRRORED
+            return (image.height, image.width) if turned else image.size
     except Exception:  # a damaged file can raise anything from its parser
         return None
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,30 +121,27 @@ def _build(root: Path, names: Sequence[str], asked: str, path: Path) -> None:
             _check_space(path.parent, int(np.prod(shape, dtype=float)))
             np.lib.format.open_memmap(file.name, mode="w+", dtype=np.uint8, shape=shape)
             try:
-                found = decode_all(root, names, Path(file.name), path.stem)
+                seen = decode_all(root, names, Path(file.name), path.stem)
                 break
             except Colour:
                 channels = 3  # one has colour that was not looked at before
-    done = Counter(kind for each in found for kind in each.done)
     words = {
         "written": _stamp(path),
         "why": size.why,
-        "bad": {row: each.bad for row, each in enumerate(found) if each.bad},
-        "done": dict(done),
+        "bad": dict(sorted(seen.bad.items())),
+        "done": seen.done,
     }
     with replacing(path.with_suffix(".npz")) as file:
         np.savez(
             file,
-            digests=np.frombuffer(b"".join(each.digest for each in found), np.uint8).reshape(
-                len(found), -1
-            ),
-            sizes=np.array([each.size for each in found]),
+            digests=seen.digests,
+            sizes=seen.sizes,
             words=np.frombuffer(json.dumps(words).encode(), np.uint8),
         )
 
 
 def _check_space(folder: Path, needed: int) -> None:
-    # A mapped file takes its space as it is filled, and a full disk then ends the process.
+    # The file takes its space as it is filled: a full disk would be met after all the work.
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(

@@ -3,6 +3,7 @@
 import hashlib
 import multiprocessing
 import signal
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -13,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from sizewise.data.files.conform import Form, fit_image
+from sizewise.data.files.conform import Form, fit_image, is_in_form
 from sizewise.data.files.images import decode
 from sizewise.data.own.form import has_colour
 from sizewise.errors import UserError
@@ -30,18 +31,22 @@ class Colour(Exception):
 
 
 class Seen(NamedTuple):
-    """What is known of an image: a digest of what it shows, its size, and what was done to it.
+    """What is known of N images.
 
-    `bad` says why it can't be read, where it can't.
+    Args:
+        digests: of what each shows, (N, 32), bytes; zeros where it can't be read.
+        sizes: width and height of each, upright, (N, 2); zeros where they are not known.
+        bad: why the image at an index can't be read.
+        done: how many images what was done to.
     """
 
-    digest: bytes
-    size: tuple[int, int]
-    done: tuple[str, ...] = ()
-    bad: str = ""
+    digests: np.ndarray
+    sizes: np.ndarray
+    bad: dict[int, str]
+    done: Counter[str]
 
 
-def decode_all(root: Path, names: Sequence[str], path: Path, shown: str) -> list[Seen]:
+def decode_all(root: Path, names: Sequence[str], path: Path, shown: str) -> Seen:
     """Bring all images to the form of an .npy of bytes, (N, C, H, W), and put them there.
 
     Args:
@@ -57,19 +62,22 @@ def decode_all(root: Path, names: Sequence[str], path: Path, shown: str) -> list
     screen = Console(stderr=True)
     bar = ("images", BarColumn(bar_width=30), MofNCompleteColumn(), TimeRemainingColumn())
     parts = [range(at, min(at + CHUNK, len(names))) for at in range(0, len(names), CHUNK)]
-    found: list[Seen] = [Seen(NOTHING, (0, 0))] * len(names)
+    all_seen = _none_of(len(names))
     off = not screen.is_terminal
     with Progress(*bar, console=screen, disable=off, transient=True) as progress:
         task = progress.add_task(shown, total=len(names))
         for part, seen in _in_parts(root, names, path, parts):
-            found[part.start : part.stop] = seen
+            all_seen.digests[part.start : part.stop] = seen.digests
+            all_seen.sizes[part.start : part.stop] = seen.sizes
+            all_seen.bad.update({part.start + row: why for row, why in seen.bad.items()})
+            all_seen.done.update(seen.done)
             progress.advance(task, len(part))
-    return found
+    return all_seen
 
 
 def _in_parts(
     root: Path, names: Sequence[str], path: Path, parts: list[range]
-) -> Iterator[tuple[range, list[Seen]]]:
+) -> Iterator[tuple[range, Seen]]:
     """Yield what is known of the images of each part as it is done."""
     cores = available_cores()
     if len(names) <= ALONE or cores == 1:
@@ -79,7 +87,7 @@ def _in_parts(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     with ProcessPoolExecutor(cores, context, _start) as pool:
-        waiting: dict[Future[list[Seen]], range] = {
+        waiting: dict[Future[Seen], range] = {
             pool.submit(decode_part, root, names[each.start : each.stop], path, each.start): each
             for each in parts
         }
@@ -100,27 +108,48 @@ def _start() -> None:
     end_with_parent()
 
 
-def decode_part(root: Path, names: Sequence[str], path: Path, first: int) -> list[Seen]:
+def decode_part(root: Path, names: Sequence[str], path: Path, first: int) -> Seen:
     """Put some images into an .npy from its row `first` on, and return what is known of them."""
-    pixels = np.load(path, mmap_mode="r+")
-    form = Form(pixels.shape[1:], is_image=True)
-    values = np.zeros((len(names), *form.shape), np.uint8)
-    seen = [_decode(f"{root}/{name}", form, into) for name, into in zip(names, values, strict=True)]
-    pixels[first : first + len(names)] = values
+    rows = np.load(path, mmap_mode="r")
+    channels, height, width = rows.shape[1:]
+    form = Form((channels, height, width), is_image=True)
+    seen, sizes = _none_of(len(names)), []
+    digests, made = bytearray(), bytearray()  # one after another; pixels with their channels last
+    for row, name in enumerate(names):
+        size = (0, 0)
+        try:
+            with open(f"{root}/{name}", "rb") as file:
+                image, steps = decode(file)
+            size = image.size
+            if channels == 1 and has_colour(image):
+                raise Colour
+            shown = image.tobytes()
+            if is_in_form(image, form):
+                made += shown
+            else:
+                fitted, more = fit_image(image, form)
+                made += fitted.transpose(1, 2, 0).tobytes()
+                steps += more
+            digest = hashlib.sha256(f"{image.mode}{size}".encode())
+            digest.update(shown)
+            digests += digest.digest()
+            if steps:
+                seen.done.update(step.kind for step in steps)
+        except (UserError, OSError) as error:
+            system = error.strerror if isinstance(error, OSError) else None
+            seen.bad[row] = system.lower() if system else str(error)
+            made += bytes(channels * height * width)
+            digests += NOTHING
+        sizes.append(size)
+    seen.digests[:] = np.frombuffer(digests, np.uint8).reshape(seen.digests.shape)
+    seen.sizes[:] = sizes
+    values = np.frombuffer(made, np.uint8).reshape(-1, height, width, channels)
+    with path.open("r+b") as npy:  # faster than to map its pages, and a full disk is an error
+        npy.seek(rows.offset + first * rows[0].nbytes)
+        npy.write(values.transpose(0, 3, 1, 2).tobytes())
     return seen
 
 
-def _decode(path: str, form: Form, into: np.ndarray) -> Seen:
-    size = (0, 0)
-    try:
-        with open(path, "rb") as file:
-            image, before = decode(file)
-        size = image.size
-        if form.shape[0] == 1 and has_colour(image):
-            raise Colour
-        into[:], after = fit_image(image, form)
-    except (UserError, OSError) as error:
-        system = error.strerror if isinstance(error, OSError) else None
-        return Seen(NOTHING, size, bad=(system or str(error)).lower() if system else str(error))
-    digest = hashlib.sha256(f"{image.mode}{size}".encode() + image.tobytes()).digest()
-    return Seen(digest, size, tuple(each.kind for each in (*before, *after)))
+def _none_of(images: int) -> Seen:
+    digests = np.zeros((images, len(NOTHING)), np.uint8)
+    return Seen(digests, np.zeros((images, 2), int), bad={}, done=Counter())
