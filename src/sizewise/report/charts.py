@@ -6,7 +6,7 @@ import numpy as np
 from sizewise.report import style
 from sizewise.report.analysis import Analysis
 from sizewise.report.cells import COSTS, PARAMETERS, Cost, pareto_front, run_cost
-from sizewise.report.section import Chart, Rows
+from sizewise.report.section import Chart, Rows, Spec
 from sizewise.report.stats.fit import Fit
 from sizewise.report.summary import Summary
 from sizewise.report.tables import cell_rows, run_rows
@@ -21,8 +21,6 @@ CELLS, RUNS, CURVES, EPOCHS, MARKS, BAND = map(
 INK = "#1d2530"
 NETWORKS = "!datum.reference"
 KINDS = ["fitted", "not fitted"]  # curves
-
-Drawn = alt.LayerChart | alt.FacetChart
 
 
 def draw(analysis: Analysis, summary: Summary | None) -> list[Chart]:
@@ -98,7 +96,7 @@ class _Charts:
             "error_by_cost",
             f"{self.words.test.capitalize()} against each cost; the grey line "
             "joins the sizes that no other beats on both",
-            alt.concat(*(self._by_cost(cost, large=False) for cost in self.costs), columns=3),
+            {"concat": [self._by_cost(each, large=False) for each in self.costs], "columns": 3},
             self.data,
             choices={cost.words: self._by_cost(cost, large=True) for cost in self.costs},
         )
@@ -145,7 +143,7 @@ class _Charts:
         caption = f"How much {self.words.test} differs between seeds"
         return style.chart("seed_spread", caption, drawn, self.data)
 
-    def _by_cost(self, cost: Cost, *, large: bool, front: bool = True) -> Drawn:
+    def _by_cost(self, cost: Cost, *, large: bool, front: bool = True) -> Spec:
         """Draw test error against one cost; `large` with runs and fitted curves."""
         x, y, low, high = self.x(cost), self.y(), self.y("low"), alt.Y2("high")
         cells = alt.Chart(CELLS)
@@ -177,7 +175,7 @@ class _Charts:
         if large and self.data["runs"]:  # above the means, so that one can point at each
             dots = alt.Chart(RUNS).mark_circle(size=16, opacity=0.4)
             layers.append(dots.encode(x, y, tooltip=self.run_tips, **self.colour))
-        return alt.layer(*layers).properties(**(LARGE if large else PANEL))
+        return style.layered(layers, LARGE if large else PANEL)
 
     def _band(self) -> alt.Chart:
         """Draw what is good enough: within the tolerance of the best, or below the target."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import altair as alt
 
 from sizewise.report.colours import looks
-from sizewise.report.section import Chart, Rows
+from sizewise.report.section import Chart, Rows, Spec
 from sizewise.report.stats.errors import Interval
 from sizewise.report.words import MeasureWords
 
@@ -29,21 +29,36 @@ CONFIG = {
 def chart(
     name: str,
     caption: str,
-    drawn: alt.TopLevelMixin,
+    drawn: alt.TopLevelMixin | Spec,
     data: Mapping[str, Rows],
     *,
-    choices: Mapping[str, alt.TopLevelMixin] | None = None,
+    choices: Mapping[str, alt.TopLevelMixin | Spec] | None = None,
     on_page: bool = True,
 ) -> Chart:
-    """Return what Altair drew as a `Chart`, with those of `data` that it names."""
+    """Return what was drawn as a `Chart`, with those of `data` that it names."""
     choices = choices or {}
-    # Not validated, which takes longer than all else: vl-convert refuses what is no specification.
     spec, *others = (
-        each.to_dict(validate=False) | {"config": CONFIG} for each in (drawn, *choices.values())
+        {"$schema": alt.SCHEMA_URL} | as_spec(each) | {"config": CONFIG}
+        for each in (drawn, *choices.values())
     )
     text = json.dumps([spec, others])
     used = {key: rows for key, rows in data.items() if f'{{"name": "{key}"}}' in text}
     return Chart(name, caption, spec, used, dict(zip(choices, others, strict=True)), on_page)
+
+
+def as_spec(drawn: alt.TopLevelMixin | Spec) -> Spec:
+    """Return what Altair drew as a specification of Vega-Lite's.
+
+    It is not validated, which takes longer than all else: vl-convert refuses what is none.
+    """
+    return drawn if isinstance(drawn, dict) else drawn.to_dict(validate=False)
+
+
+def layered(layers: Iterable[alt.Chart], size: Mapping[str, int]) -> Spec:
+    """Return what `alt.layer` does of charts, which copies each of them several times for it."""
+    parts = ("data", "transform", "mark", "encoding")
+    specs = (as_spec(each) for each in layers)
+    return {"layer": [{key: each[key] for key in parts if key in each} for each in specs], **size}
 
 
 def number(value: float) -> float | None:
