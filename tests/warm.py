@@ -5,6 +5,8 @@ stdin: the program, its arguments, the folder, the environment and two files for
 The answer is the exit code. The process ends with its stdin.
 """
 
+import atexit
+import gc
 import json
 import os
 import runpy
@@ -17,6 +19,16 @@ from typing import Any
 TRAIN = Path(__file__).parents[1] / "train.py"
 
 BEFORE = set(os.environ)
+exit_code: list[int] = []  # of a fork, once it is at its end
+
+
+@atexit.register  # first, and so the last to be called
+def leave() -> None:
+    """End a fork as it is: to take its modules apart copies all of their memory."""
+    if exit_code:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_code[0])
 
 
 def serve() -> None:
@@ -56,9 +68,8 @@ def _become(request: dict[str, Any]) -> None:
             print(code, file=sys.stderr)
     except BaseException:
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    sys.exit(code if isinstance(code, int) else 1)
+    exit_code.append(code if isinstance(code, int) else 1)
+    sys.exit()
 
 
 def warm_up() -> None:
@@ -67,6 +78,9 @@ def warm_up() -> None:
     import sizewise.run.run
     import sizewise.sweep.parent
     import sizewise.sweep.preload  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":
