@@ -14,7 +14,7 @@ demo: $(INSTALLED)  ## sweep the three architectures at a few sizes and say what
 test: $(INSTALLED)  ## the test suite; minutes
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-test-slow: $(INSTALLED)  ## what that leaves out: clusters, outages, killed sweeps
+test-slow: $(INSTALLED)  ## what that leaves out: clusters, outages, kills, every study
 	$(BIN)/pytest -m slow
 
 test-gpu: $(INSTALLED)  ## what only a machine with a GPU can check, and a step's rate there

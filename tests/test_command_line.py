@@ -178,6 +178,7 @@ def test_a_network_of_the_users_own_trains_at_any_size(workspace: Path) -> None:
 
 def test_a_sweep_shows_accuracy_rising_with_size(workspace: Path) -> None:
     sweep = ("-m", "model=cnn", "size=250,4k", "training.epochs=4", "threads=1")
+    sweep += ("hydra/launcher=basic",)
     done = train(workspace, *sweep, "hydra.sweep.dir=sweep")
 
     assert done.returncode == 0, done.stderr

@@ -4,9 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.processes import ROOT, command, python, train
 
 
+@pytest.mark.slow
 def test_what_the_document_says_to_try_works(tmp_path: Path) -> None:
     text = (ROOT / "docs/own-data.md").read_text(encoding="utf-8")
     found = re.search(r"## Try it\n.*?```\n(.*?)```", text, re.DOTALL)

@@ -48,7 +48,16 @@ def test_each_quick_study_is_tried() -> None:
     assert {path.stem for path in (CONF / "experiment").glob("*_quick.yaml")} == set(QUICK)
 
 
-@pytest.mark.parametrize("name", QUICK)
+IN_FAST_TESTS = ("mnist1d_paper_quick", "seq2seq_quick", "stability_quick")  # of different kinds
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        each if each in IN_FAST_TESTS else pytest.param(each, marks=pytest.mark.slow)
+        for each in QUICK
+    ],
+)
 def test_a_quick_study_ends_in_its_report(workspace: Path, name: str) -> None:
     cut, words = QUICK[name]
     if (package := OF_OTHER_DATA.get(name)) and find_spec(package) is None:

@@ -17,12 +17,12 @@ from sizewise.sweep.job import jobs_at_once
 from sizewise.threads import SPINS, share_of_cores, threads_for
 from sizewise.tracking.queries import runs_by_key
 from sizewise.tracking.store import open_store
-from tests.processes import ROOT, command, python
+from tests.processes import ROOT, command, make_store, python
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
 
 SMALL = ("data.num_samples=200", "training.epochs=2", "training.max_steps=3")
-LARGE = ("model=cnn", "model.width=96")  # work for a thread or two more
+LARGE = ("model=cnn", "model.width=48")  # work for a thread or two more
 COUNT = "from sizewise.threads import share_of_cores; print(share_of_cores(), share_of_cores(2))"
 SPIN = "import os, sizewise; print(os.environ.get('GOMP_SPINCOUNT'))"
 QUOTA = """
@@ -81,7 +81,7 @@ def test_waiting_threads_spin_briefly_unless_the_user_has_said(tmp_path: Path) -
 def test_openmp_hears_the_spin_count(tmp_path: Path) -> None:
     if not any(library["prefix"] == "libgomp" for library in threadpool_info()):
         pytest.skip("PyTorch is built on another OpenMP here")
-    for first in ("sizewise", "sizewise.run", "sizewise.sweep.job"):
+    for first in ("sizewise", "sizewise.sweep.job"):
         done = python(tmp_path, "-c", f"import {first}, torch", OMP_DISPLAY_ENV="VERBOSE")
         assert f"GOMP_SPINCOUNT = '{SPINS}'" in done.stderr, first
 
@@ -95,6 +95,7 @@ def test_each_thread_takes_its_work() -> None:
 @pytest.fixture
 def config(compose: Callable[..., Config], tmp_path: Path) -> Callable[..., Config]:
     """Return a function from overrides to a small run's config, with a store of its own."""
+    make_store(tmp_path / "mlflow.db")
     own = (
         f"tracking.uri=sqlite:///{tmp_path}/mlflow.db",
         f"tracking.artifacts={tmp_path}/artifacts",

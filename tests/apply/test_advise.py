@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.lab import sizewise
-from tests.processes import command, environment_of, wait_until
+from tests.processes import command, environment_of, make_store, wait_until
 
 TABLE = ("data=table", "data.path=rows.csv", "data.target=label")
 
@@ -52,15 +52,33 @@ def test_a_mistake_is_told_in_one_line(
     assert told in said[-1]
 
 
-def test_advice_that_was_killed_goes_on_and_ends_with_a_model_that_is_ready(here: Path) -> None:
-    def typed(*words: str) -> str:
-        done = command(here, *words)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+# One small family and a wide tolerance, so that it is told before the minute is over.
+ONE = (*TABLE, "answer.tolerance=30", "model=logistic")
 
-    # one small family and a wide tolerance, so that it is told before the minute is over
-    one = (*TABLE, "answer.tolerance=30", "model=logistic")
-    asked = (*one, "budget=1min")
+
+def typed(folder: Path, *words: str) -> str:
+    """Return what a command prints."""
+    done = command(folder, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_advice_ends_with_a_model_that_is_ready(here: Path) -> None:
+    make_store(here / "mlruns/mlflow.db")
+    said = typed(here, "advise", *ONE, "budget=1min")
+    folder = next((here / "advice").iterdir())
+    events = [json.loads(line) for line in (folder / "decisions.jsonl").read_text().splitlines()]
+    assert events[-1]["event"] == "advised"
+    assert "Expect error of" in said
+    assert (folder / "report/report.html").exists()
+    assert "they would be the same again" in typed(here, "advise", *ONE, "--explain")
+    pd.read_csv("rows.csv").head(5).to_csv("new.csv", index=False)
+    assert typed(here, "predict", f"advised:{folder.name}", "new.csv").count("new.csv") == 5
+
+
+@pytest.mark.slow
+def test_advice_that_was_killed_goes_on(here: Path) -> None:
+    asked = (*ONE, "budget=1min")
     with (here / "said").open("w") as said_at_first:
         killed = subprocess.Popen(
             [sys.executable, "-m", "sizewise", "advise", *asked],
@@ -73,18 +91,11 @@ def test_advice_that_was_killed_goes_on_and_ends_with_a_model_that_is_ready(here
         finally:
             os.killpg(killed.pid, signal.SIGKILL)
             killed.wait()
-    said = typed("advise", *asked)
-    folder = next((here / "advice").iterdir())
-    events = [json.loads(line) for line in (folder / "decisions.jsonl").read_text().splitlines()]
-    assert events[-1]["event"] == "advised"
-    assert "Expect error of" in said
-    assert (folder / "report/report.html").exists()
-    again = typed("advise", *asked)  # nothing is left to do: the same advice at once
+    said = typed(here, "advise", *asked)
+    again = typed(here, "advise", *asked)  # nothing is left to do: the same advice at once
     first, second = (
         next(line for line in text.splitlines() if line.startswith("Expect"))
         for text in (said, again)
     )
     assert first == second
-    assert "they would be the same again" in typed("advise", *one, "--explain")
-    pd.read_csv("rows.csv").head(5).to_csv("new.csv", index=False)
-    assert typed("predict", f"advised:{folder.name}", "new.csv").count("new.csv") == 5
+    assert "they would be the same again" in typed(here, "advise", *ONE, "--explain")

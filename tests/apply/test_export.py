@@ -56,7 +56,12 @@ FAMILIES = {
     "a class of one's own": ("model._target_=mine.Net", *OWN),
     "a class in a package": ("model._target_=mine_pack.nets.Net", *OWN),
 }
-CARRIED = [name for name in FAMILIES if name != "a transformer"]  # what is in it, not its graph
+IN_PACKAGE, CLASSICAL = "a class in a package", "a classical model"  # the others are much the same
+CARRIED = [  # what is in it, not its graph
+    name if name in (IN_PACKAGE, CLASSICAL) else pytest.param(name, marks=pytest.mark.slow)
+    for name in FAMILIES
+    if name != "a transformer"
+]
 # What neither PyTorch nor MLflow brings, so that a folder which needs it would have to say so.
 NOT_NEEDED = ("hydra", "torchvision", "mnist1d", "altair", "rich", "optuna")
 WITHOUT = f"import sys; sys.modules.update(dict.fromkeys({NOT_NEEDED!r}))\n"

@@ -14,7 +14,7 @@ from sizewise.training.checkpoint import load_model
 from sizewise.training.classical import SettingsSearch
 from sizewise.training.loop import GradientSteps
 from tests.conftest import CONF
-from tests.processes import command, train
+from tests.processes import command, make_store, train
 
 NETWORK = ("model=cnn", "size=300", "training.epochs=2")
 
@@ -22,6 +22,7 @@ NETWORK = ("model=cnn", "size=300", "training.epochs=2")
 @pytest.fixture
 def trained(compose: Callable[..., Config], tmp_path: Path) -> Callable[..., RunRecord]:
     """Return a function that trains a run of a small set, taking up what is finished."""
+    make_store(tmp_path / "mlflow.db")
     store = f"tracking.uri=sqlite:///{tmp_path}/mlflow.db"
     own = (store, f"tracking.artifacts={tmp_path}/artifacts", "data.num_samples=200", "threads=1")
 
@@ -73,7 +74,7 @@ def test_what_would_be_trained_otherwise_is_trained(
 def test_a_plan_tells_what_is_only_scored_again(tmp_path: Path) -> None:
     few = ("model=cnn", "size=300", "data.num_samples=200", "training.epochs=1", "threads=1")
     (tmp_path / "conf").symlink_to(CONF)
-    assert train(tmp_path, "-m", *few, "seed=0").returncode == 0
+    assert train(tmp_path, "-m", *few, "seed=0", "hydra/launcher=basic").returncode == 0
     more = command(tmp_path, "plan", "-m", *few, "seed=0,1", "data.test_samples=300")
     assert "2 to run: about" in more.stdout, more.stderr
     assert "1 only scored again" in more.stdout

@@ -23,9 +23,12 @@ from tests.report.synthetic import sweep
 from tests.report.test_page import CHROMIUM, POINTS, TITLE, middle
 from tests.report.test_page import browser as browser
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt-get install chromium)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed (apt-get install chromium)"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from sizewise.errors import UserError
 from sizewise.sweep.plan import plan_sweep
 from tests.conftest import CONF
 from tests.lab import sizewise
+from tests.processes import make_store
 
 EXPERIMENT = """# @package _global_
 hydra:
@@ -194,6 +195,7 @@ def planned_text(
 ) -> str:
     """Return what `sizewise plan` says where train.py is, over a store of its own."""
     monkeypatch.chdir(CONF.parent)
+    make_store(folder / "mlflow.db")
     assert sizewise("plan", *typed, f"tracking.uri=sqlite:///{folder}/mlflow.db") == 0
     return capsys.readouterr().out
 
@@ -219,7 +221,7 @@ def test_a_single_run_is_planned_on_all_cores(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: None
 ) -> None:
     monkeypatch.setattr("sizewise.threads.available_cores", lambda: 3)
-    wide = ("model=mlp", "model.width=3000", "data.num_samples=100", "training.epochs=1")
+    wide = ("model=mlp", "model.width=1200", "data.num_samples=100", "training.epochs=1")
     for more, threads in (((), 3), (("-m", "hydra.launcher.n_jobs=3"), 1)):
         said = planned_text(capsys, monkeypatch, tmp_path, *wide, *more)
         assert re.search(rf"mlp .* {threads} +1 +0 ", said), said

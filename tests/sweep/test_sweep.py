@@ -94,7 +94,7 @@ def test_each_run_takes_its_share_of_the_cores(workspace: Path) -> None:
 
 def test_running_a_finished_sweep_again_trains_nothing_and_reports_again(workspace: Path) -> None:
     before = runs(workspace)
-    done = train(workspace, *FINE, "hydra.sweep.dir=again")
+    done = train(workspace, *FINE, "hydra.sweep.dir=again", "hydra/launcher=basic")
 
     assert done.returncode == 0, done.stderr
     assert "4 done, 0 failed, 0 to run" in done.stdout
@@ -110,7 +110,7 @@ def test_running_a_finished_sweep_again_trains_nothing_and_reports_again(workspa
 
 def test_a_report_takes_in_all_runs_alike_whichever_sweep_trained_them(workspace: Path) -> None:
     part = ("-m", "model=logistic", "size=500", "seed=0,1", "training.epochs=2")
-    done = train(workspace, *part, "hydra.sweep.dir=part")
+    done = train(workspace, *part, "hydra.sweep.dir=part", "hydra/launcher=basic")
     assert "2 done, 0 failed, 0 to run" in done.stdout, done.stderr
     name = done.stdout.partition(":")[0]
     again = command(workspace, "report", name, "--to", "part-again")

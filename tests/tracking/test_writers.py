@@ -8,7 +8,8 @@ from tests.postgres import PostgreSQL
 from tests.processes import ROOT, python
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_eight_writers_at_once_lose_nothing(kind: str) -> None:
     if kind == "postgresql" and not PostgreSQL.is_installed():
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
