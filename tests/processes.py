@@ -35,6 +35,11 @@ def command(
     return _fork("sizewise", folder, arguments, environment)
 
 
+def run_code(folder: Path, text: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python code, without its warnings, where PyTorch and MLflow are imported already."""
+    return _fork(text, folder, arguments, {})
+
+
 def _fork(
     program: str, folder: Path, arguments: tuple[str, ...], environment: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":

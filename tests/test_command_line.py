@@ -14,7 +14,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from tests.processes import ROOT, client, command, environment_of, python, shared, train
+from tests.processes import ROOT, client, command, environment_of, python, run_code, shared, train
 
 TINY = ("model=cnn", "size=1k", "training.epochs=2", "threads=1")
 METRICS = {
@@ -124,7 +124,7 @@ probabilities = model.predict(inputs)
 assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 print((probabilities.argmax(axis=1) == targets).mean())
 """
-    done = python(workspace, "-c", script)
+    done = run_code(workspace, script)
 
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == run.data.metrics["test/accuracy"]
@@ -178,8 +178,7 @@ def test_a_network_of_the_users_own_trains_at_any_size(workspace: Path) -> None:
 
 def test_a_sweep_shows_accuracy_rising_with_size(workspace: Path) -> None:
     sweep = ("-m", "model=cnn", "size=250,4k", "training.epochs=4", "threads=1")
-    sweep += ("hydra/launcher=basic",)
-    done = train(workspace, *sweep, "hydra.sweep.dir=sweep")
+    done = train(workspace, *sweep, "hydra.sweep.dir=sweep", "hydra/launcher=basic")
 
     assert done.returncode == 0, done.stderr
     small, large = (

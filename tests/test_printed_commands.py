@@ -90,8 +90,23 @@ def variant(record: RunRecord, **changes: Any) -> RunRecord:
     return dataclasses.replace(record, config=record.config | own)
 
 
-@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.parent.name)
-@pytest.mark.parametrize("spell", [spell_all, lambda config: spelled(config, CONF)])
+def by_defaults(config: dict[str, Any]) -> list[str]:
+    """Spell a config by what differs from the defaults."""
+    return spelled(config, CONF)
+
+
+@pytest.mark.parametrize(  # each study in one spelling; in the other among the slow tests
+    ("path", "spell"),
+    [
+        pytest.param(
+            *(path, spell),
+            id=f"{path.parent.name}-{spell.__name__}",
+            marks=[pytest.mark.slow] * ((number + place) % 2),
+        )
+        for number, path in enumerate(STUDIES)
+        for place, spell in enumerate((spell_all, by_defaults))
+    ],
+)
 def test_what_a_report_says_to_run_next_trains_what_was_reported(path: Path, spell: Any) -> None:
     own = {"data__validation_fraction": 0.2, "training__max_steps": 77, "training__batch_size": 9}
     records = [variant(each, **own) for each in read_records(path) if each.features is None]

@@ -22,7 +22,7 @@ from tests.processes import ROOT, command, make_store, python
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
 
 SMALL = ("data.num_samples=200", "training.epochs=2", "training.max_steps=3")
-LARGE = ("model=cnn", "model.width=48")  # work for a thread or two more
+LARGE = ("model=cnn", "model.width=72")  # work for a thread or two more
 COUNT = "from sizewise.threads import share_of_cores; print(share_of_cores(), share_of_cores(2))"
 SPIN = "import os, sizewise; print(os.environ.get('GOMP_SPINCOUNT'))"
 QUOTA = """

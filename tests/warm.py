@@ -1,8 +1,8 @@
 """Runs train.py and sizewise in processes forked from one that has imported what they import.
 
 An import of PyTorch and MLflow takes longer than the tests' runs do. A request is a line of JSON on
-stdin: the program, its arguments, the folder, the environment and two files for what is printed.
-The answer is the exit code. The process ends with its stdin.
+stdin: the program, or code, which imports sizewise anew; its arguments, the folder, the environment
+and two files for what is printed. The answer is the exit code. The process ends with its stdin.
 """
 
 import atexit
@@ -13,6 +13,7 @@ import runpy
 import signal
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,22 @@ def _become(request: dict[str, Any]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor, name in ((1, "output"), (2, "errors")):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    is_train = request["program"] == "train.py"
-    sys.argv = [str(TRAIN) if is_train else "sizewise", *request["arguments"]]
+    program, arguments = request["program"], request["arguments"]
+    is_train = program == "train.py"
+    sys.argv = [str(TRAIN) if is_train else program, *arguments]
     sys.path[0] = str(TRAIN.parent) if is_train else str(Path.cwd())
     sys.path[1:1] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     code: object = 1
     try:
         if is_train:
             runpy.run_path(str(TRAIN), run_name="__main__")
-        else:
+        elif program == "sizewise":
             runpy.run_module("sizewise", run_name="__main__")
+        else:
+            _forget("sizewise")
+            warnings.simplefilter("ignore")
+            sys.argv = ["-c", *arguments]
+            exec(program, {"__name__": "__main__"})
         code = 0
     except SystemExit as ended:
         code = ended.code or 0
@@ -70,6 +77,12 @@ def _become(request: dict[str, Any]) -> None:
         traceback.print_exc()
     exit_code.append(code if isinstance(code, int) else 1)
     sys.exit()
+
+
+def _forget(package: str) -> None:
+    """Have the next import of a package look for it anew."""
+    for name in [each for each in sys.modules if each.partition(".")[0] == package]:
+        del sys.modules[name]
 
 
 def warm_up() -> None:

@@ -18,7 +18,7 @@ from sizewise.run.run import run
 from sizewise.tracking.resolve import find_run
 from sizewise.tracking.store import Store, open_store
 from tests.lab import make_config
-from tests.processes import python
+from tests.processes import run_code
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's and the ONNX exporter's own
 
@@ -56,12 +56,7 @@ FAMILIES = {
     "a class of one's own": ("model._target_=mine.Net", *OWN),
     "a class in a package": ("model._target_=mine_pack.nets.Net", *OWN),
 }
-IN_PACKAGE, CLASSICAL = "a class in a package", "a classical model"  # the others are much the same
-CARRIED = [  # what is in it, not its graph
-    name if name in (IN_PACKAGE, CLASSICAL) else pytest.param(name, marks=pytest.mark.slow)
-    for name in FAMILIES
-    if name != "a transformer"
-]
+CARRIED = [name for name in FAMILIES if name != "a transformer"]  # what is in it, not its graph
 # What neither PyTorch nor MLflow brings, so that a folder which needs it would have to say so.
 NOT_NEEDED = ("hydra", "torchvision", "mnist1d", "altair", "rich", "optuna")
 WITHOUT = f"import sys; sys.modules.update(dict.fromkeys({NOT_NEEDED!r}))\n"
@@ -123,7 +118,7 @@ def answer(folder: Path, code: str, inputs: np.ndarray) -> np.ndarray:
     """Return the probabilities that a fresh process comes to in `folder`."""
     np.save(folder.parent / "inputs.npy", inputs)
     given = INPUTS.replace("INPUTS", repr(str(folder.parent / "inputs.npy")))
-    done = python(folder, "-W", "ignore", "-c", WITHOUT + given + code + SAVE)
+    done = run_code(folder, WITHOUT + given + code + SAVE)
     assert done.returncode == 0, done.stderr
     found: np.ndarray = np.load(folder / "answer.npy")
     return found

@@ -16,7 +16,7 @@ from sizewise.run.run import run
 from sizewise.tracking.resolve import find_run
 from sizewise.tracking.store import Store, open_store
 from tests.lab import make_config, sizewise
-from tests.processes import python
+from tests.processes import run_code
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's and the ONNX exporter's own
 
@@ -69,7 +69,7 @@ def test_a_folder_for_pytorch_answers_as_its_readme_says(runs: Runs, tmp_path: P
     NEW.to_csv(folder / "more.csv", index=False)
     readme = (folder / "README.md").read_text()
     code = readme.split("```python\n")[1].split("```")[0]
-    done = python(folder, "-W", "ignore", "-c", f"{code}\nprint(probabilities.tolist(), labels)")
+    done = run_code(folder, f"{code}\nprint(probabilities.tolist(), labels)")
     assert done.returncode == 0, done.stderr
     shown = np.array(json.loads(done.stdout.split(" (")[0]))
     assert shown == pytest.approx(expected)
@@ -84,7 +84,7 @@ def test_mlflow_takes_a_frame_of_named_columns(runs: Runs, tmp_path: Path) -> No
         "import mlflow, pandas; model = mlflow.pyfunc.load_model('.')\n"
         f"print(model.predict(pandas.read_pickle({str(tmp_path / 'new.pkl')!r})).tolist())\n"
     )
-    done = python(folder, "-W", "ignore", "-c", code)
+    done = run_code(folder, code)
     assert done.returncode == 0, done.stderr
     assert np.array(json.loads(done.stdout)) == pytest.approx(expected)
     assert expected.mean() > 100  # in the target's unit

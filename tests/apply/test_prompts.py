@@ -14,7 +14,7 @@ from sizewise.predict.shown import visible
 from sizewise.records import RunRecord
 from sizewise.run.run import run
 from tests.lab import Lab, make_config, sizewise
-from tests.processes import python
+from tests.processes import run_code
 
 TEXT = ("data=pydoc", "data.window=16", "data.train_samples=64", "training=text", "threads=1")
 FEW = ("training.max_steps=2", "training.epochs=1")
@@ -184,7 +184,7 @@ def test_a_folder_for_onnx_continues_as_its_readme_says(
     assert code == 0
     assert "test samples of pydoc: largest difference" in out
     alone = "import sys; sys.modules.update(sizewise=None, torch=None)\n"
-    done = python(to, "-X", "utf8", "-c", alone + block(to))
+    done = run_code(to, alone + block(to))
     assert done.returncode == 0, done.stderr
     said = network(folder, "large").answer("def ", Ways(100, 0))
     raw = b"def " + b"".join(each.raw for each in said.symbols)
@@ -202,7 +202,7 @@ def test_a_folder_for_pytorch_continues_as_its_readme_says(
 ) -> None:
     to = tmp_path / "exported"
     assert call("export", "small", "--format", "torch", "--to", str(to))[0] == 0
-    done = python(to, "-c", block(to) + "print([text, likelihoods])")
+    done = run_code(to, block(to) + "print([text, likelihoods])")
     assert done.returncode == 0, done.stderr
     said = network(folder, "small").answer("def ")
     assert done.stdout == f"{[said.text, [each[:2] for each in said.symbols]]}\n"

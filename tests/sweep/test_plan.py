@@ -41,7 +41,7 @@ KINDS = {
     ],
     "a range": ["seed=range(0,3)", "training.epochs=range(5,1,-2)"],
     "a range of floats": ["training.learning_rate=range(0.001,0.004,0.001)"],
-    "a glob": ["model=glob(*,exclude=[s*,k*])"],
+    "a glob": ["model=glob(l*,exclude=[li*])"],
     "a choice": ["training.schedule=choice(cosine,constant)", "seed=7"],
     "a choice with repeats": ["seed=choice(0,0,1)"],
     "a sorted choice": ["seed=sort(3,1,2)", "size=sort(2k,1k,reverse=true)"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sizewise.records import read_records
-from tests.processes import ROOT, client, command, python, shared, train
+from tests.processes import ROOT, client, command, run_code, shared, train
 
 # Three runs that finish and one whose loss overflows.
 GRID = ("-m", "model=mlp", "size=600,2k", "data.validation_fraction=0.1,0", "training.epochs=2")
@@ -78,7 +78,7 @@ def test_a_run_that_was_not_planned_is_refused(workspace: Path) -> None:
     sweep = workspace / "refused"
     sweep.mkdir()
     (sweep / "sweep.json").write_text(json.dumps(told))
-    done = python(workspace, "-c", RUN_A_JOB, str(ROOT / "conf"), str(sweep))
+    done = run_code(workspace, RUN_A_JOB, str(ROOT / "conf"), str(sweep))
     (state,) = (json.loads(path.read_text()) for path in sweep.glob("runs/*.json"))
     assert done.stdout.strip() == "nan", done.stderr
     assert (state["name"], state["status"]) == ("model=logistic size=500", "failed")
