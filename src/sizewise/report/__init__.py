@@ -90,9 +90,9 @@ def write_report(
         confidence=confidence,
         spell=spell,
     )
+    folder.mkdir(parents=True, exist_ok=True)  # before what takes long, since it may fail
     warm_up()
     found = contents(analysis)
-    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / each for each in ("report.html", "report.md", "runs.jsonl", "runs.csv")]
     files[0].write_text(write_page(found, link), encoding="utf-8")
     files[1].write_text(write_markdown(found), encoding="utf-8")
