@@ -15,6 +15,8 @@ from sizewise.config import Config, Mnist1dConfig, parse
 from tests.lab import Lab, make_lab
 from tests.processes import shared
 
+gc.disable()  # until all tests are collected, with what they import
+
 CONF = Path(__file__).resolve().parents[1] / "conf"
 DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
 
@@ -33,8 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Leave what is imported by now out of every look for garbage: there is much of it."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

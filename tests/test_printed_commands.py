@@ -30,9 +30,13 @@ AWKWARD = {
 SWEEPS = [
     ["model=cnn,lstm", "size=1k,4k", "seed=range(0,3)"],
     ["training.batch_size=50,200", "training.max_steps=${training.batch_size}"],
-    ["seed=choice(0,1)", "model=glob(s*)", *(f'{key}="{each}"' for key, each in AWKWARD.items())],
+    [
+        "seed=choice(0,1)",
+        "model=glob(l*,exclude=[li*])",
+        *(f'{key}="{each}"' for key, each in AWKWARD.items()),
+    ],
     ["experiment=large_vs_small", "model=gru", "training.clip_grad_norm=null"],
-    ["experiment=deep_vs_classical", "data.train_samples=100,null", "++threads=2"],
+    ["experiment=demo", "data.train_samples=100,null", "++threads=2"],
     ["~model.depth", "+model.depth=1,2", "tracking.experiment='$HOME','`ls`'"],
     ["seed=shuffle(0,1,2)", "hydra.sweep.subdir=${hydra:job.override_dirname}"],
 ]

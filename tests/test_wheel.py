@@ -42,6 +42,7 @@ def test_a_wheel_holds_every_file_of_the_packages_and_the_config(wheel: Path) ->
         assert files(wheel / name, "conf") == files(ROOT / "src" / name, "conf")
 
 
+@pytest.mark.slow
 def test_a_wheel_sweeps_where_it_is_typed(wheel: Path, tmp_path: Path) -> None:
     typed = ("train", "-m", *SWEEP, "hydra.launcher.n_jobs=1")
     done = python(tmp_path, "-m", "sizewise", *typed, PYTHONPATH=str(wheel))
