@@ -56,6 +56,10 @@ KINDS = {
 }
 
 
+# Much like others.
+ALIKE = ("a range of floats", "a choice with repeats", "a sorted choice", "one key twice")
+
+
 @pytest.fixture
 def conf(tmp_path: Path) -> Path:
     """Return the project's config files with one experiment more."""
@@ -101,7 +105,9 @@ def data(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIZEWISE_DATA", str(data_root))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind in ALIKE)) for kind in KINDS]
+)
 def test_what_is_planned_is_what_hydra_runs(given: Any, conf: Path, kind: str) -> None:
     with composed_as_typed(KINDS[kind], conf, multirun=True) as composed:
         grid = Grid(composed)
