@@ -72,8 +72,9 @@ def run(
             rest is done within what it returns, which is told now and then of the steps done.
 
     Raises:
-        UserError: something in the config, the folder, the data or the store can't be used, or the
-            loss stopped being finite; in the last case the MLflow run is kept and marked FAILED.
+        UserError: something in the config, the folder, the data or the store can't be used; an
+            MLflow run that has begun is kept and marked FAILED. (A loss that stops being finite is
+            a result.)
         Interrupted: it was asked to stop; the MLflow run is marked KILLED.
     """
     folder.mkdir(parents=True, exist_ok=True)
