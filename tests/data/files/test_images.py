@@ -1,9 +1,11 @@
 """The same picture in any mode and container gives the same numbers; the set's own are kept."""
 
 import io
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -194,3 +196,16 @@ def test_none_of_mnists_own_images_is_changed(mnist_root: Path) -> None:
         assert np.array_equal(values, pixels)
         values, done = fit_image(Image.fromarray(255 - pixels[0]), MNIST)
         assert np.array_equal(values, pixels)
+
+
+@pytest.mark.parametrize("warned", ["ignore", "error"])
+def test_too_large_an_image_is_refused_whatever_is_done_to_warnings(
+    monkeypatch: pytest.MonkeyPatch, warned: Literal["ignore", "error"]
+) -> None:
+    file = io.BytesIO()
+    Image.new("L", (30, 40)).save(file, "PNG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # from twice as many Pillow refuses itself
+    with warnings.catch_warnings():
+        warnings.simplefilter(warned)
+        with pytest.raises(UserError, match="an image that can't be read"):
+            decode(file)

@@ -26,7 +26,8 @@ ENOUGH = 500  # pixels a side to see what is ink and what is ground
 BLENDED = 0.1 * WHITE  # by how much edges differ from what they surround if they are blended
 MOSTLY = 0.9  # an image of which more than this share is opaque has a ground of its own
 
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)  # too large: refused
+# `decode` refuses what Pillow warns of, whatever else is done to warnings.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode(file: IO[bytes]) -> tuple[Image.Image, list[Adapted]]:
@@ -37,6 +38,9 @@ def decode(file: IO[bytes]) -> tuple[Image.Image, list[Adapted]]:
     """
     try:
         image: Image.Image = Image.open(file, formats=FORMATS)
+        most = Image.MAX_IMAGE_PIXELS
+        if most and image.width * image.height > most:
+            raise ValueError(f"{image.width}x{image.height}; expected at most {most:,} pixels")
         done = [Adapted("first frame")] * (getattr(image, "n_frames", 1) > 1)
         image.load()
         if image.getexif().get(0x0112, UPRIGHT) != UPRIGHT:
