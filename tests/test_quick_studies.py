@@ -64,7 +64,9 @@ def test_a_quick_study_ends_in_its_report(workspace: Path, name: str) -> None:
         pytest.skip(f"needs the package {package}")
     data = () if package else MNIST1D
     here = ("hydra/launcher=basic", f"hydra.sweep.dir={name}", "threads=1")
-    done = train(workspace, f"experiment={name}", *data, *cut, *here)
+    done = train(workspace, f"experiment={name}", *data, *cut, *here, FIGURES="drawn")
     assert done.returncode == 0, done.stderr
     report = (workspace / name / "report/report.md").read_text()
+    figures = list((workspace / name / "report/figures").iterdir())
+    assert min(figure.stat().st_size for figure in figures) > 1000
     assert words in report.partition("\n## ")[2]

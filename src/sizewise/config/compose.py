@@ -168,12 +168,15 @@ class Grid:
         values = {each.get_key_element(): _values(each) for each in overrides}
         self.jobs = list(itertools.product(*values.values()))
         distinct = dict.fromkeys(itertools.chain(*values.values()))
-        name, own = str(master.hydra.job.config_name), typed(master.hydra, "hydra")
+        where: dict[str, Any] = {}  # Hydra looks for groups; all is read again for each otherwise
+        if master.hydra.searchpath:  # a folder of the user's own brings some too
+            where["config_name"] = str(master.hydra.job.config_name)
+            where["overrides"] = typed(master.hydra, "hydra")
         self._groups = {
             key
             for key in {each.key_or_group for each in overrides}
-            if self._loader.get_group_options(key, config_name=name, overrides=own)
-        }  # those that a folder of the user's own brings too
+            if self._loader.get_group_options(key, **where)
+        }
         self._plain = {
             text: (each.key_or_group, each.value())
             for text, each in zip(distinct, parser.parse_overrides(list(distinct)), strict=True)
