@@ -3,6 +3,7 @@
 The numbers come from the studies' records.
 """
 
+from functools import cache
 from pathlib import Path
 
 from experiments.claim_texts import TEXTS
@@ -12,6 +13,7 @@ from sizewise.report.by_rate import compared, contrasts
 from sizewise.report.cells import TRAINING_TIME
 from sizewise.report.conditions import AMOUNT, LENGTH, by_condition, levels
 from sizewise.report.contents import contents
+from sizewise.report.section import Section
 from sizewise.report.studies.compute.families import families_at_budgets, flops
 from sizewise.report.studies.double_descent import descents
 from sizewise.report.studies.interpretability.looks import looks_of, pooled
@@ -71,9 +73,16 @@ def _row(claim: str, measured: list[str], study: str) -> str:
     return f"| {claim} | {'<br>'.join(measured)} | [{study}](experiments/{study}) |"
 
 
+@cache
 def _analysis(files: tuple[str, ...]) -> Analysis:
     records = [record for name in files for record in read_records(HERE / name)]
     return analyse(records, name=Path(files[0]).parent.name)
+
+
+@cache
+def _study(files: tuple[str, ...]) -> Section:
+    (study,) = contents(_analysis(files)).studies
+    return study
 
 
 def _each(found: Analysis, text: str, points: str) -> list[str]:
@@ -98,8 +107,7 @@ def _each(found: Analysis, text: str, points: str) -> list[str]:
 
 def _crossing(files: tuple[str, ...]) -> str:
     """Return the place of a crossing with its interval, as the study's headline has it."""
-    (study,) = contents(_analysis(files)).studies
-    _, _, place = study.title.partition("at about ")
+    _, _, place = _study(files).title.partition("at about ")
     number, _, rest = place.partition(" training samples ")
     return f"{number} {rest.rstrip('.')}"
 
@@ -251,8 +259,7 @@ def _descents(say: dict[str, str]) -> list[str]:
 
 
 def _seconds(text: str) -> str:
-    (study,) = contents(_analysis(SEQUENCES)).studies
-    rows = [row for row in study.tables[0].rows if row["training samples"] == "100"]
+    rows = [row for row in _study(SEQUENCES).tables[0].rows if row["training samples"] == "100"]
 
     def best(some: list[dict[str, str]]) -> str:
         row = min(some, key=lambda row: float(row["validation error"].rstrip("%")))

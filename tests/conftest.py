@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
 from sizewise.config import Config, Mnist1dConfig, parse
-from tests.lab import Lab, make_lab
+from tests.lab import Lab, composed, make_lab
 from tests.processes import shared
 
 gc.disable()  # until all tests are collected, with what they import
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
 DATA_ROOT_AT_START = os.environ.get("SIZEWISE_DATA")
 
 
@@ -113,14 +110,11 @@ def small_mnist1d_config(mnist1d_config: Mnist1dConfig) -> Mnist1dConfig:
 
 
 @pytest.fixture
-def compose_raw(
-    data_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., DictConfig]]:
-    """Yield a function from overrides to what Hydra composes of them, before it is checked."""
+def compose_raw(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DictConfig]:
+    """Return a function from overrides to what Hydra composes of them, before it is checked."""
     monkeypatch.setenv("SIZEWISE_DATA", str(data_root))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with initialize_config_dir(config_dir=str(CONF), version_base="1.3"):
-        yield lambda *overrides: hydra_compose("config", overrides=list(overrides))
+    return composed
 
 
 @pytest.fixture

@@ -1,12 +1,17 @@
 """A store with a few tiny runs, made in this process, and `sizewise` called in it."""
 
+import copy
 import dataclasses
+import functools
+import re
 import sys
 import warnings
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
 
 from sizewise.cli import main
 from sizewise.config import Config, parse
@@ -20,6 +25,8 @@ from sizewise.tracking.store import Store, open_store
 from tests.processes import make_store
 
 CONF = Path(__file__).parents[1] / "conf"
+GROUPS = "|".join(each.name for each in CONF.iterdir() if each.is_dir())
+PLAIN = re.compile(rf"(?!({GROUPS})=)[a-z_.]+=")
 STUDY = "tiny-study"
 IMAGES = ("model=cnn", "data=digits", "training.epochs=2", "threads=1")
 SERIES = ("data=mnist1d", "data.num_samples=200", "training.epochs=2", "threads=1")
@@ -49,11 +56,28 @@ class Lab:
         return find_run(self.store, self.runs[name].run_id)
 
 
+@functools.cache
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def composed(*overrides: str) -> DictConfig:
+    """Return what Hydra composes of overrides, before it is checked.
+
+    Hydra composes what groups give, once; plain values are put into a copy of it.
+    """
+    plain = [each for each in overrides if PLAIN.match(each)]
+    config = copy.deepcopy(_composed(tuple(each for each in overrides if each not in plain)))
+    for override in OverridesParser.create().parse_overrides(plain):
+        OmegaConf.update(config, override.key_or_group, override.value())
+    return config
+
+
 def make_config(folder: Path, *overrides: str) -> Config:
     """Return the config of a run that keeps to `folder`."""
     make_store(folder / "mlflow.db")
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = parse(compose("config", overrides=[*overrides, f"data.root={folder / 'data'}"]))
+    config = parse(composed(*overrides, f"data.root={folder / 'data'}"))
     there = {
         "uri": f"sqlite:///{folder / 'mlflow.db'}",
         "experiment": "sizewise",

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sizewise.config import known_keys, parse
 from sizewise.errors import UserError
-from tests.conftest import CONF
+from tests.lab import CONF
 from tests.processes import ROOT
 
 VALUES = {

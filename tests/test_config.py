@@ -21,7 +21,7 @@ from sizewise.data.own import OWN
 from sizewise.data.published import PUBLISHED
 from sizewise.errors import UserError
 from sizewise.models import ALL_FAMILIES
-from tests.conftest import CONF
+from tests.lab import CONF
 
 Compose = Callable[..., Config]
 

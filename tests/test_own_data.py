@@ -15,8 +15,7 @@ from sizewise.predict import Predictor
 from sizewise.predict.stream import predict_files
 from sizewise.run.run import run
 from sizewise.training.checkpoint import load_model
-from tests.conftest import CONF
-from tests.lab import make_config, sizewise
+from tests.lab import CONF, make_config, sizewise
 from tests.processes import client, command, train
 
 CLASSES = {"bright": 200, "dark": 40, "猫": 120}

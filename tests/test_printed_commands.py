@@ -18,7 +18,7 @@ from sizewise.config.compose import Grid, as_typed, command, typed
 from sizewise.records import RunRecord, read_records
 from sizewise.report.proposal import Proposal, spell_all
 from sizewise.report.selection import select
-from tests.conftest import CONF
+from tests.lab import CONF
 from tests.processes import ROOT, client, environment_of, train
 
 STUDIES = sorted((ROOT / "experiments").glob("*/runs.jsonl"))
@@ -72,7 +72,7 @@ def test_the_command_of_one_of_its_runs_trains_that_run(overrides: list[str]) ->
         grid = Grid(composed)
         wanted = {
             command(composed.hydra, job): OmegaConf.to_container(grid.compose(job))
-            for job in grid.jobs[:4]
+            for job in grid.jobs[:2]
         }
     for text, config in wanted.items():
         words = pasted(text)
@@ -80,12 +80,11 @@ def test_the_command_of_one_of_its_runs_trains_that_run(overrides: list[str]) ->
         assert ("hydra.mode=RUN" in words) == any(each.startswith("exper") for each in overrides)
 
 
-@pytest.mark.parametrize(
-    "value", [*AWKWARD.values(), None, True, 5, 1e-05, "5", "null", "true", "", "${x}", "a\\b", '"']
-)
-def test_a_value_is_typed_so_that_hydra_reads_it(value: Any) -> None:
-    (config,) = jobs([f"++tracking.experiment={as_typed(value)}"])
-    assert config["tracking"]["experiment"] == value
+def test_a_value_is_typed_so_that_hydra_reads_it() -> None:
+    values = [*AWKWARD.values(), None, True, 5, 1e-05, "5", "null", "true", "", "${x}", "a\\b", '"']
+    named = {f"value{number}": value for number, value in enumerate(values)}
+    (config,) = jobs([f"++tracking.{name}={as_typed(value)}" for name, value in named.items()])
+    assert {name: config["tracking"][name] for name in named} == named
 
 
 def variant(record: RunRecord, **changes: Any) -> RunRecord:

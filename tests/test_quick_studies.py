@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CONF
+from tests.lab import CONF
 from tests.processes import train
 
 STEPS = "training.max_steps=5"
@@ -48,7 +48,7 @@ def test_each_quick_study_is_tried() -> None:
     assert {path.stem for path in (CONF / "experiment").glob("*_quick.yaml")} == set(QUICK)
 
 
-IN_FAST_TESTS = ("mnist1d_paper_quick", "seq2seq_quick")  # of different kinds
+IN_FAST_TESTS = ("seq2seq_quick",)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sizewise import cli
 from sizewise.config import parse
 from sizewise.config.as_train import composed_as_typed
 from sizewise.config.compose import Grid
-from tests.conftest import CONF
+from tests.lab import CONF
 from tests.processes import ROOT
 
 TOUR = ROOT / "docs/tour.md"

@@ -17,6 +17,7 @@ import traceback
 import warnings
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 TRAIN = Path(__file__).parents[1] / "train.py"
 
@@ -85,11 +86,9 @@ def _become(request: dict[str, Any]) -> None:
 
 
 def _draw_blanks() -> None:
-    """Take a picture for any: to start the engine that draws, and to draw, is most of a report."""
-    import vl_convert
-
-    vl_convert.vegalite_to_svg = lambda _: BLANK
-    vl_convert.svg_to_png = lambda _, scale: BLANK_PNG
+    """Have figures be blank: to start the engine that draws, and to draw, is most of a report."""
+    mock.patch("vl_convert.vegalite_to_svg", return_value=BLANK).start()
+    mock.patch("vl_convert.svg_to_png", return_value=BLANK_PNG).start()
 
 
 def _forget(package: str) -> None:

@@ -11,9 +11,8 @@ from PIL import Image
 
 from sizewise.config.as_train import compose
 from sizewise.data import near
-from tests.conftest import CONF
 from tests.data.own.photos import fill, save
-from tests.lab import sizewise
+from tests.lab import CONF, sizewise
 
 Check = Callable[..., list[str]]
 

@@ -14,8 +14,7 @@ from sizewise.run.budget import in_steps
 from sizewise.run.run import run
 from sizewise.sweep.plan import plan_sweep
 from tests.builders import CLASSIFIERS, make_model, make_spec
-from tests.conftest import CONF
-from tests.lab import make_config
+from tests.lab import CONF, make_config
 
 Compose = Callable[..., Config]
 

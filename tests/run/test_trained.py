@@ -13,7 +13,7 @@ from sizewise.run.run import run
 from sizewise.training.checkpoint import load_model
 from sizewise.training.classical import SettingsSearch
 from sizewise.training.loop import GradientSteps
-from tests.conftest import CONF
+from tests.lab import CONF
 from tests.processes import command, make_store, train
 
 NETWORK = ("model=cnn", "size=300", "training.epochs=2")

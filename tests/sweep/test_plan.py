@@ -16,8 +16,7 @@ from sizewise.config.as_train import composed_as_typed
 from sizewise.config.compose import Grid, is_grid, typed
 from sizewise.errors import UserError
 from sizewise.sweep.plan import plan_sweep
-from tests.conftest import CONF
-from tests.lab import sizewise
+from tests.lab import CONF, sizewise
 from tests.processes import make_store
 
 EXPERIMENT = """# @package _global_
@@ -49,7 +48,7 @@ KINDS = {
     "quoted texts": ["tracking.experiment='my exp, v2',other"],
     "added and removed keys": ["++threads=1,2", "~model.depth", "+model.depth=1,2"],
     "one key twice": ["seed=0,1", "seed=5,6"],
-    "an experiment": ["experiment=demo", "seed=0"],
+    "an experiment": ["experiment=demo", "seed=0", "size=500,1k"],
     "an experiment with an interpolation": ["experiment=mine", "training.batch_size=50,200"],
     "an experiment and its group": ["experiment=article", "model=attention", "size=1k,2k"],
     "small forms of a family": ["model=small/cnn,cnn", "model.width=4,8"],
