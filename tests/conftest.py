@@ -44,8 +44,12 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def made_once(data_root: Path) -> Iterator[None]:
-    """Keep generated sets and what can be made again in a folder of this session."""
+    """Keep generated sets and what can be made again in a folder of this session.
+
+    Hardly any time is spent on measuring a network's speed.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sizewise.cost.SECONDS", 0.01)
         patch.setenv("XDG_CACHE_HOME", str(data_root / "cache"))
         patch.setitem(shared, "SIZEWISE_DATA", str(data_root))
         yield

@@ -20,12 +20,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Predictor, 
     """Return where it all is, and an LSTM that learnt 40 rising and 40 falling tones."""
     folder = tmp_path_factory.mktemp("sounds")
     fill(folder / "clips", 40)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sizewise.cost.SECONDS", 0.01)
-        shape = ("model=lstm", "model.width=8", "model.depth=1", "threads=1")
-        own = ("data=folder", f"data.path={folder / 'clips'}")
-        training = ("training.epochs=15", "training.batch_size=8")
-        record = run(make_config(folder, *shape, *own, *training), folder / "lstm", quiet=True)
+    shape = ("model=lstm", "model.width=8", "model.depth=1", "threads=1")
+    own = ("data=folder", f"data.path={folder / 'clips'}")
+    training = ("training.epochs=15", "training.batch_size=8")
+    record = run(make_config(folder, *shape, *own, *training), folder / "lstm", quiet=True)
     predictor = load(folder / "lstm/model.pt")
     assert isinstance(predictor, Predictor)
     return folder, predictor, record

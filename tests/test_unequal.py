@@ -59,16 +59,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("unequal")
     np.savez(folder / "signals.npz", **signals(150, 0))
     runs = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sizewise.cost.SECONDS", 0.01)
-        for family, (width, depth) in FAMILIES.items():
-            shape = (f"model={family}", f"model.width={width}", f"model.depth={depth or 'null'}")
-            own = ("data=arrays", f"data.path={folder / 'signals.npz'}", "training.epochs=6")
-            config = make_config(folder, *shape, *own, "training.batch_size=16", "threads=1")
-            record = run(config, folder / family, quiet=True)
-            assert record.error() < 0.2
-            store = open_store(config.tracking)
-            runs[family] = find_run(store, record.run_id)
+    for family, (width, depth) in FAMILIES.items():
+        shape = (f"model={family}", f"model.width={width}", f"model.depth={depth or 'null'}")
+        own = ("data=arrays", f"data.path={folder / 'signals.npz'}", "training.epochs=6")
+        config = make_config(folder, *shape, *own, "training.batch_size=16", "threads=1")
+        record = run(config, folder / family, quiet=True)
+        assert record.error() < 0.2
+        store = open_store(config.tracking)
+        runs[family] = find_run(store, record.run_id)
     return Trained(store, runs)
 
 

@@ -104,6 +104,7 @@ def warm_up() -> None:
     import sizewise.sweep.parent
     import sizewise.sweep.preload  # noqa: F401
 
+    mock.patch("sizewise.cost.SECONDS", 0.01).start()  # for a network's speed
     gc.collect()
     gc.freeze()
 

@@ -95,9 +95,8 @@ def test_a_map_without_anything_on_it_is_said_to_be_so(
 
 
 def test_what_answers_attend_to_is_told_and_drawn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sizewise.cost.SECONDS", 0.01)
     data = ("data=reverse", "data.num_samples=300", "data.length=5", "data.shortest=2")
     short = ("training=pairs", "training.max_steps=60", "model.width=4", "threads=1")
     config = make_config(tmp_path, "model=seq2seq_dot", *data, *short)

@@ -54,8 +54,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     folder = tmp_path_factory.mktemp("runs")
     CUSTOMERS.to_csv(folder / "customers.csv", index=False)
     ids = {}
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.setattr("sizewise.cost.SECONDS", 0.01)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's own
         for target in ("plan", "spent"):
             own = (f"data.path={folder / 'customers.csv'}", f"data.target={target}")

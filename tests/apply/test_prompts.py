@@ -34,9 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(folder: Path) -> dict[str, RunRecord]:
-    """Train the runs, with hardly any time spent on measuring their speed."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.setattr("sizewise.cost.SECONDS", 0.01)
+    """Train the runs."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         typed = {name: (*TEXT, *FEW, *more) for name, more in RUNS.items()}
         typed["pairs"] = ("model=seq2seq_dot", "model.width=3", *PAIRS, "training=pairs", *FEW)

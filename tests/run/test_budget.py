@@ -68,7 +68,6 @@ def test_a_run_is_the_one_that_was_planned_and_says_what_it_spent(
 ) -> None:
     typed = ["model=logistic", "data.num_samples=200", f"training.flops={13 * LOGISTIC}"]
     monkeypatch.setenv("SIZEWISE_DATA", str(data_root))
-    monkeypatch.setattr("sizewise.cost.SECONDS", 0.01)
     with composed_as_typed([*typed, "seed=0,1"], CONF, multirun=True) as composed:
         planned = plan_sweep(Grid(composed))
     assert planned is not None

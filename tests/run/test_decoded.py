@@ -1,6 +1,6 @@
 """Runs that answer sequences with sequences: what is kept of answers, and that they resume."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -69,11 +69,9 @@ def test_answers_are_held_against_the_nearest_and_told_apart_by_length(
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, RunRecord]]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunRecord]:
     folder = tmp_path_factory.mktemp("pairs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sizewise.cost.SECONDS", 0.01)
-        yield folder, run(make_config(folder, *RUN), folder / "first", quiet=True)
+    return folder, run(make_config(folder, *RUN), folder / "first", quiet=True)
 
 
 def test_a_run_keeps_its_measure_symbol_error_and_right_answers_by_length(

@@ -19,8 +19,7 @@ TYPED = ("model=attention", "size=500", *SERIES)
 @pytest.fixture(scope="module")
 def runs(store_folder: Path) -> dict[str, RunRecord]:
     """Return runs with and without maps, trained once in all."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.setattr("sizewise.cost.SECONDS", 0.01)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow's own, when it is imported
         wanted = {
             "without": TYPED,
