@@ -1,17 +1,24 @@
-"""Fixtures that the tests share."""
+"""Fixtures that the tests share.
+
+They import what they need themselves: with several workers the process that starts them reads this
+file too, and they wait for it.
+"""
+
+from __future__ import annotations
 
 import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
-from omegaconf import DictConfig
 
-from sizewise.config import Config, Mnist1dConfig, parse
-from tests.lab import Lab, composed, make_lab
-from tests.processes import shared
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from sizewise.config import Config, Mnist1dConfig
+    from tests.lab import Lab
 
 gc.disable()  # until all tests are collected, with what they import
 
@@ -39,6 +46,8 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Keep PyTorch on one thread: the tests' tensors are small and their workers many."""
+    import torch
+
     torch.set_num_threads(1)
 
 
@@ -48,6 +57,8 @@ def made_once(data_root: Path) -> Iterator[None]:
 
     Hardly any time is spent on measuring a network's speed.
     """
+    from tests.processes import shared
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sizewise.cost.SECONDS", 0.01)
         patch.setenv("XDG_CACHE_HOME", str(data_root / "cache"))
@@ -58,6 +69,8 @@ def made_once(data_root: Path) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def same_random_numbers() -> None:
     """Start each test from the same state of PyTorch's generator."""
+    import torch
+
     torch.manual_seed(0)
 
 
@@ -79,6 +92,8 @@ def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def lab(store_folder: Path) -> Lab:
     """Return a store with a few tiny runs."""
+    from tests.lab import make_lab
+
     return make_lab(store_folder)
 
 
@@ -96,6 +111,8 @@ def mnist_root() -> Path:
 @pytest.fixture(scope="session")
 def mnist1d_config(data_root: Path) -> Mnist1dConfig:
     """Return the config of the published MNIST-1D."""
+    from sizewise.config import Mnist1dConfig
+
     return Mnist1dConfig(
         name="mnist1d",
         root=str(data_root),
@@ -116,6 +133,8 @@ def small_mnist1d_config(mnist1d_config: Mnist1dConfig) -> Mnist1dConfig:
 @pytest.fixture
 def compose_raw(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DictConfig]:
     """Return a function from overrides to what Hydra composes of them, before it is checked."""
+    from tests.lab import composed
+
     monkeypatch.setenv("SIZEWISE_DATA", str(data_root))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return composed
@@ -124,4 +143,6 @@ def compose_raw(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 @pytest.fixture
 def compose(compose_raw: Callable[..., DictConfig]) -> Callable[..., Config]:
     """Return a function from overrides to the config that a run would get."""
+    from sizewise.config import parse
+
     return lambda *overrides: parse(compose_raw(*overrides))
