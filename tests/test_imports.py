@@ -45,7 +45,7 @@ ONLY: dict[str, set[str]] = {
     "config.section": {"pydantic"},
     "config.parse": {"omegaconf", "pydantic", "pydantic_core"},
     "config.keys": set(),
-    "threads": {"joblib"},
+    "threads": {"filelock", "joblib"},
     "records": {"pydantic"},
     "screen": {"rich"},
 }

@@ -1,6 +1,10 @@
 """Threads: the cores that are ours, the number a run takes, and what a run leaves behind."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +21,7 @@ from sizewise.sweep.job import jobs_at_once
 from sizewise.threads import SPINS, share_of_cores, threads_for
 from sizewise.tracking.queries import runs_by_key
 from sizewise.tracking.store import open_store
-from tests.processes import ROOT, command, make_store, python
+from tests.processes import ROOT, command, environment_of, make_store, python
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow's own
 
@@ -25,6 +29,11 @@ SMALL = ("data.num_samples=200", "training.epochs=2", "training.max_steps=3")
 LARGE = ("model=cnn", "model.width=72")  # work for a thread or two more
 COUNT = "from sizewise.threads import share_of_cores; print(share_of_cores(), share_of_cores(2))"
 SPIN = "import os, sizewise; print(os.environ.get('GOMP_SPINCOUNT'))"
+TAKE = """
+import os
+from sizewise.threads import take_share
+print(take_share(), os.environ.get('GOMP_SPINCOUNT'))
+"""
 QUOTA = """
 import builtins, io, os
 exists, read = os.path.exists, open
@@ -76,6 +85,42 @@ def test_waiting_threads_spin_briefly_unless_the_user_has_said(tmp_path: Path) -
     assert printed(tmp_path, SPIN) == str(SPINS)
     assert printed(tmp_path, SPIN, GOMP_SPINCOUNT="7") == "7"
     assert printed(tmp_path, SPIN, OMP_WAIT_POLICY="ACTIVE") == "None"
+
+
+@contextmanager
+def another_at_work(folder: Path) -> Iterator[None]:
+    code = "from sizewise.threads import others_at_work as o; print(o(), flush=True); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment_of(folder, {"XDG_CACHE_HOME": str(folder)}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"0\n"
+        yield
+    finally:
+        process.kill()  # which leaves its lock's file
+        process.communicate()
+
+
+def test_a_run_takes_the_cores_that_others_leave_and_spins_briefly_beside_them(
+    tmp_path: Path,
+) -> None:
+    def taken(before: str = "", **environment: str) -> str:
+        return printed(tmp_path, before + TAKE, XDG_CACHE_HOME=str(tmp_path), **environment)
+
+    alone, whole = str(len(os.sched_getaffinity(0))), f"{len(os.sched_getaffinity(0))} None"
+    held = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    assert taken() == whole
+    with another_at_work(tmp_path):
+        assert taken() == f"{max(1, int(alone) // 2)} {SPINS}"
+        assert taken(GOMP_SPINCOUNT="7").endswith(" 7")
+        assert taken(held) == ("1 None" if alone != "1" else f"1 {SPINS}")
+    assert taken() == whole
+    assert taken(GOMP_SPINCOUNT="7") == f"{alone} 7"
+    assert printed(tmp_path, TAKE, XDG_CACHE_HOME="/dev/null") == whole
 
 
 def test_openmp_hears_the_spin_count(tmp_path: Path) -> None:

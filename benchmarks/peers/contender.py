@@ -120,6 +120,9 @@ def bare(family: str, samples: int, tick: Clock) -> None:
 
 def sizewise(family: str, samples: int, tick: Clock, precision: str = "float32") -> None:
     """Train a run with everything on: evaluation, tracking and a checkpoint, each epoch."""
+    from sizewise.threads import take_share
+
+    share = take_share()  # as train.py does, before PyTorch is imported
     from benchmarks.configs import config_of
     from sizewise.run.run import run
 
@@ -148,6 +151,7 @@ def sizewise(family: str, samples: int, tick: Clock, precision: str = "float32")
             overrides,
             quiet=True,
             asked_to_stop=asked_to_stop,
+            share=share,
         )
 
 

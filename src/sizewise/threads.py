@@ -4,11 +4,19 @@ Where the numbers come from is in benchmarks/RESULTS.md, under Threads.
 """
 
 import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from sizewise.files import cache_folder
 
 SPINS = 3_000
 # Of a training step. With less to do, a second thread gains little, and costs others much.
 FLOPS_FOR_TWO_THREADS = 1e8
 FLOPS_FOR_A_THREAD = 2e8  # of each, where there are more
+
+_spins_are_ours = False
+_at_work: Any = None  # the lock by which others see this process
 
 
 def spin_briefly() -> None:
@@ -18,8 +26,58 @@ def spin_briefly() -> None:
     that the other's keep from running. What the user has set in `GOMP_SPINCOUNT` or
     `OMP_WAIT_POLICY` stands.
     """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
+    global _spins_are_ours
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+        os.environ["GOMP_SPINCOUNT"] = str(SPINS)
+        _spins_are_ours = True
+
+
+def take_share() -> int:
+    """Return the cores for one run, if each that is at work on them has as many.
+
+    To be called before PyTorch is imported: the threads of a run that is alone spin as OpenMP has
+    it, with which it is faster. From now on others count this process (`others_at_work`).
+    """
+    global _spins_are_ours
+    others = others_at_work()
+    if not others and _spins_are_ours:
+        del os.environ["GOMP_SPINCOUNT"]
+        _spins_are_ours = False
+    return share_of_cores(1 + others)
+
+
+def others_at_work() -> int:
+    """Return how many processes train or sweep on these cores, and be one of them until the end.
+
+    Each holds a lock in the user's cache folder; where there can be none, nobody is known of.
+    """
+    from filelock import FileLock, Timeout
+
+    global _at_work
+    # What is held to other cores, as by taskset, is in nobody's way.
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    folder = cache_folder() / "at_work" / platform.node() / f"{sum(1 << core for core in cores):x}"
+    own = folder / f"{os.getpid()}.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _at_work = FileLock(own)
+        _at_work.acquire(blocking=False)
+        return sum(_is_held(each) for each in folder.glob("*.lock") if each != own)
+    except (OSError, Timeout):
+        return 0
+
+
+def _is_held(path: Path) -> bool:
+    """Return whether a lock is held; one whose process has ended is removed."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        with lock.acquire(blocking=False):
+            path.unlink(missing_ok=True)
+    except Timeout:
+        return True
+    return False
 
 
 def available_cores() -> int:

@@ -14,6 +14,7 @@ from sizewise.config import parse
 from sizewise.config.compose import command, typed
 from sizewise.entry import one_line_errors, outlive_screen
 from sizewise.place import CONF
+from sizewise.threads import take_share
 from sizewise.uri import hide_passwords_in
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach one_line_errors as they are
@@ -45,7 +46,9 @@ def train(composed: DictConfig) -> float:
         return run_in_sweep(composed, Path(job.sweep.dir), job.sweep.subdir, overrides, again)
     with one_line_errors():
         config = parse(composed)
+        share = take_share()
         from sizewise.run.run import run
 
-        record = run(config, folder, overrides, command=again, take_up=bool(config.resume))
+        going_on = bool(config.resume)
+        record = run(config, folder, overrides, command=again, take_up=going_on, share=share)
         return record.error("val")

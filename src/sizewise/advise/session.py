@@ -21,7 +21,7 @@ from sizewise.interrupts import stop_softly
 from sizewise.run.folder import RunFolder
 from sizewise.sweep.job import STOP_ALL
 from sizewise.sweep.pool import Pool
-from sizewise.threads import share_of_cores
+from sizewise.threads import others_at_work, share_of_cores
 from sizewise.tracking.lifecycle import log_answer, put_right, start_sweep
 from sizewise.tracking.queries import membership
 from sizewise.tracking.store import STORE_ERRORS, Store, open_store
@@ -52,6 +52,7 @@ class Session:
         """
         scope = self._scope
         self.folder.mkdir(parents=True, exist_ok=True)
+        others_at_work()
         self._clock, self._pool = Clock(self.log), Pool(scope.jobs)
         tried = [] if self.log.events() else self._try_out_first()
         store = open_store(scope.config.tracking)

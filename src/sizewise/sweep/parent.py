@@ -27,7 +27,7 @@ from sizewise.sweep.pooled import with_runs_alike
 from sizewise.sweep.progress import SweepProgress
 from sizewise.sweep.states import RunState, read_states
 from sizewise.sweep.until import Until
-from sizewise.threads import share_of_cores
+from sizewise.threads import others_at_work, share_of_cores
 from sizewise.tracking.artifacts import finished_records
 from sizewise.tracking.lifecycle import log_answer, put_right, start_sweep
 from sizewise.tracking.queries import membership, runs_by_key, search
@@ -104,6 +104,7 @@ class Parent:
         _let_trials_fail(composed)
         atexit.register(self._give_up)
         stop_softly(self._folder / STOP_ALL)
+        others_at_work()
         planned = {key: run.state for key, run in (self._planned or {}).items()}
         self._progress = SweepProgress(self._folder, self._total, planned, self._finished)
         garbage.go_on()
