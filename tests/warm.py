@@ -98,12 +98,19 @@ def _forget(package: str) -> None:
 
 
 def warm_up() -> None:
-    """Import what a run, a sweep and a report do."""
+    """Import what a run, a sweep and a report do, find Hydra's plug-ins, read the code of a run."""
+    from hydra.core.plugins import Plugins
+
     import sizewise.report
     import sizewise.run.run
     import sizewise.sweep.parent
     import sizewise.sweep.preload  # noqa: F401
+    from sizewise.models import find_class
+    from sizewise.run.identity import code_of
 
+    Plugins.instance()
+    for family in ("cnn", "logistic"):
+        code_of(find_class(family), "mnist1d", "classify")
     mock.patch("sizewise.cost.SECONDS", 0.01).start()  # for a network's speed
     gc.collect()
     gc.freeze()

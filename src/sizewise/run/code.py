@@ -84,7 +84,8 @@ def _hash(own: str, root: Path, modules: tuple[str, ...], source: Path) -> str:
         used |= imported([own], root)
     digest = hashlib.sha256()
     for name in sorted(used):
-        digest.update(f"{name}\n{_without_words(used[name])}\n".encode())
+        _, code = _read(name, used[name])
+        digest.update(f"{name}\n{code}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -106,14 +107,24 @@ def imported(modules: Iterable[str], root: Path) -> dict[str, Path]:
         ):
             continue
         found[name] = path
-        queue += _imports(name, path)
+        names, _ = _read(name, path)
+        queue += names
     return found
 
 
-def _imports(module: str, path: Path) -> Iterator[str]:
+@functools.cache  # runs share most of their modules
+def _read(module: str, path: Path) -> tuple[list[str], str]:
+    """Return what a module imports, and its code without comments and docstrings."""
+    tree = ast.parse(path.read_bytes())
+    names = list(_imports(module, path, tree))
+    _drop_docstrings(tree)
+    return names, ast.unparse(tree)
+
+
+def _imports(module: str, path: Path, tree: ast.Module) -> Iterator[str]:
     """Yield the dotted names that a file imports, and the packages that they stand in."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -126,11 +137,8 @@ def _imports(module: str, path: Path) -> Iterator[str]:
             yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
-def _without_words(path: Path) -> str:
-    """Return a file's code without comments and docstrings."""
-    tree = ast.parse(path.read_bytes())
+def _drop_docstrings(tree: ast.Module) -> None:
     for node in ast.walk(tree):
         kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         if isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
