@@ -28,7 +28,7 @@ AWKWARD = {
     "data.root": "a folder/with=signs",
 }
 SWEEPS = [
-    ["model=cnn,lstm", "size=1k,4k", "seed=range(0,3)"],
+    ["model=cnn,lstm", "size=1k,4k", "seed=range(0,2)"],
     ["training.batch_size=50,200", "training.max_steps=${training.batch_size}"],
     [
         "seed=choice(0,1)",

@@ -38,7 +38,7 @@ KINDS = {
     "an interpolation of another group": [
         *("tracking.experiment=${model.family}", "model=cnn,gru", "size=${.training.batch_size}"),
     ],
-    "a range": ["seed=range(0,3)", "training.epochs=range(5,1,-2)"],
+    "a range": ["seed=range(0,2)", "training.epochs=range(5,1,-2)"],
     "a range of floats": ["training.learning_rate=range(0.001,0.004,0.001)"],
     "a glob": ["model=glob(l*,exclude=[li*])"],
     "a choice": ["training.schedule=choice(cosine,constant)", "seed=7"],
@@ -48,7 +48,7 @@ KINDS = {
     "quoted texts": ["tracking.experiment='my exp, v2',other"],
     "added and removed keys": ["++threads=1,2", "~model.depth", "+model.depth=1,2"],
     "one key twice": ["seed=0,1", "seed=5,6"],
-    "an experiment": ["experiment=demo", "seed=0", "size=500,1k"],
+    "an experiment": ["experiment=demo", "seed=0", "size=500,1k", "model=cnn,lstm"],
     "an experiment with an interpolation": ["experiment=mine", "training.batch_size=50,200"],
     "an experiment and its group": ["experiment=article", "model=attention", "size=1k,2k"],
     "small forms of a family": ["model=small/cnn,cnn", "model.width=4,8"],
@@ -56,7 +56,10 @@ KINDS = {
 
 
 # Much like others.
-ALIKE = ("a range of floats", "a choice with repeats", "a sorted choice", "one key twice")
+ALIKE = (
+    *("a range of floats", "a choice with repeats", "a sorted choice", "one key twice"),
+    "an experiment and its group",
+)
 
 
 @pytest.fixture
