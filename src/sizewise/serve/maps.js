@@ -9,11 +9,11 @@ function forgetMaps() {
 
 async function explain() {
   if (!explainable) return;
-  const [body, type] = explainable, answered = shown;
+  const [body, type] = explainable;
   try {
     const { explained, columns } =
       await ask("/explain", { method: "POST", body, headers: { "Content-Type": type } });
-    if (answered !== shown) return;
+    if (explainable?.[0] !== body) return;
     explained.forEach((each, index) => showMap(shelf.cards[index].parts.map, each, columns));
   } catch (trouble) {
     tell(trouble.message, "", true);

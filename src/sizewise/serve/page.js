@@ -107,9 +107,10 @@ async function predict(path, body, type, done) {
     const content = await ask(path, { method: "POST", body, headers: { "Content-Type": type } });
     if (number < shown) return;
     shown = number;
-    forgetMaps();
+    const before = explainable?.[0];
     explainable = content.inputs
       ? [JSON.stringify({ inputs: content.inputs }), "application/json"] : [body, type];
+    if (explainable[0] !== before) forgetMaps();  // of the same, asked again, they stay
     const unsure = truth === null && content.not_sure[0];  // a test sample is what they were taught
     content.answers.forEach((answer, index) => fill(shelf.cards[index], answer, unsure));
     if (!unsure) verdict(content.answers);
