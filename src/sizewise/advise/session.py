@@ -52,7 +52,7 @@ class Session:
         """
         scope = self._scope
         self.folder.mkdir(parents=True, exist_ok=True)
-        others_at_work()
+        others_at_work()  # to be counted by runs that begin meanwhile
         self._clock, self._pool = Clock(self.log), Pool(scope.jobs)
         tried = [] if self.log.events() else self._try_out_first()
         store = open_store(scope.config.tracking)

@@ -104,7 +104,7 @@ class Parent:
         _let_trials_fail(composed)
         atexit.register(self._give_up)
         stop_softly(self._folder / STOP_ALL)
-        others_at_work()
+        others_at_work()  # to be counted by runs that begin meanwhile
         planned = {key: run.state for key, run in (self._planned or {}).items()}
         self._progress = SweepProgress(self._folder, self._total, planned, self._finished)
         garbage.go_on()
