@@ -3,18 +3,22 @@
 An import of PyTorch and MLflow takes longer than the tests' runs do. A request is a line of JSON on
 stdin: the program, or code, which imports sizewise anew; its arguments, the folder, the environment
 and two files for what is printed. The answer is the exit code. The process ends with its stdin.
-Reports get blank figures, unless FIGURES=drawn is in the environment.
+Reports get blank figures, unless FIGURES=drawn is in the environment. A sweep's own workers are
+forked from here as well.
 """
 
 import atexit
 import gc
+import itertools
 import json
+import multiprocessing.util
 import os
 import runpy
 import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,6 +26,7 @@ from unittest import mock
 TRAIN = Path(__file__).parents[1] / "train.py"
 
 BEFORE = set(os.environ)
+SPAWN: Callable[..., int] = multiprocessing.util.spawnv_passfds
 BLANK = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 BLANK_PNG = b"\x89PNG\r\n\x1a\n"
 exit_code: list[int] = []  # of a fork, once it is at its end
@@ -54,6 +59,7 @@ def _become(request: dict[str, Any]) -> None:
     os.environ.update(made | request["environment"])  # what the imports have set stays
     if request["environment"].get("FIGURES") != "drawn":
         _draw_blanks()
+    mock.patch("multiprocessing.util.spawnv_passfds", _spawn).start()
     signal.alarm(300)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor, name in ((1, "output"), (2, "errors")):
@@ -83,6 +89,23 @@ def _become(request: dict[str, Any]) -> None:
         traceback.print_exc()
     exit_code.append(code if isinstance(code, int) else 1)
     sys.exit()
+
+
+def _spawn(path: str, arguments: list[str], kept: list[int]) -> int:
+    """Start a process for multiprocessing: its fork server by a fork, which has its imports."""
+    code = arguments[-1]
+    if "forkserver" not in code:
+        return SPAWN(path, arguments, kept)
+    if child := os.fork():
+        return child
+    for first, last in itertools.pairwise((2, *sorted(kept), os.sysconf("SC_OPEN_MAX"))):
+        os.closerange(first + 1, last)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        exec(code, {"__name__": "__main__"})
+    finally:
+        os._exit(0)
 
 
 def _draw_blanks() -> None:
