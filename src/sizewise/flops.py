@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from sizewise.data.spec import DataSpec
 from sizewise.models.classical.estimators import Classical
@@ -106,6 +105,9 @@ class _Counter(TorchFunctionMode):
     """
 
     def __init__(self) -> None:
+        # It imports Triton: a third of a second, for nothing where none is counted.
+        from torch.utils.flop_counter import FlopCounterMode
+
         super().__init__()
         self.products = FlopCounterMode(display=False, custom_mapping=FORMULAS)
         self.recurrent_gradients = 0

@@ -34,12 +34,6 @@ def test_a_look_at_the_same_runs_is_none_but_one_from_before_counts() -> None:
     assert not until.look([record()] * 4)
 
 
-def test_without_minutes_there_is_none() -> None:
-    until = Until(None, 1, looks=[])
-    assert not until.is_asked_for
-    assert until.confidence == CONFIDENCE
-
-
 def test_only_what_is_done_in_time_is_begun(capsys: pytest.CaptureFixture[str]) -> None:
     proposals = [proposal(50), proposal(200), proposal(60)]
     assert Until(1, 1, []).affordable(proposals) == proposals[:1]

@@ -62,12 +62,13 @@ class GridSweeper(Sweeper):
         """
         from sizewise.config.compose import Grid
 
-        grid = Grid(self._config)
-        if grid.configs and self._config.hydra.launcher._target_ == PoolConf._target_:
+        if self._config.hydra.launcher._target_ == PoolConf._target_:
             from sizewise.sweep.pool import warm_up
 
-            warm_up(PRELOAD)
-        from sizewise.sweep.parent import Parent  # takes seconds: it imports torch and mlflow
+            warm_up(PRELOAD)  # while this process plans
+        grid = Grid(self._config)
+        _ = grid.configs  # raises what is wrong with one, before seconds of imports
+        from sizewise.sweep.parent import Parent  # imports torch and mlflow
         from sizewise.uri import hide_passwords_in
 
         parent = Parent(self._config, grid)

@@ -144,6 +144,17 @@ def is_grid(composed: DictConfig) -> bool:
     return str(composed.hydra.sweeper._target_).endswith(".GridSweeper")
 
 
+def let_trials_fail(composed: DictConfig) -> None:
+    """Have an optimiser go on after failed trials, as a grid does: its default is to give up.
+
+    `sweep.on_failure=stop` is heeded by the jobs, and a rate that is typed stays.
+    """
+    rate = "hydra.sweeper.max_failure_rate"
+    is_typed = any(each.lstrip("+").startswith(rate) for each in typed(composed.hydra, "hydra"))
+    if OmegaConf.select(composed, rate) == 0 and not is_typed:
+        OmegaConf.update(composed, rate, 1.0)
+
+
 class Grid:
     """The jobs of a sweep over fixed values, composed as Hydra composes them.
 

@@ -15,7 +15,7 @@ from sizewise.report.proposal import Spell, spell_all
 from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.tables import write_runs
 
-__all__ = ["Report", "write_report"]
+__all__ = ["CONFIDENCE", "Report", "write_report"]
 
 
 @dataclass(frozen=True)

@@ -6,32 +6,33 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import BaseFileLock
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise import garbage
 from sizewise.config import parse_shared
-from sizewise.config.compose import Grid, command, is_grid, typed, without_hydra
+from sizewise.config.compose import Grid, command, is_grid, let_trials_fail, typed, without_hydra
 from sizewise.errors import UserError, first_line, say
 from sizewise.interrupts import stop_softly
 from sizewise.place import TRAIN
 from sizewise.records import RunRecord
-from sizewise.report import write_report
-from sizewise.report.analysis import analyse
 from sizewise.run.folder import RunFolder
 from sizewise.sweep.job import STOP_ALL, SWEEP, Sweep, jobs_at_once
 from sizewise.sweep.plan import PlannedRun, plan_sweep, sweep_key
-from sizewise.sweep.pooled import with_runs_alike
 from sizewise.sweep.progress import SweepProgress
 from sizewise.sweep.states import RunState, read_states
-from sizewise.sweep.until import Until
 from sizewise.threads import others_at_work, share_of_cores
 from sizewise.tracking.artifacts import finished_records
 from sizewise.tracking.lifecycle import log_answer, put_right, start_sweep
-from sizewise.tracking.queries import membership, runs_by_key, search
+from sizewise.tracking.queries import membership, runs_by_key
 from sizewise.tracking.store import STORE_ERRORS, open_store
+
+if TYPE_CHECKING:  # the report, and what needs it, is imported while runs train: it takes a second
+    from sizewise.sweep.until import Until
 
 # These run jobs in processes that this one starts, or in this one; the others' live elsewhere.
 LOCAL_LAUNCHERS = (".PoolLauncher", ".BasicLauncher")
@@ -69,22 +70,20 @@ class Parent:
         self._store = open_store(shared.tracking)
         for line in put_right(self._store):
             print(line)
-        overrides = typed(hydra)
-        key = sweep_key(self._planned, overrides)
+        key = sweep_key(self._planned, typed(hydra))
         self._name = str(hydra.runtime.choices.get("experiment") or f"sweep-{key[:6]}")
-        self._command = command(hydra, overrides, sweep=True)
-        looks = [
-            each
-            for run in search(self._store, f"tags.sweep_key = '{key}'")
-            for each in run.tags.get("looks", "").split()
-        ]
-        minutes = shared.until.minutes
-        if minutes is not None and self._planned is None:
-            raise UserError(
-                "until=told goes on from a grid whose runs are known beforehand: leave it out, or "
-                "give each key its values, without an optimiser"
-            )
-        self._until = Until(minutes, jobs_at_once(composed), looks)
+        self._command = command(hydra, typed(hydra), sweep=True)
+        self._until: Until | None = None
+        if shared.until.minutes is not None:
+            from sizewise.sweep import until
+
+            if self._planned is None:
+                raise UserError(
+                    "until=told goes on from a grid whose runs are known beforehand: leave it out, "
+                    "or give each key its values, without an optimiser"
+                )
+            jobs = jobs_at_once(composed)
+            self._until = until.Until.of_sweep(self._store, key, shared.until.minutes, jobs)
         tags = {"command": self._command, "answer": json.dumps(self._asked)}
         self._run_id = start_sweep(self._store, key, self._name, self._folder, tags)
         self._lock: BaseFileLock | None = None
@@ -97,28 +96,29 @@ class Parent:
             raise
         self.jobs = [] if grid is None else grid.jobs
         if self._planned is not None:
-            left = self._planned.keys() - self._finished.keys()
-            self.jobs = [run.overrides for key, run in self._planned.items() if key in left]
+            left = [run for key, run in self._planned.items() if key not in self._finished]
+            self.jobs = [run.overrides for run in left]
         trials = int(OmegaConf.select(composed, "hydra.sweeper.n_trials", default=1))
         self._total = len(self._planned or self.jobs) or trials
-        _let_trials_fail(composed)
+        let_trials_fail(composed)
         atexit.register(self._give_up)
         stop_softly(self._folder / STOP_ALL)
         others_at_work()  # to be counted by runs that begin meanwhile
         planned = {key: run.state for key, run in (self._planned or {}).items()}
-        self._progress = SweepProgress(self._folder, self._total, planned, self._finished)
+        self._progress = SweepProgress(
+            self._folder, self._total, planned, self._finished, when_all_have_begun=_get_ready
+        )
         garbage.go_on()
 
     def _tell_jobs(self) -> None:
-        composed = self._composed
-        local = str(composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS)
+        local = str(self._composed.hydra.launcher._target_).endswith(LOCAL_LAUNCHERS)
         Sweep(
             name=self._name,
             parent_run_id=self._run_id,
             parent_process=os.getpid() if local else None,
-            threads=share_of_cores(jobs_at_once(composed)) if local else None,
+            threads=share_of_cores(jobs_at_once(self._composed)) if local else None,
             keys=None if self._planned is None else list(self._planned),
-            optimises=not is_grid(composed),
+            optimises=not is_grid(self._composed),
         ).write(self._folder)
 
     def _announce(self, planned: dict[str, PlannedRun], rerun: bool) -> dict[str, RunRecord]:
@@ -152,35 +152,38 @@ class Parent:
 
         They are those of the report's own proposals, less what is finished.
         """
-        if not self._until.is_asked_for or self._grid is None or self._planned is None:
+        if self._until is None or self._planned is None:
             return []
+        from sizewise.sweep.pooled import with_runs_alike
+
         records = self._records()
         if len(records) < len(self._planned):  # some have failed, or were stopped
             return []
         records, _ = with_runs_alike(self._store, records, self._name)
         goes_on = self._until.look(records)
         try:
-            looks = " ".join(sorted(self._until.looks))
-            self._store.client.set_tag(self._run_id, "looks", looks)
-            return self._take_on(records) if goes_on else []
+            self._store.client.set_tag(self._run_id, "looks", " ".join(sorted(self._until.looks)))
+            return self._take_on(records, self._until) if goes_on else []
         except STORE_ERRORS as error:  # what has been trained gets its report all the same
             say(f"until=told ends here, since {self._store.shown} fails: {first_line(error)}")
             return []
 
-    def _take_on(self, records: Sequence[RunRecord]) -> list[tuple[str, ...]]:
+    def _take_on(self, records: Sequence[RunRecord], until: "Until") -> list[tuple[str, ...]]:
         """Plan what a report on `records` proposes, and return the jobs that are not finished."""
+        from sizewise.report.analysis import analyse
+
         assert self._grid is not None
         assert self._planned is not None
         raw = shlex.join([*TRAIN, *typed(self._composed.hydra)])  # passwords and all
         try:
             found = analyse(
-                records, name=self._name, asked=self._asked, confidence=self._until.confidence
+                records, name=self._name, asked=self._asked, confidence=until.confidence
             )
         except UserError as error:
             say(str(error))
             return []
         new: dict[str, PlannedRun] = {}
-        proposals = self._until.affordable(found.proposals)
+        proposals = until.affordable(found.proposals)
         if len(proposals) < len(found.proposals) and any(p.test_samples for p in proposals):
             return []  # some scored on more test samples than others can't be compared
         for proposal in proposals:
@@ -261,6 +264,9 @@ class Parent:
             self._lock.release()
 
     def _report(self, records: Sequence[RunRecord]) -> None:
+        from sizewise.report import CONFIDENCE, write_report
+        from sizewise.sweep.pooled import with_runs_alike
+
         folder = self._folder / "report"
         records, notes = with_runs_alike(self._store, records, self._name)
         try:
@@ -271,7 +277,7 @@ class Parent:
                 command=self._command,
                 asked=self._asked,
                 notes=notes,
-                confidence=self._until.confidence,
+                confidence=self._until.confidence if self._until else CONFIDENCE,
                 link=self._store.page,
             )
         except UserError as error:
@@ -289,12 +295,6 @@ class Parent:
             print(f"the report is not in {self._store.shown}: {first_line(error)}")
 
 
-def _let_trials_fail(composed: DictConfig) -> None:
-    """Have an optimiser go on after failed trials, as a grid does: its default is to give up.
-
-    `sweep.on_failure=stop` is heeded by the jobs, and a rate that is typed stays.
-    """
-    rate = "hydra.sweeper.max_failure_rate"
-    is_typed = any(each.lstrip("+").startswith(rate) for each in typed(composed.hydra, "hydra"))
-    if OmegaConf.select(composed, rate) == 0 and not is_typed:
-        OmegaConf.update(composed, rate, 1.0)
+def _get_ready() -> None:
+    """Import the report and start its engine, while the last runs leave a core idle."""
+    import_module("sizewise.report.figures").warm_up()

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -14,9 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from sizewise.records import RunRecord, readable_count
-from sizewise.report.cells import best_by_validation
-from sizewise.report.selection import select
-from sizewise.report.words import MeasureWords
 from sizewise.screen import MISSING, time_left
 from sizewise.sweep.pace import Pace
 from sizewise.sweep.states import ENDED, Kind, RunState, read_states, read_step
@@ -34,6 +31,7 @@ class SweepProgress:
         planned: those that are known, by run key.
         finished: the records of those that are finished already.
         console: the screen.
+        when_all_have_begun: is called in that thread as soon as no run waits any more.
     """
 
     def __init__(
@@ -43,6 +41,7 @@ class SweepProgress:
         planned: Mapping[str, RunState],
         finished: Mapping[str, RunRecord],
         console: Console | None = None,
+        when_all_have_begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._folder = folder
         self._total = total
@@ -58,6 +57,7 @@ class SweepProgress:
         self._live = Live(console=self._console, auto_refresh=False)
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._when_all_have_begun = when_all_have_begun
         self._thread = threading.Thread(target=self._follow, daemon=True)
         if self._console.is_interactive:
             self._live.start()
@@ -86,9 +86,18 @@ class SweepProgress:
             self._live.stop()
 
     def _follow(self) -> None:
+        some_wait = True
         while not self._ended.wait(SECONDS):
             self._look()
+            if some_wait and not self._waiting():
+                some_wait = False
+                self._when_all_have_begun()
         self._look()
+
+    def _waiting(self) -> int:
+        """Return how many runs have not begun."""
+        with self._lock:
+            return self._total - sum(each.status != "waiting" for each in self._states.values())
 
     def _look(self) -> None:
         """Read what the jobs have left, and show it."""
@@ -183,6 +192,8 @@ class SweepProgress:
     def _laid_out(
         self, rows: Mapping[str, Sequence[Text]], headings: Sequence[str], room: int
     ) -> Table:
+        from sizewise.report.words import MeasureWords  # takes a second the first time
+
         found = Table(box=None, pad_edge=False, header_style="bold")
         measures = {MeasureWords(each.measure).test for each in self._records.values()}
         found.add_column(", ".join(sorted(measures)), no_wrap=True)
@@ -207,6 +218,10 @@ class SweepProgress:
         style = "bold" if any(state.status == "running" for state in states) else ""
         if not done:
             return Text(count, style=style or "dim")
+        from sizewise.report.cells import best_by_validation
+        from sizewise.report.selection import select
+        from sizewise.report.words import MeasureWords
+
         cell = best_by_validation(select(done).compared)
         return Text(f"{MeasureWords(cell.measure).value(cell.error)} {count}".rstrip(), style=style)
 

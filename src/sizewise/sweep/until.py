@@ -11,35 +11,35 @@ from collections.abc import Iterable, Sequence
 from sizewise.errors import say
 from sizewise.records import RunRecord
 from sizewise.report.proposal import Proposal
-from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.verdict import LOOKS, look_confidence
 from sizewise.report.words import duration
+from sizewise.tracking.queries import search
+from sizewise.tracking.store import Store
 
 
 class Until:
     """The looks and the time that a sweep has left.
 
     Args:
-        minutes: that it may take in all; None for a sweep that runs what was typed alone.
+        minutes: that it may take in all.
         at_once: runs.
         looks: that there have been at it, each by the runs that it was over.
     """
 
-    def __init__(self, minutes: float | None, at_once: int, looks: Iterable[str]) -> None:
-        self._seconds = None if minutes is None else 60 * minutes
+    confidence = look_confidence()  # of the intervals that decide
+
+    def __init__(self, minutes: float, at_once: int, looks: Iterable[str]) -> None:
+        self._seconds = 60 * minutes
         self._at_once = at_once
         self._started = time.monotonic()
         self.looks = set(looks)
 
-    @property
-    def is_asked_for(self) -> bool:
-        """Return whether the sweep goes on beyond what was typed."""
-        return self._seconds is not None
-
-    @property
-    def confidence(self) -> float:
-        """Return that of the intervals that decide."""
-        return look_confidence() if self.is_asked_for else CONFIDENCE
+    @classmethod
+    def of_sweep(cls, store: Store, key: str, minutes: float, at_once: int) -> "Until":
+        """Return it with the looks that sweeps of this key have had before."""
+        sweeps = search(store, f"tags.sweep_key = '{key}'")
+        looks = [each for sweep in sweeps for each in sweep.tags.get("looks", "").split()]
+        return cls(minutes, at_once, looks)
 
     def look(self, runs: Sequence[RunRecord]) -> bool:
         """Take a look at these runs; return whether there is another after it."""
@@ -51,7 +51,6 @@ class Until:
 
     def affordable(self, proposals: Sequence[Proposal]) -> list[Proposal]:
         """Return the first of `proposals` that are done before time is over."""
-        assert self._seconds is not None
         left = self._seconds - (time.monotonic() - self._started)
         chosen = []
         for proposal in proposals:

@@ -1,5 +1,6 @@
 """Runs and sweeps in the store: started, taken up again, put right, and sent later."""
 
+import functools
 import getpass
 import os
 import platform
@@ -254,8 +255,11 @@ def _whole(uri: str) -> str:
     return given
 
 
+@functools.cache
 def git_commit() -> str | None:
     """Return the commit of the code that runs, with `+` where files differ from it.
+
+    It is that of when this process first asked: what it has imported stays as it was.
 
     Returns:
         None where the code is not in a repository's care: outside git, or in a folder of a
