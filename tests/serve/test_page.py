@@ -69,9 +69,12 @@ def wait_until(page: Any, condition: str) -> None:
 
 
 def draw(page: Any, points: list[tuple[float, float]]) -> dict[str, Any]:
-    """Draw a stroke with the mouse, and return the server's last answer to it."""
-    answers: list[Any] = []
-    page.on("response", lambda answer: answers.extend([answer] * answer.url.endswith("/draw")))
+    """Draw a stroke with the mouse, and return the server's answer to the whole of it.
+
+    It may come before that to a part of it.
+    """
+    asked: list[Any] = []
+    page.on("request", lambda sent: asked.extend([sent] * sent.url.endswith("/draw")))
     box = page.locator("#paper").bounding_box()
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*places[0])
@@ -81,7 +84,7 @@ def draw(page: Any, points: list[tuple[float, float]]) -> dict[str, Any]:
     page.mouse.up()
     page.wait_for_timeout(400)  # the page sends what is drawn every 120 ms at most
     wait_until(page, "again !== null && waiting === null && asked === shown")
-    content: dict[str, Any] = json.loads(answers[-1].text())
+    content: dict[str, Any] = json.loads(asked[-1].response().text())
     return content
 
 
