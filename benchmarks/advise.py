@@ -29,7 +29,7 @@ from benchmarks.advise_killed import kill_and_check
 from benchmarks.advise_sets import SETS, Drawn, fresh_of, overrides_of, write
 from benchmarks.advise_table import Advised, Failed, Foreseen, Row, Swept, report
 from benchmarks.commands import has_store, printed, run, store_of
-from benchmarks.results import setting, write_section
+from benchmarks.results import ANSWERS, setting, write_section
 from sizewise.advise.log import Log, decisions
 from sizewise.advise.words import interval_of
 from sizewise.predict import Predictor
@@ -48,7 +48,7 @@ HANGS = 600.0  # seconds, of one without a budget
 
 
 def main() -> None:
-    """Measure what was not measured yet, and write RESULTS.md's section."""
+    """Measure what was not measured yet, and write ANSWERS.md's section."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--sets", default=",".join(SETS), help="default: %(default)s")
@@ -81,7 +81,10 @@ def main() -> None:
     given += [f"--budgets {arguments.budgets}", *["--exhaustive"] * arguments.exhaustive]
     command = " ".join(["python -m benchmarks.advise", *given])
     write_section(
-        "Advice within a budget", setting(command, ("torch", "scikit-learn")), *report(rows)
+        "Advice within a budget",
+        setting(command, ("torch", "scikit-learn")),
+        *report(rows),
+        file=ANSWERS,
     )
 
 

@@ -35,7 +35,7 @@ from benchmarks.advise_peers_table import RATES, SIZES, WORKERS, Peer, report
 from benchmarks.advise_sets import SETS, TARGET, Drawn, fresh_of, overrides_of, write
 from benchmarks.advise_table import Advised
 from benchmarks.configs import config_of
-from benchmarks.results import setting, write_section
+from benchmarks.results import ANSWERS, setting, write_section
 from sizewise.config import Config
 from sizewise.data import Dataset, DataSpec
 from sizewise.data.own.named import to_inputs
@@ -57,7 +57,7 @@ STUDY = "peer"
 
 
 def main() -> None:
-    """Search where it was not done yet, and write RESULTS.md's section."""
+    """Search where it was not done yet, and write ANSWERS.md's section."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known = list(dict.fromkeys(name for names in SEARCHED.values() for name in names))
     parser.add_argument("--folder", type=Path, required=True)
@@ -86,7 +86,10 @@ def main() -> None:
     command = " ".join(["python -m benchmarks.advise_peers", *given])
     packages = ("torch", "optuna", "FLAML", "lightgbm", "xgboost", "scikit-learn")
     write_section(
-        "Advice beside Optuna and FLAML", setting(command, packages), *report(peers, advised)
+        "Advice beside Optuna and FLAML",
+        setting(command, packages),
+        *report(peers, advised),
+        file=ANSWERS,
     )
 
 

@@ -1,4 +1,4 @@
-"""What Optuna and FLAML have found beside advice, as rows, and as a section of RESULTS.md."""
+"""What Optuna and FLAML have found beside advice, as rows, and as a section of ANSWERS.md."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class Peer(NamedTuple):
 
 
 def report(peers: Sequence[Peer], advised: Sequence[Advised]) -> list[str]:
-    """Return the paragraphs of RESULTS.md's section."""
+    """Return the paragraphs of ANSWERS.md's section."""
     head = ["set", "tool", "budget", "seconds", "overshoot", "trials", "chosen", "size"]
     lines = []
     for name in dict.fromkeys(row.data for row in peers):

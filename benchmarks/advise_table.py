@@ -125,7 +125,7 @@ class Target(NamedTuple):
 
 
 def report(rows: Sequence[Row]) -> list[str]:
-    """Return the paragraphs of RESULTS.md's section."""
+    """Return the paragraphs of ANSWERS.md's section."""
     advised = [row for row in rows if isinstance(row, Advised)]
     swept = {row.data: row for row in rows if isinstance(row, Swept)}
     failed = [row for row in rows if isinstance(row, Failed)]

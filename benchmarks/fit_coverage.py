@@ -6,7 +6,7 @@
 Every run is a row of right and wrong answers on one test set that all runs share. A sample is wrong
 where a normal number is below the network's threshold; the number is made of how hard the sample is
 for all networks, for this size, and for this run. A run's threshold is its size's, and its luck.
-Prints a section for benchmarks/RESULTS.md; --output keeps it.
+Prints a section for benchmarks/ANSWERS.md; --output keeps it.
 """
 
 import argparse

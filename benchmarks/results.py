@@ -1,4 +1,4 @@
-"""Sections of benchmarks/RESULTS.md that a benchmark writes itself."""
+"""Sections of RESULTS.md and ANSWERS.md that a benchmark writes itself."""
 
 import os
 import platform
@@ -11,7 +11,8 @@ from statistics import median
 
 import torch
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
+RESULTS = Path(__file__).with_name("RESULTS.md")
+ANSWERS = Path(__file__).with_name("ANSWERS.md")
 
 
 def setting(command: str, packages: Sequence[str] = ("torch",)) -> str:
@@ -52,18 +53,18 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def write_section(heading: str, *paragraphs: str) -> None:
-    """Print the section and put it into RESULTS.md, in the place of the last of that heading.
+def write_section(heading: str, *paragraphs: str, file: Path = RESULTS) -> None:
+    """Print the section and put it into the file, in the place of the last of that heading.
 
     Text under a heading of the third level is by hand, and stays.
     """
     section = "\n\n".join([f"## {heading}", *paragraphs])
     print(section)
-    text = RESULTS.read_text()
+    text = file.read_text()
     before, found, rest = text.partition(f"## {heading}\n")
     if not found:
-        RESULTS.write_text(f"{text.rstrip()}\n\n{section}\n")
+        file.write_text(f"{text.rstrip()}\n\n{section}\n")
         return
     own, next_heading, after = rest.partition("\n## ")
     _, by_hand, kept = own.partition("\n### ")
-    RESULTS.write_text(f"{before.rstrip()}\n\n{section}\n{by_hand}{kept}{next_heading}{after}")
+    file.write_text(f"{before.rstrip()}\n\n{section}\n{by_hand}{kept}{next_heading}{after}")

@@ -46,14 +46,16 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     torch.set_flush_denormal(True)  # as a run does
     train = split(SAMPLES)
-    rows = [row for family in ARTICLE for row in _tried(family, train, rounds)]
+    tried = {family: _tried(family, train, rounds) for family in ARTICLE}
+    names = dict.fromkeys(name for found in tried.values() for name in found)
+    rows = [[name, *(found.get(name, "") for found in tried.values())] for name in names]
     write_section(
         "Where a step's time goes",
         f"Medians of {rounds} rounds. "
         f"{setting(f'python -m benchmarks.step_profile --rounds {rounds}')}",
         "Share of a step's operations, by PyTorch's profiler:\n\n" + _shares(train),
         "The rate with one thing changed, over the rate as it is, in a round: median [range]:\n\n"
-        + table(["", "changed", "rate"], rows),
+        + table(["", *ARTICLE], rows),
     )
 
 
@@ -75,7 +77,7 @@ def _shares(train: Any) -> str:
     return table(["", *ARTICLE], rows)
 
 
-def _tried(family: str, train: Any, rounds: int) -> list[list[str]]:
+def _tried(family: str, train: Any, rounds: int) -> dict[str, str]:
     steps = _steps(family)
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(rounds + 1):
@@ -84,10 +86,7 @@ def _tried(family: str, train: Any, rounds: int) -> list[list[str]]:
             if number:
                 seconds[name].append(spent)
     own = seconds.pop("as it is")
-    return [
-        [family, name, ratio(list(zip(own, spent, strict=True)))[1]]
-        for name, spent in seconds.items()
-    ]
+    return {name: ratio(list(zip(own, spent, strict=True)))[1] for name, spent in seconds.items()}
 
 
 def _train(step: Step, train: Any) -> float:

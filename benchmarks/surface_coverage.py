@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.results import setting, table, write_section
+from benchmarks.results import ANSWERS, setting, table, write_section
 from sizewise.report.stats.noise import Array
 from sizewise.report.stats.optimum import Costs, best_by_interpolation, best_by_surface
 from sizewise.report.stats.surface import Losses, Surface, fit_surface
@@ -154,6 +154,7 @@ def main() -> None:
         "each size's mean at the largest budget, predicted from the three smallest, "
         f"{BUDGETS[:USED].sum() / BUDGETS[-1]:.0%} of its FLOPs. Refused: best sizes at the edge.",
         table(head, lines),
+        file=ANSWERS,
     )
 
 
