@@ -1,10 +1,14 @@
 """What a run needs, imported once by the process that a sweep's workers are forked from."""
 
+import os
+import sys
 from importlib import import_module
 
 from sizewise import garbage
 
 MODULES = (
+    "torch",
+    "mlflow",
     "sizewise.sweep.job",
     "sizewise.tracking.tracker",
     "hydra_plugins.sizewise.launcher",
@@ -15,8 +19,11 @@ MODULES = (
 def preload() -> None:
     """Import `MODULES`, and what PyTorch imports late."""
     garbage.wait()
+    parent = os.getppid()
     for module in MODULES:
         import_module(module)
+        if os.getppid() != parent:  # a mistake was typed: who reads its screen waits for this too
+            sys.exit()
     torch = import_module("torch")
     torch.optim.SGD([torch.zeros(1)])  # the first optimiser imports its compiler: a second
     garbage.go_on()  # but for all this: the workers' collectors would copy its pages
