@@ -117,6 +117,19 @@ def test_arrays_are_checked_too(check: Check, tmp_path: Path) -> None:
     assert facts(check(tmp_path / "uneven.npz"))["a sample"] == "2x3 to 7"
 
 
+def test_images_of_an_array_are_held_against_each_other_too(check: Check, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 200, (40, 1, 12, 12), dtype=np.uint8)
+    images = coarse.repeat(3, axis=2).repeat(3, axis=3)
+    lighter = images[[17]] + np.uint8(9)
+    splits = {"x_train": images[:30], "x_test": np.concatenate([images[30:], lighter])}
+    labels = np.arange(41) % 2
+    np.savez(tmp_path / "small.npz", y_train=labels[:30], y_test=labels[30:], **splits)  # type: ignore[arg-type]
+    said = "! test images that are nearly the same as one learnt from: 1 "
+    said += "(x_test[10] and x_train[17]); compared: 11 of 11 with 30 of 30"
+    assert said in check(tmp_path / "small.npz")
+
+
 def test_texts_are_checked_too(check: Check, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     for index in range(40):

@@ -64,13 +64,17 @@ def check_folder(config: OwnConfig, seed: int) -> Checked:
 
 def check_arrays(config: OwnConfig, seed: int) -> Checked:
     """Check a NumPy file."""
-    found = arrays.read(config)
+    labelled = arrays.look(config)
+    found = labelled.arrays(config)
     rest = _divided(found, config, seed, "samples")
     inputs = np.concatenate([found.train_inputs, found.test_inputs])
     flat = inputs.reshape(len(inputs), -1)
     constant = int((flat == flat[:1]).all(axis=0).sum())
     doubts = [f"numbers of a sample that are the same in all: {constant:,} of {flat.shape[1]:,}"]
-    return Checked(rest.facts, [*doubts * bool(constant), *_copies(found), *rest.doubts])
+    doubts = [*doubts * bool(constant), *_copies(found)]
+    if inputs.dtype == np.uint8 and inputs.ndim == 4 and inputs.shape[1] in (1, 3):
+        doubts += _nearly_twice(labelled, config, arrays.names(labelled))
+    return Checked(rest.facts, [*doubts, *rest.doubts])
 
 
 def check_table(config: OwnConfig, seed: int) -> Checked:

@@ -64,6 +64,14 @@ def look(config: OwnConfig) -> Labelled:
     return Labelled(values, labels, keys, given)
 
 
+def names(found: Labelled) -> list[str]:
+    """Return what each sample is called in the file: x[0], or x_test[0]."""
+    if found.given is None:
+        return [f"x[{row}]" for row in range(len(found.labels))]
+    rows = np.arange(len(found.given)) - np.searchsorted(found.given, found.given)
+    return [f"x_{SPLITS[place]}[{row}]" for place, row in zip(found.given, rows, strict=True)]
+
+
 def _cut(path: Path, inputs: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
     """Return the sequences of inputs (N, L) or (N, C, L), each (C, its own steps), float32."""
     steps = inputs.shape[-1]
