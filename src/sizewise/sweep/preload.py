@@ -8,9 +8,8 @@ from sizewise import garbage
 
 MODULES = (
     "torch",
-    "mlflow",
+    "sizewise.tracking.tracker",  # imports MLflow
     "sizewise.sweep.job",
-    "sizewise.tracking.tracker",
     "hydra_plugins.sizewise.launcher",
     "mlflow.store.tracking.sqlalchemy_store",  # MLflow imports it when a store is opened
 )
