@@ -3,10 +3,11 @@
     python -m benchmarks.threads
 
 Networks of each family at four widths are trained on noise in MNIST-1D's form, in batches of 100,
-by the training loop itself: on one thread and on two, alone and two at once, with OpenMP's own spin
-count and sizewise's (`GOMP_SPINCOUNT`, which OpenMP reads as PyTorch is loaded: hence a pair of
-processes for each, new in each round: the system places a process's threads well or badly for its
-whole life). In each round every cell is measured for half a second, in random order; ratios are
+by the training loop itself: alone, on one thread and on two; and two at once, as two commands are
+given threads that are typed one after the other, and on two threads each. Spin counts are OpenMP's
+own and sizewise's (`GOMP_SPINCOUNT`, which OpenMP reads as PyTorch is loaded: hence processes for
+each, new in each round: the system places a process's threads well or badly for its whole life). In
+each round every cell is measured for half a second, in random order; ratios are
 taken within a round, since other work on the machine changes from round to round. It needs a quiet
 machine with two cores, and takes about 9 minutes.
 """
@@ -38,18 +39,17 @@ WIDTHS = {
 DEPTHS = {"cnn": None, "lstm": 2, "attention": None}
 OWN = None  # OpenMP's own spin count, 300,000
 COUNTS = (OWN, SPINS)
-TARGETS = {("lstm", 128): 0.3, ("cnn", 4): 0.9}  # of two at once, over one thread alone
-ALONE = 0.95  # the target alone, over all cores and OpenMP's own spin count
+TARGETS = {("lstm", 128): 0.3, ("cnn", 4): 0.9}  # the mean of two at once, over one thread alone
+ALONE = 0.95  # the target alone, over all cores
+ONE, TWO = ((1, OWN),), ((2, OWN),)  # threads and spin count of a training that is alone
 
 
 class Cell(NamedTuple):
-    """What is measured: a network, its threads, how many train at once, and the spin count."""
+    """What is measured: a network, and of each that trains at once its threads and spin count."""
 
     family: str
     width: int
-    threads: int
-    at_once: int
-    spins: int | None
+    trainings: tuple[tuple[int, int | None], ...]
 
 
 class Trainer:
@@ -68,10 +68,11 @@ class Trainer:
             text=True,
         )
 
-    def start(self, cell: Cell, until: float) -> None:
+    def start(self, family: str, width: int, threads: int, until: float) -> None:
         """Have it train until that time."""
         assert self._process.stdin is not None
-        print(json.dumps([*cell[:3], until]), file=self._process.stdin, flush=True)
+        told = json.dumps([family, width, threads, until])
+        print(told, file=self._process.stdin, flush=True)
 
     def rate(self) -> float:
         """Wait for the samples a second that came of it."""
@@ -144,15 +145,9 @@ def _started() -> Iterator[dict[int | None, tuple[Trainer, Trainer]]]:
                 each.close()
 
 
-def _cells() -> list[Cell]:
-    networks = [(family, width) for family, widths in WIDTHS.items() for width in widths]
-    kinds = [(1, OWN), *((2, spins) for spins in COUNTS)]
-    return [
-        Cell(*network, threads, at_once, spins)
-        for network in networks
-        for threads, spins in kinds
-        for at_once in (1, 2)
-    ]
+def _as_given(flops: float) -> tuple[tuple[int, int | None], ...]:
+    """Return what two commands are given: the first is alone as it begins, the second is not."""
+    return (threads_for(flops, 2), OWN), (threads_for(flops, 1), SPINS)
 
 
 def main() -> None:
@@ -164,34 +159,40 @@ def main() -> None:
     if arguments.train:
         train()
         return
-    rounds, cells = arguments.rounds, _cells()
+    rounds, networks, load = arguments.rounds, _networks(), os.getloadavg()[0]
+    cells = [
+        Cell(*network, trainings)
+        for network, flops in networks.items()
+        for trainings in (ONE, TWO, TWO * 2, _as_given(flops))
+    ]
     rates: Rates = defaultdict(list)
     for number in range(rounds):
         with _started() as trainers:
             for spins in COUNTS:
-                _rate(trainers, Cell("lstm", 16, 2, 2, spins))  # imports, and a first training
+                _rate(trainers, Cell("lstm", 16, ((2, spins),) * 2))  # imports, a first training
             for cell in random.Random(number).sample(cells, len(cells)):
                 rates[cell].append(_rate(trainers, cell))
         print(f"round {number + 1} of {rounds}", flush=True)
     write_section(
         "Threads",
         f"Medians of {rounds} rounds. {setting(f'python -m benchmarks.threads --rounds {rounds}')} "
-        f"When it began, {os.getloadavg()[0]:.1f} processes were at work. What a run is given, "
-        "median [range] within a round:",
-        _given(rates),
+        f"When it began, {load:.1f} processes were at work. Of two at once the first "
+        "has two threads, or one by the rule below, which spin as OpenMP has it; the second has "
+        "one, and spins briefly. Median [range] within a round:",
+        _table(rates, networks),
     )
 
 
-Rates = dict[Cell, list[float]]
+Rates = dict[Cell, list[tuple[float, ...]]]
 
 
-def _rate(trainers: dict[int | None, tuple[Trainer, Trainer]], cell: Cell) -> float:
-    """Return the mean rate of those that train at once."""
-    used = trainers[cell.spins][: cell.at_once]
+def _rate(trainers: dict[int | None, tuple[Trainer, Trainer]], cell: Cell) -> tuple[float, ...]:
+    """Return the rate of each that trains at once."""
     until = time.time() + SECONDS
-    for each in used:
-        each.start(cell, until)
-    return sum(each.rate() for each in used) / len(used)
+    used = [trainers[spins][place] for place, (_, spins) in enumerate(cell.trainings)]
+    for each, (threads, _) in zip(used, cell.trainings, strict=True):
+        each.start(cell.family, cell.width, threads, until)
+    return tuple(each.rate() for each in used)
 
 
 def _networks() -> dict[tuple[str, int], int]:
@@ -210,34 +211,28 @@ def _networks() -> dict[tuple[str, int], int]:
     return dict(sorted(((each, known or 0) for each, known in flops.items()), key=lambda x: x[1]))
 
 
-def _over(rates: Rates, cell: Cell, other: Cell) -> list[tuple[float, float]]:
-    return list(zip(rates[cell], rates[other], strict=True))
-
-
-def _given(rates: Rates) -> str:
+def _table(rates: Rates, networks: dict[tuple[str, int], int]) -> str:
     rows = []
-    for (family, width), flops in _networks().items():
+    for network, flops in networks.items():
+        one, two = (rates[Cell(*network, each)] for each in (ONE, TWO))
         threads = threads_for(flops, 2)
-        spins = OWN if threads == 1 else SPINS
-        alone, before = (Cell(family, width, 1, 1, OWN), Cell(family, width, 2, 1, OWN))
-        middle, words = ratio(_over(rates, Cell(family, width, threads, 1, spins), before))
-        both, at_once = ratio(_over(rates, Cell(family, width, threads, 2, spins), alone))
-        once = ratio(_over(rates, Cell(family, width, 2, 2, OWN), alone))[1]
-        if target := TARGETS.get((family, width)):
-            at_once += f", {target} {verdict(both >= target)}"
-        rows.append(
-            [
-                *(f"{family} {width}", str(threads)),
-                *(f"{words}, {ALONE} {verdict(middle >= ALONE)}", at_once, once),
-            ]
+        alone = ""
+        if threads == 1:
+            middle, alone = ratio([(a, b) for (a,), (b,) in zip(one, two, strict=True)])
+            alone += f", {ALONE} {verdict(middle >= ALONE)}"
+        both, crowded = rates[Cell(*network, _as_given(flops))], rates[Cell(*network, TWO * 2)]
+        first, second = (
+            ratio([(each[place], own) for each, (own,) in zip(both, one, strict=True)])[1]
+            for place in range(2)
         )
-    own = "two threads that spin as OpenMP has it"
+        mean, _ = ratio([(sum(each) / 2, own) for each, (own,) in zip(both, one, strict=True)])
+        if target := TARGETS.get(network):
+            second += f"; mean {mean:.2f}, {target} {verdict(mean >= target)}"
+        crowd = ratio([(sum(each) / 2, own) for each, (own,) in zip(crowded, one, strict=True)])[1]
+        rows.append([" ".join(map(str, network)), str(threads), alone, first, second, crowd])
     head = [
-        "",
-        "threads",
-        f"alone, over {own}",
-        "two at once, over one thread alone",
-        f"with {own}",
+        *("", "threads alone", "over two threads", "two at once, over one thread alone: the first"),
+        *("the second", "two threads each"),
     ]
     return table(head, rows)
 
