@@ -7,9 +7,9 @@ by the training loop itself: alone, on one thread and on two; and two at once, a
 given threads that are typed one after the other, and on two threads each. Spin counts are OpenMP's
 own and sizewise's (`GOMP_SPINCOUNT`, which OpenMP reads as PyTorch is loaded: hence processes for
 each, new in each round: the system places a process's threads well or badly for its whole life). In
-each round every cell is measured for half a second, in random order; ratios are
-taken within a round, since other work on the machine changes from round to round. It needs a quiet
-machine with two cores, and takes about 9 minutes.
+each round every cell is measured for half a second, in random order; ratios are taken within a
+round, since other work on the machine changes from round to round. It needs a quiet machine with
+two cores, and takes about 4 minutes.
 """
 
 import argparse

@@ -65,15 +65,31 @@ if __name__ == "__main__":  # workers import this file under another name
 """
 
 
+WATCH = """
+import os
+import sys
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "mlflow":
+            assert "MLFLOW_DISABLE_TELEMETRY" in os.environ, "MLflow reads its settings too early"
+
+if "forkserver" in sys.orig_argv[-1]:
+    sys.meta_path.insert(0, Watch())
+"""
+
+
 @pytest.mark.skipif(not CAN_FORK, reason="workers are spawned here")
 def test_workers_are_forked_from_one_process_that_has_imported_torch(tmp_path: Path) -> None:
-    """And has not computed: two threads are the worker's first and the one that watches.
+    """And MLflow, once its settings were there.
 
-    In a process of its own: the forkserver of this one may have been started by another test.
+    It has not computed: two threads are the worker's first and the one that watches. In a process
+    of its own: the forkserver of this one may have been started by another test.
     """
     script = tmp_path / "fresh.py"
     script.write_text(FRESH)
-    done = python(tmp_path, str(script), PYTHONPATH=str(ROOT))
+    (tmp_path / "sitecustomize.py").write_text(WATCH)  # Python imports it as it starts
+    done = python(tmp_path, str(script), PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     assert done.returncode == 0, done.stderr
     workers = ast.literal_eval(done.stdout)
     assert len({process for process, *_ in workers}) == 3

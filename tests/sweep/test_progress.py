@@ -53,12 +53,16 @@ class Sweep:
             file=self.printed, force_terminal=terminal, width=80, height=height, _environ={}
         )
         self.shows: SweepProgress | None = None
+        self.all_have_begun: list[bool] = []  # an entry each time that it is said
 
     def start(self, runs: list[RunRecord], total: int = 0, finished: int = 0) -> "Sweep":
         planned = {each.run_key: state_of(each) for each in runs}
         before = {each.run_key: each for each in runs[:finished]}
         total = total or len(runs)
-        self.shows = SweepProgress(self.folder, total, planned, before, self.console)
+        self.shows = SweepProgress(
+            *(self.folder, total, planned, before, self.console),
+            when_all_have_begun=lambda: self.all_have_begun.append(True),
+        )
         return self
 
     def leave(self, made: RunRecord, status: str, step: int = 0, **changes: object) -> None:
@@ -91,6 +95,21 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
     made = Sweep(tmp_path)
     yield made
     made.end()
+
+
+def test_it_is_said_once_that_no_run_waits_any_more(sweep: Sweep) -> None:
+    runs = grid(1)
+    sweep.start(runs)
+    for each in runs[1:]:
+        sweep.leave(each, "done")
+    sweep.wait_for(f"{len(runs) - 1}/{len(runs)}")
+    assert not sweep.all_have_begun
+    sweep.leave(runs[0], "running", step=100)
+    wait_until(lambda: len(sweep.all_have_begun) > 0, 20)
+    sweep.leave(runs[0], "done")
+    sweep.wait_for(f"{len(runs)}/{len(runs)}")
+    sweep.end()
+    assert len(sweep.all_have_begun) == 1
 
 
 def test_families_by_sizes_fill_as_seeds_are_done(sweep: Sweep) -> None:
