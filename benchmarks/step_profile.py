@@ -24,7 +24,9 @@ from benchmarks.configs import config_of
 from benchmarks.peers.contender import ARTICLE, BATCH_SIZE, LEARNING_RATE, spec_of_mnist, split
 from benchmarks.results import ratio, setting, table, write_section
 from sizewise.models import Architecture, build
+from sizewise.tasks.classify import TASK
 from sizewise.training.optimizer import Stepper
+from sizewise.training.state import EpochSums
 
 STEPS = 50
 SAMPLES = STEPS * BATCH_SIZE
@@ -122,34 +124,48 @@ def _step(
     model: nn.Module, *, measured: bool = True, max_norm: float | None = None, half: bool = False
 ) -> Step:
     stepper, numbers = Stepper(model, config_of("training=article").training), count()
+    measure = _measure()
 
     def step(inputs: Tensor, targets: Tensor) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             logits = model(inputs)
             losses = cross_entropy(logits, targets, reduction="none")
         losses.backward(torch.full_like(losses, 1 / len(losses)))
-        stepper.step(next(numbers), LEARNING_RATE, max_norm)
+        norm = stepper.step(next(numbers), LEARNING_RATE, max_norm)
         if measured:
-            losses.detach().mean()
-            (logits.detach().argmax(dim=1) != targets).float().sum()
+            measure(logits, targets, losses, norm)
 
     return step
 
 
 def _step_by_parameter(model: nn.Module) -> Step:
     optimizer = torch.optim.AdamW(model.parameters(), LEARNING_RATE, fused=True)
+    measure = _measure()
 
     def step(inputs: Tensor, targets: Tensor) -> None:
         logits = model(inputs)
         losses = cross_entropy(logits, targets, reduction="none")
         losses.backward(torch.full_like(losses, 1 / len(losses)))
-        nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+        norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
         optimizer.step()
         optimizer.zero_grad()
-        losses.detach().mean()
-        (logits.detach().argmax(dim=1) != targets).float().sum()
+        measure(logits, targets, losses, norm)
 
     return step
+
+
+def _measure() -> Callable[[Tensor, Tensor, Tensor, Tensor], None]:
+    """Return what takes in a step's numbers as the loop does."""
+    sums = EpochSums(torch.zeros(STEPS), torch.zeros(STEPS), torch.zeros(()))
+
+    def measure(logits: Tensor, targets: Tensor, losses: Tensor, norm: Tensor) -> None:
+        losses = losses.detach()
+        errors = TASK.errors(logits.detach(), targets, losses)
+        sums.add(len(sums.waiting), losses, errors, norm)
+        if len(sums.waiting) == STEPS:
+            sums.settle(STEPS)
+
+    return measure
 
 
 def _on_one_thread(step: Step) -> Step:

@@ -96,6 +96,17 @@ def test_resuming_gives_the_same_bits(tmp_path: Path, family: str, stop_after: i
     assert_same(resumed.history, undisturbed.history)
 
 
+def test_a_stop_between_two_looks_at_the_losses_changes_nothing(tmp_path: Path) -> None:
+    """The first look of the epoch is after 50 of its 63 steps."""
+    dataset = make_dataset(1000, 20, SHAPE)
+    undisturbed, _ = train(make("mlp"), tmp_path / "undisturbed.pt", dataset=dataset)
+    for _ in range(3):
+        with pytest.raises(Interrupted):
+            train(make("mlp"), tmp_path / "stopped.pt", stop_after=30, dataset=dataset)
+    resumed, _ = train(make("mlp"), tmp_path / "stopped.pt", dataset=dataset)
+    assert_same(resumed.content(), undisturbed.content())
+
+
 def test_any_number_of_interruptions_changes_nothing(tmp_path: Path) -> None:
     undisturbed, logged = train(make("lstm"), tmp_path / "undisturbed.pt")
 

@@ -28,7 +28,8 @@ from sizewise.training.schedule import learning_rate_at
 from sizewise.training.spikes import WINDOW, count_spikes
 from sizewise.training.state import EpochSums, TrainState
 
-# A non-finite loss is looked for every so many steps: each look makes a GPU wait.
+# What steps give is looked at every so many, a loss that is not finite above all: each look makes a
+# GPU wait.
 CHECK_EVERY = 50
 DIVERGED = (
     "the loss stopped being finite at step {step}; a smaller training.learning_rate or "
@@ -206,14 +207,16 @@ def _train_epoch(
             losses = task.losses(outputs, batch.targets)
         losses.backward(torch.full_like(losses, 1 / losses.numel()))  # of their mean
         rate = rate_at(state.step)
-        sums.norms[index] = state.stepper.step(state.step, rate, config.clip_grad_norm)
+        norm = state.stepper.step(state.step, rate, config.clip_grad_norm)
 
         losses = losses.detach()
-        sums.losses[index] = losses.mean()
-        sums.errors += task.errors(outputs.detach(), batch.targets, losses).sum()
+        errors = task.errors(outputs.detach(), batch.targets, losses)
+        sums.add(index, losses, errors, norm)
         state.step += 1
-        looks = state.step % CHECK_EVERY == 0 or index + 1 == len(batches)
-        bad = _not_finite(sums.losses[: index + 1], state.step) if looks else None
+        bad = None
+        if state.step % CHECK_EVERY == 0 or index + 1 == len(batches):
+            sums.settle(index + 1)
+            bad = _not_finite(sums.losses[: index + 1], state.step)
         sums.seconds = time.perf_counter() - started  # after the look, for which a GPU has to end
         if bad is not None:
             state.extras["diverged"] = bad

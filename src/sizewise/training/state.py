@@ -15,16 +15,37 @@ from sizewise.training.optimizer import Stepper
 class EpochSums:
     """What an epoch's steps have given so far.
 
+    What a step gives waits until that of many is settled at once: kernels for each take 1 to 2 % of
+    a small network's step. Which steps are settled together must not depend on interruptions, since
+    the last bits depend on it.
+
     Args:
-        losses, norms: of each step, (steps,); zero for those to come.
+        losses, norms: of each step, (steps,); zero for those that wait or are to come.
         errors: sum of the task's measure over the samples, ().
         seconds: spent in the steps.
+        waiting: losses (B,), errors (B,) and norm () of the latest steps.
     """
 
     losses: Tensor
     norms: Tensor
     errors: Tensor
     seconds: float = 0.0
+    waiting: list[tuple[Tensor, Tensor, Tensor]] = field(default_factory=list)
+
+    def add(self, index: int, losses: Tensor, errors: Tensor, norm: Tensor) -> None:
+        """Take in the step at `index`; a batch of another size has those before it settled."""
+        if self.waiting and len(losses) != len(self.waiting[0][0]):
+            self.settle(index)
+        self.waiting.append((losses, errors, norm))
+
+    def settle(self, end: int) -> None:
+        """Settle the steps that wait; the last of them is that before `end`."""
+        losses, errors, norms = map(torch.stack, zip(*self.waiting, strict=True))
+        steps = slice(end - len(self.waiting), end)
+        self.losses[steps] = losses.mean(dim=1)
+        self.errors += errors.sum()
+        self.norms[steps] = norms
+        self.waiting.clear()
 
 
 @dataclass(kw_only=True)
@@ -70,9 +91,7 @@ class TrainState(Fitted):
             setattr(self, name, content[name])
         sums, best = content["sums"], content["best"]
         self.sums = None if sums is None else EpochSums(**_moved(sums, device))
-        self.best = (
-            None if best is None else Best(**best | {"weights": _moved(best["weights"], device)})
-        )
+        self.best = None if best is None else Best(**_moved(best, device))
         torch.set_rng_state(content["generator"])
         if len(content["cuda_generators"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(content["cuda_generators"])
@@ -84,8 +103,11 @@ PLAIN = (
 )
 
 
-def _moved(values: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    return {
-        name: value.to(device) if isinstance(value, Tensor) else value
-        for name, value in values.items()
-    }
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {name: _moved(each, device) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_moved(each, device) for each in value)
+    return value
