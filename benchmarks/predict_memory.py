@@ -1,8 +1,10 @@
 """Peak memory of `sizewise predict` on 100 and on 100,000 inputs, as PNG, CSV and npz.
 
     python benchmarks/predict_memory.py RUN --uri sqlite:///mlruns/mlflow.db
+    python benchmarks/predict_memory.py RUN --table FILE.csv --counts 1000 1000000
 
-RUN is a run on grey images. The inputs are noise: what they are makes no difference.
+RUN is a run on grey images. The inputs are noise: what they are makes no difference. With --table
+it is one on a table, and the inputs are the file's rows, over and over, as CSV and Parquet.
 """
 
 import argparse
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 SIDE = 28
@@ -53,6 +56,17 @@ def make_inputs(kind: str, count: int, folder: Path) -> Path:
     return path
 
 
+def make_table(kind: str, count: int, folder: Path, table: pd.DataFrame) -> Path:
+    """Write `count` rows of a table over and over, and return the file."""
+    path = folder / f"{count}.{kind}"
+    rows = table.iloc[np.arange(count) % len(table)]
+    if kind == "csv":
+        rows.to_csv(path, index=False)
+    else:
+        rows.to_parquet(path, index=False)
+    return path
+
+
 def measure(run: str, uri: str, inputs: Path, output: Path) -> Measured:
     """Predict in a process of its own."""
     command = [sys.executable, "-m", "sizewise", "predict", run, str(inputs), "--uri", uri]
@@ -73,12 +87,17 @@ def main() -> None:
     parser.add_argument("run")
     parser.add_argument("--uri", default="sqlite:///mlruns/mlflow.db")
     parser.add_argument("--counts", type=int, nargs="+", default=[100, 100_000])
+    parser.add_argument("--table", type=Path, metavar="FILE.csv")
     arguments = parser.parse_args()
+    table = arguments.table and pd.read_csv(arguments.table)
     print("| inputs | as | peak memory | time |\n|---|---|---|---|")
-    for kind in ("png", "csv", "npz"):
+    for kind in ("png", "csv", "npz") if table is None else ("csv", "parquet"):
         for count in arguments.counts:
             with tempfile.TemporaryDirectory() as folder:
-                inputs = make_inputs(kind, count, Path(folder))
+                if table is None:
+                    inputs = make_inputs(kind, count, Path(folder))
+                else:
+                    inputs = make_table(kind, count, Path(folder), table)
                 found = measure(arguments.run, arguments.uri, inputs, Path(folder, "out.csv"))
             print(f"| {count:,} | {kind} | {found.megabytes:.0f} MB | {found.seconds:.0f} s |")
 

@@ -1,6 +1,7 @@
 """New rows for networks that were trained on a table: by columns' names, in the target's words."""
 
 import csv
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,9 @@ import torch
 
 from sizewise.config import TableConfig
 from sizewise.data import load
+from sizewise.data.files.conform import form_of
+from sizewise.data.files.reader import Sample, read
+from sizewise.data.own.named import PIECE
 from sizewise.data.own.table import look
 from sizewise.errors import UserError
 from sizewise.models import Architecture, build
@@ -154,6 +158,7 @@ def test_what_a_row_has_that_training_had_not_is_said(
         ("plan;age\ngold;4\n", "no column spent: there are: age, plan"),
         ("plan,age,spent\n", "has names and no rows"),
         ("1,2,3\n4,5,6\n", "begins with numbers"),
+        (",,\n4,5,6\n", "begins with empty cells"),
         ("", "the file is empty"),
         ("plan,age,spent\ngold,1\ngold,1,2\n", "row 1 has 2 values: expected 3"),
     ],
@@ -172,6 +177,64 @@ def test_files_that_cannot_be_read_are_said_in_a_line(
     first, second = capsys.readouterr().err.splitlines()
     assert re.search(words, first)
     assert "expected .csv or .parquet" in second
+
+
+def repeated(count: int, path: Path) -> Path:
+    """Write so many rows to a file, and return its path."""
+    table = pd.concat([CUSTOMERS] * (count // ROWS + 1), ignore_index=True)[:count]
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        table.set_index("id").to_parquet(path, row_group_size=PIECE * 7 // 10)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_rows_count_on_over_the_pieces_of_a_table(
+    classes: Predictor, tmp_path: Path, suffix: str
+) -> None:
+    count = 2 * PIECE + 100
+    path = repeated(count, tmp_path / f"more{suffix}")
+    outcome, rows = answered(classes, path)
+    assert (outcome.predicted, outcome.failed, outcome.expected) == (count, 0, count)
+    assert [row["input"] for row in rows] == [f"{path}, row {each + 1}" for each in range(count)]
+    labels = np.array(classes.spec.class_names)[classes.predict(CUSTOMERS).argmax(axis=1)]
+    assert [row["label"] for row in rows] == [labels[each % ROWS] for each in range(count)]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_tables_first_rows_are_answered_before_its_last_are_read(
+    classes: Predictor, tmp_path: Path, suffix: str
+) -> None:
+    count = 60 * PIECE
+    path = repeated(count, tmp_path / f"more{suffix}")
+    found = read([path], form_of(classes.spec, classes.normalisation))
+    first = next(each for each in found if isinstance(each, Sample))
+    assert first.place.number == 1
+    os.truncate(path, path.stat().st_size // 100)  # what follows can't come from memory
+    assert sum(isinstance(each, Sample) for each in found) < count // 2
+
+
+@pytest.mark.parametrize("line", ["gold,1", "gold,1,2,3"])
+def test_a_line_of_another_length_fails_the_file_before_a_row_is_answered(
+    classes: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    lines = ["plan,age,spent", *["gold,40,12"] * (PIECE + 5), line]
+    (tmp_path / "more.csv").write_text("\n".join(lines))
+    outcome = predict_files(classes, [tmp_path / "more.csv"], None)
+    assert (outcome.predicted, outcome.failed) == (0, 1)
+    out, err = capsys.readouterr()
+    assert not out
+    assert f"row {PIECE + 6} has {line.count(',') + 1} values: expected 3" in err
+
+
+def test_columns_without_names_are_left_out(
+    classes: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    CUSTOMERS.drop(columns=["id", "churn"]).to_csv(tmp_path / "more.csv")  # with an index
+    outcome, _ = answered(classes, tmp_path / "more.csv")
+    assert (outcome.predicted, outcome.failed) == (ROWS, 0)
+    assert "more.csv: a column without a name left out\n" in capsys.readouterr().err
 
 
 def test_a_sequence_has_one_answer_by_its_id(

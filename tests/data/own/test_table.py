@@ -247,6 +247,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "blank lines": ("\n\n \n", {}, "has no lines with anything in them"),
     "names alone": ("age,churn\n", {"drop": []}, "has names and no rows"),
     "no names": ("1,2\n3,4\n5,6\n", {}, "begins with numbers: expected the columns' names"),
+    "empty names": (",,\n3,4,5\n", {}, "begins with empty cells: expected the columns' names"),
     "one column": ("churn\na\nb\n", {}, "has one column"),
     "long lines": (EXACT + "c9,1,gold,3,stays,5,6\n", {}, "can't be read as a table of 5 columns"),
     "dates": (changed(since="2026-02-03"), {}, "column since holds dates: make numbers of them"),

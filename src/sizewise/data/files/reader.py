@@ -11,7 +11,7 @@ import numpy as np
 
 from sizewise.data.files import Adapted, arrays, images, sequences, sounds, tables
 from sizewise.data.files.conform import Form, fit_image
-from sizewise.data.files.frames import NAMED, read_frame
+from sizewise.data.files.frames import NAMED, Frame, read_frame, read_pieces
 from sizewise.data.files.walk import walk
 from sizewise.data.own import named
 from sizewise.data.own.labelled import listed
@@ -153,14 +153,25 @@ def _samples(path: Path, form: Form, group: Path) -> Iterator[Found]:
 
 def _rows(path: Path, form: Form, table: TableForm) -> Iterator[Found]:
     """Yield the samples of a table, by its columns' names."""
-    frame, steps = read_frame(path, least=1, called="it"), form.shape[-1]
-    arranged = named.arrange(frame, table, steps, unequal=form.unequal)
-    unread = f"columns that are not read: {listed(arranged.left_out)}"
-    words = (*frame.done, *[unread] * bool(arranged.left_out))
-    count = len(arranged.names) + len(arranged.refused)
-    yield Opened(_shown(path), count, done=tuple(map(Adapted, words)))
-    for name, values, done in named.read_samples(arranged, table, steps):
-        yield _found(Place(_shown(path), table.id or "row", name), values, done)
+    file, steps = _shown(path), form.shape[-1]
+    arranged: Iterable[named.Arranged]
+    if table.id:  # a sequence's rows may stand anywhere
+        frame = read_frame(path, least=1, called="it")
+        names, done = list(frame.values), frame.done
+        arranged = [named.arrange(frame, table, steps, unequal=form.unequal)]
+        count = sum(len(each.names) + len(each.refused) for each in arranged)
+    else:
+        pieces = read_pieces(path, named.PIECE, called="it")
+        names, done, count = list(pieces.names), pieces.done, pieces.rows
+        arranged = (
+            named.arrange(Frame(each, pieces.decimal), table, steps) for each in pieces.frames
+        )
+    unread = named.unread(names, table)
+    words = (*done, *[f"columns that are not read: {listed(unread)}"] * bool(unread))
+    yield Opened(file, count, done=tuple(map(Adapted, words)))
+    for each in arranged:
+        for name, values, taken in named.read_samples(each, table, steps):
+            yield _found(Place(file, table.id or "row", name), values, taken)
 
 
 def _found(

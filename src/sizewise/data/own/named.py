@@ -4,7 +4,7 @@ Shapes: N samples of T rows each, R rows in a piece, C numbers made of a row. Se
 end early are NaN from there on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,14 +45,12 @@ class Arranged(NamedTuple):
         names: of the samples, (N,).
         lengths: how many rows each has, (N,).
         refused: sequences of another length, with what is wrong with them.
-        left_out: columns that are not read, but for the target.
     """
 
     frame: Frame
     names: list[int | str]
     lengths: NDArray[np.int64]
     refused: list[Named]
-    left_out: tuple[str, ...]
 
 
 def columns_of(form: TableForm) -> tuple[str, ...]:
@@ -69,23 +67,31 @@ def channels(form: TableForm) -> tuple[str, ...]:
     return tuple(names)
 
 
+def unread(names: Sequence[str], form: TableForm) -> list[str]:
+    """Return which columns of a new table are not read, but for the target.
+
+    Raises:
+        UserError: one that is read is lacking.
+    """
+    wanted = columns_of(form)
+    if lacking := [each for each in wanted if each not in names]:
+        raise UserError(f"no column {listed(lacking)}: {nearest(lacking[0], names)}")
+    return [each for each in names if each not in (*wanted, form.target)]
+
+
 def arrange(frame: Frame, form: TableForm, steps: int, *, unequal: bool = False) -> Arranged:
     """Return the rows of a new table as samples of so many steps, or of at most so many.
+
+    Rows are numbered by the frame's index, which begins with 0.
 
     Raises:
         UserError: it lacks a column that is read, or has a step twice.
     """
-    there = [str(each) for each in frame.values.columns]
-    wanted = columns_of(form)
-    if lacking := [each for each in wanted if each not in there]:
-        raise UserError(f"no column {listed(lacking)}: {nearest(lacking[0], there)}")
-    left_out = tuple(each for each in there if each not in (*wanted, form.target))
-    rows = frame.values[list(wanted)]
+    unread([str(each) for each in frame.values.columns], form)
+    rows = frame.values[list(columns_of(form))]
     if not form.id:
-        names = [*range(1, len(rows) + 1)]
-        return Arranged(
-            frame._replace(values=rows), names, np.ones(len(rows), np.int64), [], left_out
-        )
+        names = (rows.index + 1).tolist()
+        return Arranged(frame._replace(values=rows), names, np.ones(len(rows), np.int64), [])
     ids, times = whole(rows[form.id], "the column"), in_order(rows[form.time], "the column")
     codes, known = pd.factorize(ids)
     order = np.lexsort([times, codes])
@@ -100,7 +106,7 @@ def arrange(frame: Frame, form: TableForm, steps: int, *, unequal: bool = False)
         for name, length in zip(known[~fits], lengths[~fits], strict=True)
     ]
     rows = rows.iloc[order[fits[codes]]].reset_index(drop=True)
-    return Arranged(frame._replace(values=rows), [*known[fits]], lengths[fits], refused, left_out)
+    return Arranged(frame._replace(values=rows), [*known[fits]], lengths[fits], refused)
 
 
 def read_samples(arranged: Arranged, form: TableForm, steps: int) -> Iterator[Named]:
