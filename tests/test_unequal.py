@@ -31,7 +31,8 @@ from tests.serve.conftest import serving
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's and the ONNX exporter's own
 
-FAMILIES = {"lstm": (4, 1), "attention": (4, None), "cnn": (2, None)}
+NETWORKS = {"lstm": (4, 1), "attention": (4, None), "cnn": (2, None)}
+FAMILIES = NETWORKS | {"random_forest": (9, None)}
 CLASSES = np.array(["even", "odd"])
 
 
@@ -123,7 +124,7 @@ def test_what_does_not_fit_is_said(
     assert re.search(words, capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", NETWORKS)
 def test_it_is_exported_with_its_lengths(trained: Trained, family: str, tmp_path: Path) -> None:
     store, stored = trained.store, trained.runs[family]
     export(store, stored, "torch", tmp_path / "torch")

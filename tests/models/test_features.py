@@ -1,5 +1,7 @@
 """Features against values worked out by hand, and against scikit-image and plain loops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from skimage.feature import hog as skimage_hog
@@ -117,3 +119,43 @@ def test_features_that_do_not_fit_are_errors(
 ) -> None:
     with pytest.raises(UserError, match=message):
         choose_features(wanted, make_spec(shape))
+
+
+def test_sequences_of_unequal_length_are_described_as_if_each_were_alone() -> None:
+    rng, lengths = np.random.default_rng(0), np.array([20, 1, 7, 20, 2, 19])
+    padded = np.full((6, 2, 20), 99, np.float32)
+    own = [rng.normal(size=(2, length)).astype(np.float32) for length in lengths]
+    for row, each in zip(padded, own, strict=True):
+        row[:, : each.shape[1]] = each
+    found = signal(padded, lengths)
+    alone = [signal(each[None], lengths[[at]], longest=20)[0] for at, each in enumerate(own)]
+    assert np.array_equal(found, np.stack(alone))
+    assert found[:, 0].tolist() == lengths.tolist()
+    assert np.isfinite(found).all()
+    assert np.array_equal(found[[0, 3], 1:], signal(padded[[0, 3]]))  # of the longest
+
+
+def test_a_short_sequences_spectrum_is_at_the_frequencies_of_the_longest() -> None:
+    frequency, longest = 10 / 64, 64
+    centres = []
+    for length in (64, 32):
+        x = np.sin(2 * np.pi * frequency * np.arange(length))
+        found = signal(sequence(*x), np.array([length]), longest)[0, 1:]
+        assert found[SUMMARY + 16 : -1].argmax() == (10 - 1) // 2
+        assert found[SUMMARY : SUMMARY + 16].any()
+        centres.append(found[-1])
+    assert centres[1] == pytest.approx(centres[0], abs=0.02)
+
+
+def test_lags_that_a_sequence_is_too_short_for_are_zero() -> None:
+    found = signal(sequence(1, 2, 4, 3), np.array([4]), longest=40)[0, 1 + SUMMARY :]
+    assert found[:3].all()
+    assert not found[3:16].any()
+
+
+@pytest.mark.parametrize("wanted", ["raw", "hog"])
+def test_sequences_of_unequal_length_have_signal_features(wanted: str) -> None:
+    spec = replace(make_spec(), unequal=True)
+    assert choose_features(None, spec) == "signal"
+    with pytest.raises(UserError, match=r"samples of one length.*expected features=signal"):
+        choose_features(wanted, spec)

@@ -73,8 +73,6 @@ class Scope:
     @property
     def references(self) -> list[str]:
         """Return the classical families to compare with."""
-        if self.spec.unequal:
-            return []
         wanted = REFERENCES.get(self.spec.kind, OTHER_REFERENCES)
         numbers = self.spec.task == "regress"
         return [each for each in wanted if not numbers or _tells_numbers(each)]

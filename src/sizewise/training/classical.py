@@ -131,7 +131,7 @@ def _training_samples(model: Classical, dataset: Dataset, seed: int) -> _Samples
 
 
 def _samples(model: Classical, batch: Batch) -> _Samples:
-    return _Samples(model.make_features(batch.inputs), batch.targets.cpu())
+    return _Samples(model.make_features(*batch.given), batch.targets.cpu())
 
 
 def _fit(

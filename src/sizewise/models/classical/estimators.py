@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sizewise.data.spec import DataSpec
-from sizewise.models.classical.features import FEATURES, Array, choose_features
+from sizewise.models.classical.features import FEATURES, Array, choose_features, signal
 from sizewise.models.classical.stored import from_bytes, to_bytes
 
 Hyperparameters = dict[str, float]
@@ -43,6 +43,7 @@ class Classical(nn.Module):
     estimator_name: ClassVar[str]  # the class's name in scikit-learn
     regressor_name: ClassVar[str] = ""  # of that which tells numbers, where there is one
     reads_rows: ClassVar[bool] = True
+    reads_lengths: ClassVar[bool] = True
     grid: ClassVar[tuple[Hyperparameters, ...]]  # the settings that validation chooses from
     dial: ClassVar[str | None] = None  # what `model.width` counts
     keeps_samples: ClassVar[bool] = False  # whether `model.width` limits the training samples
@@ -73,9 +74,19 @@ class Classical(nn.Module):
         """
         raise NotImplementedError
 
-    def make_features(self, inputs: Tensor) -> Array:
-        """Map inputs (B, C, *S) to features (B, F), float32."""
-        return FEATURES[self.features](inputs.detach().float().cpu().numpy())
+    def make_features(self, inputs: Tensor, lengths: Tensor | None = None) -> Array:
+        """Map inputs (B, C, *S) to features (B, F), float32.
+
+        Args:
+            inputs: sequences of unequal length are padded.
+            lengths: steps of each of these, (B,); None where they are all of one length.
+        """
+        values = inputs.detach().float().cpu().numpy()
+        if not self.spec.unequal:
+            return FEATURES[self.features](values)
+        all_of_it = np.full(len(values), values.shape[-1])
+        steps = all_of_it if lengths is None else lengths.cpu().numpy()
+        return signal(values, steps, self.spec.input_shape[-1])
 
     def score(self, features: Array) -> Tensor:
         """Map features (B, F) to logits (B, K), or to numbers (B, 1), float32."""
@@ -88,9 +99,9 @@ class Classical(nn.Module):
         logits[:, self.pipeline.classes_] = self._scores(features)
         return torch.from_numpy(logits).float()
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Map inputs (B, C, *S) to logits (B, K)."""
-        return self.score(self.make_features(inputs)).to(inputs.device)
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Map inputs (B, C, *S) to logits (B, K): see `make_features`."""
+        return self.score(self.make_features(inputs, lengths)).to(inputs.device)
 
     def calibrate(self, features: Array, targets: Tensor) -> None:
         """Fit what turns scores into probabilities, where the method has none of its own."""

@@ -3,8 +3,6 @@
 Shapes: B batch, C channels, H and W an image's sides, L steps of a sequence, F features.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,7 +48,9 @@ def hog(images: Array) -> Array:
     ).astype(np.float32)
 
 
-def signal(sequences: Array) -> Array:
+def signal(
+    sequences: Array, lengths: NDArray[np.int64] | None = None, longest: int | None = None
+) -> Array:
     """Return what describes each channel of sequences (B, C, L) without its position: (B, F).
 
     - summary: mean, standard deviation, least, greatest, quartiles, skewness, excess kurtosis, mean
@@ -61,13 +61,33 @@ def signal(sequences: Array) -> Array:
       (Box & Jenkins, Time Series Analysis, section 2.1.5);
     - spectrum: the logarithm of the periodogram's power, averaged over at most 16 bands, and its
       centre of mass (Welch, 1967, with one segment).
+
+    Of unequal length, each is described over its own steps, and its length stands before that. At
+    lags that it is too short for its autocorrelation is 0; its spectrum is taken at the frequencies
+    of the longest. One below 3 steps repeats its last.
+
+    Args:
+        sequences: the steps.
+        lengths: of each, (B,), where what comes after is padding; None where all have L.
+        longest: that there may be, in other batches too; None for L.
     """
-    x = sequences.astype(np.float64)  # B C L
-    parts = [_summary(x), _autocorrelation(x), _spectrum(x)]
+    longest = max(longest or sequences.shape[2], SMALLEST["signal"])
+    if lengths is None:
+        return _described(sequences, longest)
+    alike = [np.flatnonzero(lengths == each) for each in np.unique(lengths)]
+    described = [_described(sequences[own, :, : lengths[own[0]]], longest) for own in alike]
+    rows = np.concatenate(described)[np.argsort(np.concatenate(alike))]
+    return np.column_stack([lengths.astype(np.float32), rows])
+
+
+def _described(sequences: Array, longest: int) -> Array:
+    lacking = max(0, SMALLEST["signal"] - sequences.shape[2])
+    x = np.pad(sequences.astype(np.float64), ((0, 0), (0, 0), (0, lacking)), mode="edge")  # B C L
+    parts = [_summary(x), _autocorrelation(x, longest), _spectrum(x, longest)]
     return np.concatenate(parts, axis=2).reshape(len(x), -1).astype(np.float32)  # B C F' -> B F
 
 
-FEATURES: dict[str, Callable[[Array], Array]] = {"raw": raw, "hog": hog, "signal": signal}
+FEATURES = {"raw": raw, "hog": hog, "signal": signal}
 SUITED = {"hog": 2, "signal": 1}  # to samples of so many spatial axes
 KINDS = {1: "sequences", 2: "images"}
 SMALLEST = {"hog": BLOCK, "signal": 3}  # on a side
@@ -80,6 +100,13 @@ def choose_features(wanted: str | None, spec: DataSpec) -> str:
         UserError: `wanted` does not fit such data.
     """
     axes = len(spec.spatial_shape)
+    if spec.unequal:
+        if wanted not in (None, "signal"):
+            raise UserError(
+                f"features={wanted} needs samples of one length, and {spec.name} has sequences of "
+                "unequal length: expected features=signal"
+            )
+        return "signal"
     suited = next((name for name, each in SUITED.items() if each == axes), "raw")
     if wanted is None:
         return suited if min(spec.spatial_shape) >= SMALLEST.get(suited, 1) else "raw"
@@ -112,27 +139,32 @@ def _summary(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack(statistics, axis=2)
 
 
-def _autocorrelation(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _autocorrelation(x: NDArray[np.float64], longest: int) -> NDArray[np.float64]:
     """Return each channel's autocorrelation from lag 1 on, 0 where it is constant: B C L -> B C A.
 
-    By the Fourier transform of the padded sequence (Wiener-Khinchin).
+    As many lags as the longest sequence has, at most 16; 0 at those that a shorter one lacks. By
+    the Fourier transform of the padded sequence (Wiener-Khinchin).
     """
     from scipy import fft
 
     length = x.shape[2]
     centred = x - x.mean(axis=2, keepdims=True)
     power = np.abs(fft.rfft(centred, n=2 * length, axis=2)) ** 2
-    covariance = fft.irfft(power, n=2 * length, axis=2)[..., : min(LAGS, length - 1) + 1]
+    lags = min(LAGS, longest - 1)
+    covariance = fft.irfft(power, n=2 * length, axis=2)[..., : min(lags, length - 1) + 1]
     first = covariance[..., :1]
     constant = first <= 1e-12 * length
-    return np.where(constant, 0.0, covariance[..., 1:] / np.where(constant, 1.0, first))
+    found = np.where(constant, 0.0, covariance[..., 1:] / np.where(constant, 1.0, first))
+    return np.pad(found, ((0, 0), (0, 0), (0, lags - found.shape[2])))
 
 
-def _spectrum(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _spectrum(x: NDArray[np.float64], longest: int) -> NDArray[np.float64]:
     """Return the log power of each channel in bands, and its mean frequency: B C L -> B C P+1."""
     from scipy.signal import periodogram
 
-    frequencies, power = periodogram(x, axis=2)  # the mean is taken off: power at 0 is 0
+    frequencies, power = periodogram(
+        x, nfft=longest, axis=2
+    )  # the mean is taken off: power at 0 is 0
     frequencies, power = frequencies[1:], power[..., 1:]
     starts = np.linspace(0, len(frequencies), min(BANDS, len(frequencies)) + 1).astype(int)[:-1]
     widths = np.diff([*starts, len(frequencies)])
