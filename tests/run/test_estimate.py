@@ -27,6 +27,10 @@ def test_of_a_table(table: Path, tmp_path: Path, target: str) -> None:
     check(tmp_path, *typed)
 
 
+def test_of_classes_that_count_alike(tmp_path: Path) -> None:
+    check(tmp_path, "model=mlp", "data=digits", "size=1k", "training.class_weights=balanced")
+
+
 def test_of_sequences_that_are_answered(tmp_path: Path) -> None:
     check(tmp_path, "model=seq2seq", "data=reverse", "training=pairs", "size=3k")
 

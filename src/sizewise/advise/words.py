@@ -13,6 +13,7 @@ from sizewise.report.cells import LATENCY, MODEL_BYTES, Cell
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.verdict import Answer, Kind, compared
 from sizewise.report.words import MeasureWords, duration, listed
+from sizewise.sample_errors import unpack
 
 Z = 1.645  # of a normal's two-sided 90 %
 assert CONFIDENCE == 0.9
@@ -37,8 +38,11 @@ def baseline_of(dataset: Dataset) -> dict[str, float]:
     train, test = (each.targets for each in (dataset.train, dataset.test))  # type: ignore[attr-defined]
     if dataset.spec.task == "regress":  # standardised by training: 0 is its mean
         return {"the mean of all": (test[:, 0].abs() * test[:, 1]).mean().item()}
+    weights = 1.0
+    if dataset.spec.task == "balanced":
+        train, test, weights = train[:, 0].long(), test[:, 0].long(), test[:, 1]
     commonest = train.bincount().argmax()
-    return {"the commonest class": (test != commonest).double().mean().item()}
+    return {"the commonest class": ((test != commonest) * weights).double().mean().item()}
 
 
 def interval_of(record: RunRecord) -> Interval:
@@ -231,9 +235,12 @@ def _cell(records: Sequence[RunRecord]) -> Cell:
 
 
 def test_samples(record: RunRecord) -> int:
-    """Return on how many samples a run was scored whose errors are 0 or 1."""
-    count = (record.sample_errors or "").partition(":")[0]
+    """Return on how many samples a run was scored whose errors are 0 or 1, or that would do."""
+    assert record.sample_errors is not None  # it was trained just now
+    count = record.sample_errors.partition(":")[0]
     if count.isdecimal():
         return int(count)
     error, standard_error = record.error(), record.metrics["test/standard_error"]
-    return round(error * (1 - error) / standard_error**2)  # too many to be kept one by one
+    if not standard_error:  # none was wrong, or all
+        return len(unpack(record.sample_errors))  # of many samples, fewer
+    return round(error * (1 - error) / standard_error**2)

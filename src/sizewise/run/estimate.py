@@ -72,8 +72,8 @@ def _noise(spec: DataSpec, samples: int) -> Samples:
     """Return made-up samples; of pairs, all are as long as the longest."""
     inputs = spec.random_batch(samples)
     targets = torch.zeros((samples, *spec.output_shape[:-1]), dtype=torch.int64)
-    if spec.task == "regress":
-        targets = torch.zeros(samples, 2)  # numbers, and their deviation
+    if spec.task in ("balanced", "regress"):  # beside each its weight, or the numbers' deviation
+        targets = torch.tensor([0.0, 1.0]).repeat(samples, 1)
     if spec.kind == "pair":
         return Pairs(inputs, torch.full((samples,), inputs.shape[1]), targets[:, None])
     return Split(inputs, targets)
