@@ -97,7 +97,9 @@ def _make_lab(folder: Path) -> Lab:
     config = make_config(folder, *IMAGES)
     store = open_store(config.tracking)
     (folder / "sweep").mkdir()
-    parent = start_sweep(store, "key", STUDY, folder / "sweep", {"command": "python train.py -m"})
+    parent, _ = start_sweep(
+        store, "key", STUDY, folder / "sweep", {"command": "python train.py -m"}
+    )
     tags = {"sweep": STUDY, membership(parent): "true"}
     wanted = {
         "small": ((*IMAGES, "size=300"), tags),

@@ -46,7 +46,7 @@ def parent(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
     runs = sweep("cnn", sizes, 3, lambda n: 0.03 + 0.4 * (n / 1000) ** -0.4, 0.006, rng)
     folder = tmp_path_factory.mktemp("report")
     report = write_report(runs, folder, name="study")
-    run_id = start_sweep(store, "key", "study", folder, {"command": "python train.py"})
+    run_id, _ = start_sweep(store, "key", "study", folder, {"command": "python train.py"})
     log_answer(store, run_id, report.note, report.analysis.recommended)
     store.client.log_artifacts(run_id, str(folder), "report")
     store.client.set_terminated(run_id)

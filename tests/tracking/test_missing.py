@@ -43,7 +43,7 @@ def damage(store: Store, run_id: str) -> None:
 def study(store: Store, tmp_path: Path) -> tuple[str, list[str]]:
     """A sweep of three finished runs; the first is best."""
     command = {"command": "python train.py -m"}
-    parent = start_sweep(store, "sweep key", "study", tmp_path / "sweep", command)
+    parent, _ = start_sweep(store, "sweep key", "study", tmp_path / "sweep", command)
     member = {membership(parent): "true"}
     return parent, [finish(store, tmp_path / key, key, **member) for key in KEYS]
 

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,13 +137,37 @@ def test_a_run_that_another_process_trains_is_waited_for(
     assert said[0].startswith("waiting for the run run-0123, which another process trains")
 
 
-def test_the_same_sweep_does_not_run_twice_at_once(store: Store, tmp_path: Path) -> None:
-    run_id = start_sweep(store, KEY, "study", tmp_path / "first", {"command": "python train.py"})
-    lock = RunFolder(tmp_path / "first").claim(KEY)
-    with pytest.raises(UserError, match="the sweep study is running already, in "):
-        start_sweep(store, KEY, "study", tmp_path / "second", {"command": "python train.py"})
+@pytest.mark.parametrize("before", [False, True])
+def test_a_sweep_that_begins_is_never_taken_for_abandoned(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    """Whatever another command looks for, right after the store has been told anything."""
+    command = {"command": "python train.py"}
+    if before:
+        run_id, lock = start_sweep(store, KEY, "study", tmp_path / "first", command)
+        store.client.set_terminated(run_id, "KILLED")
+        lock.release()
+    for told in ("create_run", "update_run", "log_batch", "delete_tag"):
+        tell = getattr(store.client, told)
+
+        def told_and_looked_at(*given: Any, tell: Any = tell, **more: Any) -> Any:
+            said = tell(*given, **more)
+            assert put_right(store) == []
+            return said
+
+        monkeypatch.setattr(store.client, told, told_and_looked_at)
+    run_id, lock = start_sweep(store, KEY, "study", tmp_path / "sweep", command)
+    assert store.client.get_run(run_id).info.status == "RUNNING"
     lock.release()
-    again = start_sweep(store, KEY, "study", tmp_path / "second", {"command": "python train.py"})
+
+
+def test_the_same_sweep_does_not_run_twice_at_once(store: Store, tmp_path: Path) -> None:
+    command = {"command": "python train.py"}
+    run_id, lock = start_sweep(store, KEY, "study", tmp_path / "first", command)
+    with pytest.raises(UserError, match="the sweep study is running already, in "):
+        start_sweep(store, KEY, "study", tmp_path / "second", command)
+    lock.release()
+    again, _ = start_sweep(store, KEY, "study", tmp_path / "second", command)
     assert again == run_id
     tags = store.client.get_run(run_id).data.tags
     assert tags["folder"] == str(tmp_path / "second")

@@ -42,7 +42,7 @@ class Shelf:
     def add_sweep(self, name: str) -> str:
         folder = self._folder / name
         folder.mkdir()
-        return start_sweep(self.store, name, name, folder, {"command": "train.py -m"})
+        return start_sweep(self.store, name, name, folder, {"command": "train.py -m"})[0]
 
 
 @pytest.fixture(scope="module")

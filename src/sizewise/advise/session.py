@@ -18,7 +18,6 @@ from sizewise.advise.words import Advice, baseline_of, clock_words, ran_words
 from sizewise.advise.workers import Ran, as_ran, make_store, step_seconds, train, write_search
 from sizewise.errors import UserError, first_line
 from sizewise.interrupts import stop_softly
-from sizewise.run.folder import RunFolder
 from sizewise.sweep.job import STOP_ALL
 from sizewise.sweep.pool import Pool
 from sizewise.threads import others_at_work, share_of_cores
@@ -59,8 +58,7 @@ class Session:
         for line in put_right(store):
             print(line)
         tags = {"command": scope.command, "answer": json.dumps(scope.asked)}
-        parent = start_sweep(store, scope.key, scope.name, self.folder, tags)
-        lock = RunFolder(self.folder).claim(scope.key)  # which says that this sweep is at work
+        parent, lock = start_sweep(store, scope.key, scope.name, self.folder, tags)
         self._stop_file.unlink(missing_ok=True)
         stop_softly(self._stop_file)
         self._tags = {"mlflow.parentRunId": parent, "sweep": scope.name}
@@ -68,11 +66,10 @@ class Session:
         try:
             self._begin(tried)
             known = self._search(parent)
-            if self._stop_file.exists():
+            if self._stop_file.exists() or not self._finish(known, store, parent):
                 status = "KILLED"
                 print(f"interrupted; it goes on with:\n  {scope.command}")
                 return EXIT_INTERRUPTED
-            self._finish(known, store, parent)
             status = "FINISHED"
             return 0
         finally:
@@ -198,7 +195,7 @@ class Session:
 
         ran, records = [], self.log.records()
         for number, result in self._pool.run(calls(), overdue):
-            each = as_ran(decision.trials[number], result)
+            each = as_ran(decision.trials[number], result, overdue=overdue(number))
             trial, record = each.trial, each.record
             print(f"  {ran_words(trial, record, each.seconds, each.why)}", flush=True)
             if record is not None:
@@ -231,8 +228,11 @@ class Session:
         stop = self._stop_file
         return partial(train, trial, config, folder, typed, tags, self._share, deadline, stop)
 
-    def _finish(self, known: Known, store: Store, parent: str) -> None:
-        """Train what is advised on all training samples, and write the report beside it."""
+    def _finish(self, known: Known, store: Store, parent: str) -> bool:
+        """Train what is advised on all training samples, and write the report beside it.
+
+        Return whether that came to its end: not after Ctrl-C.
+        """
         scope, trial = self._scope, known.final
         if trial is None:
             raise UserError(
@@ -249,6 +249,8 @@ class Session:
             calls.append(partial(write_search, compared, folder, scope.name, scope.asked))
         results = dict(self._pool.run(calls))
         ran, page = as_ran(trial, results[0]), results.get(1)
+        if ran.record is None and self._stop_file.exists():
+            return False
         if ran.record is None:
             raise UserError(f"the final training has failed: {ran.why}")
         events = self.log.events()
@@ -270,6 +272,7 @@ class Session:
         except STORE_ERRORS as error:
             print(f"the advice is not in {store.shown}: {first_line(error)}")
         self._say("done")
+        return True
 
 
 def _end(store: Store, parent: str, status: str) -> None:

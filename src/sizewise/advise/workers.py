@@ -29,6 +29,8 @@ INNER_NOTE = (
     "test split is read once, by the model that is advised."
 )
 
+OUT_OF_TIME = "stopped: out of time"
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -64,7 +66,8 @@ def train(
         with heard_before():
             record = run(config, folder, typed, **options)
     except Interrupted:
-        return Ran(trial, None, time.monotonic() - started, "stopped: out of time", stopped=True)
+        why = "stopped" if stop.is_there() else OUT_OF_TIME
+        return Ran(trial, None, time.monotonic() - started, why, stopped=True)
     except UserError as error:
         return Ran(trial, None, time.monotonic() - started, str(error))
     return Ran(trial, record, time.monotonic() - started)
@@ -99,11 +102,18 @@ def make_store(tracking: TrackingConfig) -> None:
     open_store(tracking)
 
 
-def as_ran(trial: Trial, result: Any) -> Ran:
-    """Return what a pool's worker has made of `train`: its result, or why there is none."""
+def as_ran(trial: Trial, result: Any, *, overdue: bool = False) -> Ran:
+    """Return what a pool's worker has made of `train`: its result, or why there is none.
+
+    Args:
+        trial: that was trained.
+        result: the pool's.
+        overdue: whether a worker that died was killed for taking too long.
+    """
     if isinstance(result, Ran):
         return result
-    why = first_line(result)
-    if isinstance(result, WorkerDied) and trial.size is None:
-        why = "not fitted within a tenth of the budget"
-    return Ran(trial, None, 0.0, why)
+    if not (overdue and isinstance(result, WorkerDied)):
+        return Ran(trial, None, 0.0, first_line(result))
+    if trial.size is None:
+        return Ran(trial, None, 0.0, "not fitted within a tenth of the budget")
+    return Ran(trial, None, 0.0, OUT_OF_TIME, stopped=True)

@@ -10,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import BaseFileLock
 from omegaconf import DictConfig, OmegaConf
 
 from sizewise import garbage
@@ -20,7 +19,6 @@ from sizewise.errors import UserError, first_line, say
 from sizewise.interrupts import stop_softly
 from sizewise.place import TRAIN
 from sizewise.records import RunRecord
-from sizewise.run.folder import RunFolder
 from sizewise.sweep.job import STOP_ALL, SWEEP, Sweep, jobs_at_once
 from sizewise.sweep.plan import PlannedRun, plan_sweep, sweep_key
 from sizewise.sweep.progress import SweepProgress
@@ -85,10 +83,8 @@ class Parent:
             jobs = jobs_at_once(composed)
             self._until = until.Until.of_sweep(self._store, key, shared.until.minutes, jobs)
         tags = {"command": self._command, "answer": json.dumps(self._asked)}
-        self._run_id = start_sweep(self._store, key, self._name, self._folder, tags)
-        self._lock: BaseFileLock | None = None
+        self._run_id, self._lock = start_sweep(self._store, key, self._name, self._folder, tags)
         try:
-            self._lock = RunFolder(self._folder).claim(key)
             self._tell_jobs()
             self._finished = self._announce(self._planned or {}, shared.rerun)
         except BaseException:
@@ -260,8 +256,7 @@ class Parent:
                 f"{self._store.shown} does not answer ({first_line(error)}); when it does, this "
                 f"tells it what it has missed:\n  sizewise sync; {self._command}"
             )
-        if self._lock is not None:
-            self._lock.release()
+        self._lock.release()
 
     def _report(self, records: Sequence[RunRecord]) -> None:
         from sizewise.report import CONFIDENCE, write_report

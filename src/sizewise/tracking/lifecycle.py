@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from filelock import Timeout
+from filelock import BaseFileLock, Timeout
 from mlflow.entities import Metric, RunTag
 from mlflow.exceptions import MlflowException
 
@@ -48,8 +48,13 @@ def start_run(store: Store, key: str, name: str, folder: Path, tags: Mapping[str
     return Tracker(store, run_id, own, lock)
 
 
-def start_sweep(store: Store, key: str, name: str, folder: Path, tags: Mapping[str, str]) -> str:
-    """Return the id of the sweep's parent run: that of the same sweep before, or a new one.
+def start_sweep(
+    store: Store, key: str, name: str, folder: Path, tags: Mapping[str, str]
+) -> tuple[str, BaseFileLock]:
+    """Return the id of a sweep's parent run, and the lock of its folder, held.
+
+    The run is that of the same sweep before, or a new one. By the lock others see that the sweep is
+    at work, so it is held before the store says so.
 
     Args:
         store: where.
@@ -63,15 +68,16 @@ def start_sweep(store: Store, key: str, name: str, folder: Path, tags: Mapping[s
     """
     before = next(search(store, f"tags.sweep_key = '{key}' AND tags.kind = 'sweep'"), None)
     tags = {**tags, "kind": "sweep", "sweep": name, "sweep_key": key}
-    if before is None:
-        return _create(store, name, folder, tags)
-    if before.status == "RUNNING" and _is_abandoned(before) is False:
+    if before and before.status == "RUNNING" and _is_abandoned(before) is False:
         raise UserError(
             f"the sweep {name} is running already, in {before.tags['folder']}; wait for it, "
             "or stop it with Ctrl-C, and type the command again"
         )
+    lock = RunFolder(folder).claim(key)
+    if before is None:
+        return _create(store, name, folder, tags), lock
     _resume(store, before, {**tags, "folder": str(folder.resolve())})
-    return before.run_id
+    return before.run_id, lock
 
 
 def log_answer(store: Store, run_id: str, text: str, recommended: RunRecord | None) -> None:
@@ -107,10 +113,10 @@ def _create(store: Store, name: str, folder: Path, tags: Mapping[str, str]) -> s
 
 def _resume(store: Store, run: StoredRun, tags: Mapping[str, str]) -> None:
     """Mark a run or sweep as RUNNING again, on this machine."""
-    store.client.update_run(run.run_id, status="RUNNING")
+    _set_tags(store, run, {**tags, "host": socket.gethostname()})
     with suppress(MlflowException):  # there is none
         store.client.delete_tag(run.run_id, "error")
-    _set_tags(store, run, {**tags, "host": socket.gethostname()})
+    store.client.update_run(run.run_id, status="RUNNING")  # last: its folder may be another now
 
 
 def _set_tags(store: Store, run: StoredRun, tags: Mapping[str, str]) -> None:
