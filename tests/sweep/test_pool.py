@@ -1,10 +1,13 @@
 """Warm workers: what they start with, and what it costs when one of them dies."""
 
 import ast
+import gc
 import os
 import signal
+import struct
 import sys
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +116,19 @@ def test_a_worker_that_dies_costs_its_own_call_and_is_replaced(pool: Pool) -> No
     assert isinstance(ended, WorkerDied)
     assert str(ended) == "its process ended with exit code 7"
     assert results(pool, lambda: 6, lambda: 7) == [6, 7]
+
+
+def die_in_mid_answer() -> None:
+    """End after the length of an answer, and a part of it, have gone down the pipe."""
+    (end,) = (each for each in gc.get_objects() if isinstance(each, Connection) and not each.closed)
+    os.write(end.fileno(), struct.pack("!i", 1000) + bytes(10))
+    os._exit(1)
+
+
+def test_a_worker_that_dies_in_the_middle_of_its_answer_costs_its_own_call(pool: Pool) -> None:
+    one, died, three = results(pool, lambda: 1, die_in_mid_answer, lambda: 3)
+    assert (one, three) == (1, 3)
+    assert isinstance(died, WorkerDied)
 
 
 def test_a_worker_that_is_killed_as_it_waits_costs_nothing(pool: Pool) -> None:

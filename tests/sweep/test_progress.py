@@ -112,6 +112,13 @@ def test_it_is_said_once_that_no_run_waits_any_more(sweep: Sweep) -> None:
     assert len(sweep.all_have_begun) == 1
 
 
+def test_runs_that_were_finished_before_do_not_wait(sweep: Sweep) -> None:
+    runs = grid(1)
+    sweep.start(runs, finished=len(runs) - 1)
+    sweep.leave(runs[-1], "running", step=100)
+    wait_until(lambda: len(sweep.all_have_begun) > 0, 20)
+
+
 def test_families_by_sizes_fill_as_seeds_are_done(sweep: Sweep) -> None:
     runs = grid(10)
     sweep.start(runs, finished=9)

@@ -107,7 +107,7 @@ class Pool:
             try:
                 result = pickle.loads(worker.connection.recv_bytes())
                 self._idle.append(worker)
-            except (EOFError, ConnectionError):
+            except (EOFError, OSError):  # it ended before its answer, or within it
                 result = worker.died()
             yield number, result
 

@@ -97,7 +97,8 @@ class SweepProgress:
     def _waiting(self) -> int:
         """Return how many runs have not begun."""
         with self._lock:
-            return self._total - sum(each.status != "waiting" for each in self._states.values())
+            begun = {key for key, each in self._states.items() if each.status != "waiting"}
+            return self._total - len(begun | self._before)
 
     def _look(self) -> None:
         """Read what the jobs have left, and show it."""
