@@ -230,6 +230,20 @@ def test_a_damaged_file_is_skipped_for_the_one_before(
     assert said.startswith(f"skipping the checkpoint {path}: it is ")
 
 
+def test_the_state_that_was_gone_on_from_is_kept_until_there_are_two_again(tmp_path: Path) -> None:
+    undisturbed, _ = train(make("mlp"), tmp_path / "undisturbed.pt")
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(Interrupted):
+        train(make("mlp"), path, stop_after=10)
+    damage(path, "torn")
+    with pytest.raises(Interrupted):
+        train(make("mlp"), path, stop_after=1)
+    damage(path, "torn")  # the first that was saved since
+    resumed, logged = train(make("mlp"), path)
+    assert_same(resumed.content(), undisturbed.content())
+    assert [epoch for epoch, _ in logged] == [3]
+
+
 def test_without_a_file_that_serves_training_begins_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,6 +110,8 @@ class Checkpoint:
                 print(f"skipping the checkpoint {path}: {first_line(error)}", file=sys.stderr)
                 continue
             state.restore(content)
+            if path == self._before:  # it may be needed again: the next save keeps the last
+                os.replace(path, self._path)
             return True
         return False
 
