@@ -5,6 +5,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,13 @@ def png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def test_how_classes_were_weighed_in_training_need_not_be_the_same() -> None:
+    saved = make_saved("mlp", (1, 8, 8), name="digits")
+    weighed = replace(saved, spec=replace(saved.spec, task="balanced"))
+    both = [Served(Predictor(each), record()) for each in (saved, weighed)]
+    assert len(Shelf(both, DIGITS).served) == 2
 
 
 def test_models_are_named_the_smallest_first(url: str, shelf: Shelf) -> None:

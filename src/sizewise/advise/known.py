@@ -54,7 +54,7 @@ class Known:
         forecast: of seconds.
         left, kept: seconds for the search, and for what comes after it.
         jobs: runs at once.
-        steps, rate: to begin with.
+        first_steps, rate: to begin with.
         goal: what is good enough.
         asked: the same, by the keys of the config's `answer`.
     """

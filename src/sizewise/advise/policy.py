@@ -2,7 +2,7 @@
 
 The order in which questions are asked:
 
-1. the two smallest sizes of each family, at two learning rates;
+1. the two smallest sizes of each family, the larger at two learning rates;
 2. sizes four times as large, while that pays, each at the rate that was best so far and at a third
    of it, unless that was far worse; families that are clearly behind at equal cost are left;
 3. twice the steps: where they pay, what is compared is trained so long again, so that no large

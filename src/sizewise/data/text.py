@@ -82,7 +82,8 @@ class Corpus:
                 left -= len(self.documents[name])
         if fraction and len(names) > 1 and not chosen:
             chosen = [min(names, key=lambda name: len(self.documents[name]))]
-        return chosen, [name for name in names if name not in set(chosen)]
+        taken = set(chosen)
+        return chosen, [name for name in names if name not in taken]
 
     def _joined(self, names: list[str]) -> bytes:
         return b"".join(self.documents[name] for name in names)

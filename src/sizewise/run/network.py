@@ -17,21 +17,22 @@ def check_outputs(model: nn.Module, dataset: Dataset) -> None:
     Raises:
         UserError: it can't read them, or does not return logits of the shape that the data ask for.
     """
-    expected = (2, *dataset.spec.output_shape)
     named = type(model).__name__
     batch = dataset.train.batch(slice(0, 2))
-    if dataset.spec.kind == "pair":  # as many steps as the two answers have
-        expected = (2, batch.targets.shape[2], dataset.spec.num_outputs)
+    count = len(batch.targets)  # there may be but one
+    expected = (count, *dataset.spec.output_shape)
+    if dataset.spec.kind == "pair":  # as many steps as the longest answer has
+        expected = (count, batch.targets.shape[2], dataset.spec.num_outputs)
     try:
         with torch.no_grad():
             logits = model.eval()(*batch.given)
     except Exception as error:
-        shape = (2, *dataset.spec.input_shape)
-        beside = ", with the lengths (2,) beside them" if dataset.spec.unequal else ""
+        shape = (count, *dataset.spec.input_shape)
+        beside = f", with the lengths ({count},) beside them" if dataset.spec.unequal else ""
         raise UserError(f"{named} can't read inputs of shape {shape}{beside}: {error}") from error
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != expected:
-        raise UserError(f"{named} returns {found} for two samples; expected logits {expected}")
+        raise UserError(f"{named} returns {found} for {count} samples; expected logits {expected}")
 
 
 def build_on_threads(

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,10 @@ class Shelf(BaseShelf[Served]):
         self.form = form_of(self.spec, self._known)
         self._nearness: Nearness | None = None
 
+    def reads(self, spec: DataSpec) -> object:
+        """Return what has to be the same of all; how classes were weighed in training need not."""
+        return replace(spec, task="classify") if spec.task == "balanced" else spec
+
     def about(self) -> dict[str, Any]:
         """Return what /models says."""
         return {
@@ -227,7 +231,7 @@ class Shelf(BaseShelf[Served]):
             raise UserError(f"there is no test sample {index}; expected 0 to {len(targets) - 1}")
         sample = inputs[index]
         if self.spec.unequal:
-            sample = sample[:, : lengths_of(inputs)[index]]
+            sample = sample[:, : lengths_of(sample[None])[0]]
         if self.spec.class_names:
             label = self.spec.class_names[int(targets[index])]
         else:

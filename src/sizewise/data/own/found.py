@@ -88,5 +88,5 @@ class Found(ABC):
             given = scanned.given[good]
             if lost := set(scanned.given) - set(given):
                 raise UserError(f"{self.root}: none of {SPLITS[lost.pop()]}/ can be read")
-        keys = [self.digests[row].tobytes() for row in good]
+        keys = [each.tobytes() for each in self.digests[good]]
         return self.samples(keys, scanned.labels[good], given)

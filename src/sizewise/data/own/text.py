@@ -96,7 +96,7 @@ def _text(path: Path) -> bytes:
 
 
 def cut(text: bytes, length: int) -> Iterator[bytes]:
-    """Yield `text` in pieces of at least `length` bytes, at most twice that, in their order."""
+    """Yield `text` in pieces of `length` to twice as many bytes; the last may be shorter."""
     start = 0
     while len(text) - start > 2 * length:
         end = text.find(b"\n", start + length, start + 2 * length) + 1 or start + length
