@@ -204,3 +204,10 @@ def readable_count(count: int) -> str:
         return str(count)
     rounded = float(f"{count:.3g}")
     return f"{rounded / 1e6:g}M" if rounded >= 1e6 else f"{rounded / 1e3:g}k"
+
+
+def readable_number(number: float) -> str:
+    """Return a number to six digits, from a million on to ten, and without an exponent to 1e15."""
+    if not 1e6 <= abs(number) < 1e15:
+        return f"{number:.6g}"
+    return f"{number:.0f}" if abs(number) >= 1e10 else f"{number:.10g}"

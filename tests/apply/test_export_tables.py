@@ -101,6 +101,22 @@ def test_onnx_has_what_encodes_raw_values_beside_it(
     assert found == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
+def test_what_encodes_reads_values_as_the_network_does(runs: Runs, tmp_path: Path) -> None:
+    folder, _ = runs.exported("plan", "onnx", tmp_path)
+    encode = runpy.run_path(str(folder / "encode.py"))["encode"]
+    row = NEW.to_dict("records")[0]
+    number = next(name for name, value in row.items() if isinstance(value, float))
+
+    def made(value: object) -> list[float]:
+        return encode([{**row, number: value}]).ravel().tolist()  # type: ignore[no-any-return]
+
+    assert made("true") == made(1) == made(1.0)
+    assert made(pd.NA) == made(None) == made(float("nan")) == made(" ")
+    for bad in ("inf", 1e300, "1_0", "many"):
+        with pytest.raises(ValueError, match=r"infinite|expected a number|could not convert"):
+            made(bad)
+
+
 def test_scores_of_numbers_are_in_the_targets_unit(
     runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -160,7 +160,7 @@ def test_what_a_row_has_that_training_had_not_is_said(
         ("1,2,3\n4,5,6\n", "begins with numbers"),
         (",,\n4,5,6\n", "begins with empty cells"),
         ("", "the file is empty"),
-        ("plan,age,spent\ngold,1\ngold,1,2\n", "row 1 has 2 values: expected 3"),
+        ("plan,age,spent\ngold,1\ngold,1,2\n", "has 2 values in row 1: expected 3"),
     ],
 )
 def test_files_that_cannot_be_read_are_said_in_a_line(
@@ -225,7 +225,7 @@ def test_a_line_of_another_length_fails_the_file_before_a_row_is_answered(
     assert (outcome.predicted, outcome.failed) == (0, 1)
     out, err = capsys.readouterr()
     assert not out
-    assert f"row {PIECE + 6} has {line.count(',') + 1} values: expected 3" in err
+    assert f"it has {line.count(',') + 1} values in row {PIECE + 6}: expected 3" in err
 
 
 def test_columns_without_names_are_left_out(
@@ -234,7 +234,53 @@ def test_columns_without_names_are_left_out(
     CUSTOMERS.drop(columns=["id", "churn"]).to_csv(tmp_path / "more.csv")  # with an index
     outcome, _ = answered(classes, tmp_path / "more.csv")
     assert (outcome.predicted, outcome.failed) == (ROWS, 0)
-    assert "more.csv: a column without a name left out\n" in capsys.readouterr().err
+    assert "the column without a name, an index, left out\n" in capsys.readouterr().err
+
+
+def test_a_line_of_names_that_is_too_short_shifts_no_column(
+    classes: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = "plan,age,spent", "0.5,gold,40,12", "1.5,basic,20,31"
+    (tmp_path / "more.csv").write_text("\n".join(lines))
+    assert predict_files(classes, [tmp_path / "more.csv"], None).predicted == 0
+    assert "column 1 of it has no name" in capsys.readouterr().err
+
+
+GRADES = pd.DataFrame({"x": np.arange(60) / 9, "grade": np.array(list("123AB"))[np.arange(60) % 5]})
+GRADES["y"] = np.where(GRADES.grade == "1", "good", "bad")
+
+
+@pytest.mark.parametrize(
+    "grade",
+    [
+        pd.array([1, 2, None, 1], dtype="Int64"),
+        pd.array([1.0, 2.0, np.nan, 1.0]),
+        pd.Categorical(["1", "2", None, "1"]),
+    ],
+    ids=["nullable", "floats", "categories"],
+)
+def test_parquet_is_read_as_the_same_rows_of_a_csv(
+    train: Train, tmp_path: Path, grade: Any
+) -> None:
+    predictor = train(GRADES, target="y")
+    table = pd.DataFrame({"x": 0.1, "grade": grade})
+    table.to_parquet(tmp_path / "more.parquet")
+    texts = ["1", "2", "", "1"]
+    table.assign(grade=texts).to_csv(tmp_path / "more.csv", index=False)
+    found = [answered(predictor, tmp_path / f"more.{suffix}")[1] for suffix in ("parquet", "csv")]
+    for one, other in zip(*found, strict=True):
+        assert one["probability"] == other["probability"]
+        assert one["done"] == other["done"]
+    assert "lacks" not in found[0][0]["done"]
+
+
+def test_a_parquet_index_that_is_a_range_is_a_column(train: Train, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": RANDOM.normal(size=90), "y": np.tile(["in", "out"], 45)})
+    predictor = train(frame.assign(hour=np.arange(90) % 24), target="y")
+    path = tmp_path / "more.parquet"
+    frame.set_index(pd.RangeIndex(0, 180, 2, name="hour")).to_parquet(path)
+    outcome, _ = answered(predictor, path)
+    assert (outcome.predicted, outcome.failed) == (90, 0)
 
 
 def test_a_sequence_has_one_answer_by_its_id(

@@ -1,6 +1,7 @@
 """The advice in words."""
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -119,7 +120,8 @@ class Advice:
             costs,
             *self._others(words),
             f"Search: {sum(map(bool, self.known.runs.values()))} runs; {self.ended}.",
-            f"Use it: sizewise predict advised:{self.name} FILES, or serve, or export",
+            f"Use it: sizewise predict {shlex.quote(f'advised:{self.name}')} FILES, or serve, or "
+            "export",
         ]
 
     def _verdict(self, label: str) -> str:

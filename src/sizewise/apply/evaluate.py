@@ -17,8 +17,8 @@ from sizewise.data.published import Arrays, read_arrays
 from sizewise.errors import UserError
 from sizewise.place import CONF
 from sizewise.predict import Prompted
-from sizewise.predict.answers import shown
 from sizewise.predict.fetch import load_run
+from sizewise.records import readable_number
 from sizewise.run.decoded import symbol_error
 from sizewise.screen import console, facts, table
 from sizewise.tasks import find_task
@@ -126,9 +126,10 @@ def _of_numbers(scores: Scores, targets: Tensor) -> dict[str, str]:
     square, at_most = (np.mean(np.square(each)) for each in (scores.errors, always.numpy()))
     spread = f"standard error {scores.standard_error:.2g}"
     return {
-        "mean absolute error": f"{shown(scores.error)} ({spread})",
-        "root mean square error": shown(float(np.sqrt(square))),
-        "always the mean of training": f"{shown(always.mean().item())} (mean absolute error)",
+        "mean absolute error": f"{readable_number(scores.error)} ({spread})",
+        "root mean square error": readable_number(float(np.sqrt(square))),
+        "always the mean of training": readable_number(always.mean().item())
+        + " (mean absolute error)",
         "variance explained (R²)": f"{1 - square / at_most:.2%}",
     }
 

@@ -22,11 +22,11 @@ from sizewise.errors import UserError, say
 from sizewise.explain import faithful
 from sizewise.explain.methods import COMPLETE, Maps
 from sizewise.files import replacing
-from sizewise.predict.answers import shown
 from sizewise.predict.explained import attending, explain
 from sizewise.predict.predictor import Estimate, Prediction, Predictor
 from sizewise.predict.prompted import Said
 from sizewise.predict.transducer import Transducer
+from sizewise.records import readable_number
 from sizewise.report.figures import write_figures
 from sizewise.report.maps import draw_alignment, draw_columns, draw_image, draw_sequence
 from sizewise.report.section import Chart
@@ -201,7 +201,7 @@ def _print(
 
 def _answered(answer: Prediction | Estimate) -> str:
     if isinstance(answer, Estimate):
-        return shown(answer.value)
+        return readable_number(answer.value)
     return f"{answer.label}  {answer.probability:.1%}"
 
 

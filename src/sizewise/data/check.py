@@ -18,6 +18,7 @@ from sizewise.data.own import arrays, folder, table, text
 from sizewise.data.own.labelled import SPLITS, TEST, Labelled, listed
 from sizewise.data.spec import DataSpec
 from sizewise.errors import UserError
+from sizewise.records import readable_number
 
 MOST_CLASSES = 20  # shown by name
 UNEQUAL = 10  # times as many samples in the largest class as in the smallest
@@ -162,9 +163,10 @@ def _sample(found: Arrays, spec: DataSpec) -> str:
 def _numbers(found: Arrays) -> str:
     """Return what the numbers to tell are like, in their own unit."""
     targets = np.concatenate([found.train_targets, found.test_targets])
+    targets = targets.astype(np.float64)
     numbers = targets[:, 0] * targets[:, 1] + found.told["table"].mean
-    low, middle, high = np.quantile(numbers, [0, 0.5, 1])
-    return f"from {low:.6g} to {high:.6g}, half of them below {middle:.6g}"
+    low, middle, high = map(readable_number, np.quantile(numbers, [0, 0.5, 1]))
+    return f"from {low} to {high}, half of them below {middle}"
 
 
 def _copies(found: Arrays) -> list[str]:

@@ -11,6 +11,7 @@ from sizewise.data.files.reader import Sample
 from sizewise.errors import UserError
 from sizewise.files import replacing
 from sizewise.predict.predictor import Estimate, Prediction
+from sizewise.records import readable_number
 
 UNLIKE = "unlike the training data"
 
@@ -77,20 +78,15 @@ def _check(output: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
 def _row(answer: Answer) -> list[str]:
     place, warning = str(answer.sample.place), UNLIKE if answer.unlike else ""
     if isinstance(answer.prediction, Estimate):
-        return [place, shown(answer.prediction.value), _done(answer), warning]
+        return [place, readable_number(answer.prediction.value), _done(answer), warning]
     label, share, runner_up, less = answer.prediction
     second = "" if less is None else f"{less:.6f}"
     return [place, label, f"{share:.6f}", runner_up or "", second, _done(answer), warning]
 
 
-def shown(number: float) -> str:
-    """Return a number to six digits, as a plain number where that is of use."""
-    return f"{number:.0f}" if 1e6 <= abs(number) < 1e15 else f"{number:.6g}"
-
-
 def _print(answer: Answer) -> None:
     if isinstance(answer.prediction, Estimate):
-        line = f"{answer.sample.place}  {shown(answer.prediction.value)}"
+        line = f"{answer.sample.place}  {readable_number(answer.prediction.value)}"
     else:
         label, share, runner_up, less = answer.prediction
         line = f"{answer.sample.place}  {label}  {share:.1%}"

@@ -148,7 +148,8 @@ class Predictor:
     def answers(self, outputs: Tensor) -> list[Prediction] | list[Estimate]:
         """Return what each row of outputs (N, K) says."""
         if self.spec.task == "regress":
-            return [Estimate(value) for (value,) in answer_of(outputs, self.spec).tolist()]
+            numbers = answer_of(outputs.double(), self.spec)  # float32 has seven digits
+            return [Estimate(value) for (value,) in numbers.tolist()]
         return self.rank(outputs)
 
     def rank(self, logits: Tensor) -> list[Prediction]:

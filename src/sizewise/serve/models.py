@@ -19,10 +19,9 @@ from sizewise.data.spec import DataSpec, TableForm
 from sizewise.errors import UserError
 from sizewise.models import Classical
 from sizewise.predict import Predictor
-from sizewise.predict.answers import shown
 from sizewise.predict.explained import explain
 from sizewise.predict.predictor import TOO_LARGE
-from sizewise.records import RunRecord
+from sizewise.records import RunRecord, readable_number
 from sizewise.serve.nearness import Nearness
 from sizewise.serve.shelf import BaseShelf, Listed
 
@@ -36,7 +35,7 @@ def about_table(form: TableForm) -> dict[str, Any]:
             {
                 "name": each.name,
                 "categories": each.categories,
-                "default": each.categories[0] if each.categories else shown(each.mean),
+                "default": each.categories[0] if each.categories else readable_number(each.mean),
             }
             for each in form.columns
         ],
@@ -235,7 +234,7 @@ class Shelf(BaseShelf[Served]):
         if self.spec.class_names:
             label = self.spec.class_names[int(targets[index])]
         else:
-            label = shown(float(_numbers(self._arrays, self.spec)[index]))
+            label = readable_number(float(_numbers(self._arrays, self.spec)[index]))
         found = {"index": index, "label": label, "inputs": [sample.tolist()]}
         if self.form.table and self.spec.kind == "row":
             found["row"] = raw(sample[:, 0], self.form.table)

@@ -157,7 +157,8 @@ WRONG = {
     "labels missing": ({**GOOD, "y": GOOD["y"][:39]}, r"y has the shape \(39,\): expected \(40,\)"),
     "fractions": ({**GOOD, "y": GOOD["y"] / 2}, "expected classes, as whole numbers or words"),
     "words to learn from": ({**GOOD, "x": np.array(["a"] * 40)}, "expected numbers of shape"),
-    "NaN": ({**GOOD, "x": np.where(GOOD["x"] > 9, np.nan, GOOD["x"])}, "hold NaN or infinities"),
+    "NaN": ({**GOOD, "x": np.where(GOOD["x"] > 9, np.nan, GOOD["x"])}, "hold NaN, infinities or"),
+    "beyond float32": ({**GOOD, "x": np.where(GOOD["x"] > 9, 1e200, GOOD["x"])}, "beyond float32"),
     "one axis": ({**GOOD, "x": np.arange(40)}, r"shape \(40,\): expected numbers of shape"),
     "no samples": ({"x": np.zeros((0, 3)), "y": np.zeros(0, int)}, "expected numbers of shape"),
     "no test": ({"x_train": GOOD["x"], "y_train": GOOD["y"]}, "not both train and test"),
@@ -208,6 +209,15 @@ def test_other_files_are_refused(save: Save, tmp_path: Path) -> None:
             path.unlink()
         with pytest.raises(UserError, match=words):
             load(config.model_copy(update={"path": str(path)}), seed=0)
+
+
+def test_a_damaged_file_is_refused(save: Save) -> None:
+    config = save(**GOOD)
+    whole = Path(str(config.path)).read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:200] + bytes([whole[200] ^ 1]) + whole[201:]):
+        Path(str(config.path)).write_bytes(damaged)
+        with pytest.raises(UserError, match=r"can't be read as an \.npz"):
+            load(config, seed=0)
 
 
 def test_a_class_that_the_test_split_lacks_is_said(

@@ -38,8 +38,8 @@ STRUCTS = some(place=[{"x": 1.0}] * ROWS)
 HUGE = some(churn=[2**60 + each % 3 for each in range(ROWS)])
 COUNT = np.arange(ROWS)
 WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "a short line": (edited(3, "c9,1,gold"), {}, "row 4 has 3 values: expected 5, as the line of"),
-    "a cut file": (PLAIN[:-12], {}, r"row \d+ has \d values: expected 5"),
+    "a short line": (edited(3, "c9,1,gold"), {}, "3 values in row 4: expected 5, as the line of"),
+    "a cut file": (PLAIN[:-12], {}, r"has \d values in row \d+: expected 5"),
     "a long line": (edited(3, "c9,1,gold,3,stays,5"), {}, "can't be read as a table of 5 columns"),
     "an open quote": (edited(3, 'c9,1,"gold,3,stays'), {}, "row|read as a table"),
     "one row": ("age,churn\n3,no\n", REST, "no column to learn churn from, beside age .const"),
@@ -53,7 +53,16 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "huge classes": (HUGE, {}, "numbers of 2.53 or more, which can't be told"),
     "spaces for commas": (PLAIN.replace(",", " "), {}, "has one column: expected several"),
     "a page": ("<html><body>\n<p>sorry</p>\n</body></html>\n", {}, "has one column"),
-    "a name for each column but one": (PLAIN.replace("age", "", 1), {}, "column 2 has no name"),
+    "a name for each column but one": (PLAIN.replace("age", "", 1), {}, "column 2 of .* has no "),
+    "numbers that float32 takes for one": (
+        some(age=[2**60 + each**2 for each in COUNT]), {}, "see in steps of .*: take a number near",
+    ),
+    "moments in seconds": (
+        some(age=[1_760_000_000 + each * 7 % 31 for each in COUNT]), {}, "in steps of 128: take",
+    ),
+    "a name in two lines": (
+        PLAIN.replace("age", '"age\nin years"', 1), {}, "has a name with a line break in it",
+    ),
     "all of one column": (some(age=np.nan, spent=1, plan="x"), {}, "no column to learn churn from"),
     "a number among words": (
         some(churn=["7" if each % 20 else "seven" for each in COUNT]), {},
@@ -132,7 +141,7 @@ RIGHT: dict[str, tuple[Any, dict[str, Any], Callable[[Dataset], bool]]] = {
         ), {}, lambda made: bool(made.spec.table and made.spec.table.columns[0].flagged),
     ),
     "huge whole numbers": (
-        some(age=[2**60 + each**2 for each in COUNT]), {},
+        some(age=[2**60 + each * 2**50 for each in COUNT]), {},
         lambda made: bool(made.train.batch(slice(0, 9)).inputs.isfinite().all()),
     ),
     "2,000 classes": (

@@ -5,20 +5,22 @@ Shapes: N rows, F numbers made of a row.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sizewise.data.files.tables import THOUSANDS
+from sizewise.data.files.tables import DECIMAL_COMMA, THOUSANDS
 from sizewise.data.spec import Column
 from sizewise.errors import UserError, nearest, printable
 
 MOSTLY = 0.9  # so large a share of a column tells what it holds, and what the rest fails to be
 FEW_ROWS = 20  # below it, all texts may well differ
+COARSEST = 0.01  # steps of float32, as a share of a column's deviation
 MOST_MEMORY = 0.25  # of this machine's, for the numbers of a table
+LARGEST_WHOLE = 2**53  # beyond, float64 lacks some whole numbers
 BOOLEANS = {"true": "1", "false": "0"}
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{1,2}:\d{2}.*)?")
 DATE = re.compile(ISO_DATE.pattern + r"|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}([ T]\d{1,2}:\d{2}.*)?")
@@ -58,8 +60,15 @@ def texts_of(column: pd.Series) -> NDArray[np.object_]:
             f"column {column.name} holds lists: expected a number or a text in each row; "
             f"data.drop=[{column.name}] leaves it out"
         )
-    stripped = [None if pd.isna(each) else str(each).strip() or None for each in column]
+    stripped = [None if pd.isna(each) else _text(each).strip() or None for each in column]
     return np.array(stripped, dtype=object)
+
+
+def _text(value: object) -> str:
+    """Return a value's text; 1.0 is 1, as whole numbers are read where one of them is missing."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_WHOLE:
+        return str(int(value))
+    return str(value)
 
 
 def as_texts(column: pd.Series) -> Values:
@@ -69,17 +78,31 @@ def as_texts(column: pd.Series) -> Values:
 
 
 def as_numbers(column: pd.Series, decimal: str) -> Values:
-    """Return values as numbers; booleans are 1 and 0."""
+    """Return values as numbers; booleans are 1 and 0.
+
+    Args:
+        column: the column.
+        decimal: what stands before the fraction in texts. It is known from a file's first lines,
+            and in a column of decimal commas, none of which can be one of thousands alone, it is
+            a comma whatever it was there.
+    """
     name = str(column.name)
     if pd.api.types.is_numeric_dtype(column.dtype):  # booleans as well
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return Values(name, np.isnan(numbers), numbers, None)
     texts = texts_of(column)
     plain = [text and BOOLEANS.get(text.lower(), text) for text in texts]
-    if decimal == ",":
+    if decimal == "," or _has_decimal_commas(texts):
         plain = [text and text.replace(".", "?").replace(",", ".") for text in plain]
     numbers = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").to_numpy(np.float64)
     return Values(name, np.array(pd.isna(texts)), numbers, texts)
+
+
+def _has_decimal_commas(texts: Iterable[str | None]) -> bool:
+    commas = [each for each in texts if each and "," in each]
+    numbers = sum(DECIMAL_COMMA.fullmatch(each) is not None for each in commas)
+    thousands = sum(THOUSANDS.fullmatch(each) is not None for each in commas)
+    return numbers > thousands and numbers == len(commas)
 
 
 def values_of(column: pd.Series, decimal: str = ".", way_out: str | None = None) -> Values:
@@ -154,7 +177,8 @@ def learn(values: Values, rows: NDArray[np.bool_]) -> Column | str:
         rows: those to learn from, (N,), bool.
 
     Raises:
-        UserError: it names the rows, each by a text of its own or by its place.
+        UserError: it names the rows, each by a text of its own or by its place; or its numbers
+            differ too little for float32.
     """
     missing = values.missing[rows]
     flagged = bool(missing.any())
@@ -180,6 +204,13 @@ def learn(values: Values, rows: NDArray[np.bool_]) -> Column | str:
     numbers = values.numbers[rows][~missing]
     if numbers.min() == numbers.max() and not flagged:
         return "constant"
+    step, deviation = np.spacing(np.abs(numbers).max().astype(np.float32)), numbers.std()
+    if deviation and step > COARSEST * deviation:
+        raise UserError(
+            f"column {values.name} goes from {numbers.min():.15g} to {numbers.max():.15g}, which "
+            f"networks see in steps of {step:g}: take a number near them away from all; "
+            f"data.drop=[{values.name}] leaves it out"
+        )
     return Column(values.name, mean=float(numbers.mean()), flagged=flagged)
 
 

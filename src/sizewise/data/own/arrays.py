@@ -42,6 +42,9 @@ def look(config: OwnConfig) -> Labelled:
     for end in ends:
         inputs, labels = _get(path, held, f"x{end}"), _get(path, held, f"y{end}")
         _check(path, inputs, labels)
+        if inputs.dtype != np.uint8:
+            with np.errstate(over="ignore"):
+                inputs = inputs.astype(np.float32)
         parts.append(_cut(path, inputs, _get(path, held, f"lengths{end}")) if unequal else inputs)
         _check_finite(path, parts[-1])
     labels = np.concatenate([held[f"y{end}"] for end in ends])
@@ -59,9 +62,8 @@ def look(config: OwnConfig) -> Labelled:
     inputs = np.concatenate(parts)
     if inputs.ndim == 2:
         inputs = inputs[:, None]
-    values = inputs if inputs.dtype == np.uint8 else inputs.astype(np.float32)
-    keys = [each.tobytes() for each in values]
-    return Labelled(values, labels, keys, given)
+    keys = [each.tobytes() for each in inputs]
+    return Labelled(inputs, labels, keys, given)
 
 
 def names(found: Labelled) -> list[str]:
@@ -91,13 +93,16 @@ def _cut(path: Path, inputs: np.ndarray, lengths: np.ndarray) -> list[np.ndarray
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if isinstance(file, np.ndarray):
+        with path.open("rb") as file:
+            held = np.load(file, allow_pickle=False)
+            if isinstance(held, np.ndarray):
                 raise UserError(f"{path} holds one array, without labels: {WANTED}, in an .npz")
-            return {name: file[name] for name in file.files}
+            return {name: held[name] for name in held.files}
     except FileNotFoundError:
         raise UserError(f"there is no file {path}: expected an .npz at data.path") from None
-    except (OSError, ValueError, EOFError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # a damaged file can raise anything from its parser
         raise UserError(f"{path} can't be read as an .npz ({first_line(error)})") from error
 
 
@@ -127,6 +132,7 @@ def _check_finite(path: Path, samples: Sequence[np.ndarray] | np.ndarray) -> Non
     bad = sum(not np.isfinite(each).all() for each in samples)
     if bad:
         raise UserError(
-            f"{path}: {bad} samples of {len(samples)} hold NaN or infinities; where sequences are "
-            "padded with them, lengths says how many steps of each there are"
+            f"{path}: {bad} samples of {len(samples)} hold NaN, infinities or numbers beyond "
+            "float32; where sequences are padded with them, lengths says how many steps of each "
+            "there are"
         )

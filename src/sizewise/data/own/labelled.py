@@ -12,7 +12,7 @@ from sizewise.config import OwnConfig, SamplesConfig
 from sizewise.data.arrays import Arrays
 from sizewise.data.rows import Inputs, taken
 from sizewise.data.splits import carve_test
-from sizewise.errors import UserError, say_once
+from sizewise.errors import UserError, printable, say_once
 
 SPLITS = ("train", "val", "test")
 TRAIN, VALIDATION, TEST = range(3)
@@ -66,7 +66,7 @@ class Labelled:
             train_targets=targets[of_training],
             test_inputs=taken(self.inputs, in_test),
             test_targets=targets[in_test],
-            class_names=tuple(map(str, names)),
+            class_names=tuple(map(_name, names)),
             name=path.resolve().name if path.is_dir() else path.stem,
             validation=held_out[of_training] if held_out.any() else None,
             groups=None if self.groups is None else self.groups[of_training],
@@ -152,3 +152,8 @@ def listed(names: Sequence[str] | np.ndarray, none: str = "", before: str = "") 
     """Return the first few of `names`, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return before + ", ".join(map(str, names[:SHOWN])) + more if len(names) else none
+
+
+def _name(label: np.generic) -> str:
+    """Return a class's name, in one line."""
+    return printable(label.decode(errors="replace") if isinstance(label, bytes) else str(label))

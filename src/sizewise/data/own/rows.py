@@ -3,6 +3,7 @@
 Shapes: R rows, N samples.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from sizewise.data.splits import carve_test
 from sizewise.errors import UserError
 
 MOST_COLUMNS = 20  # named in an error
+ZONE = re.compile(r"\d(?:[+-]\d{2}:?\d{2}|\s?Z|\s?UTC)$")
 
 
 def check_columns(config: TableConfig, frame: pd.DataFrame) -> None:
@@ -98,17 +100,25 @@ def in_order(column: pd.Series, key: str) -> NDArray[np.int64]:
         UserError: they are neither numbers nor dates, or one is missing.
     """
     texts = whole(column, key)
-    values = texts.to_numpy()
-    if not is_date(column, ISO_DATE):
-        numbers = as_numbers(column, ".").numbers
-        assert numbers is not None
-        if np.isnan(numbers).any():
-            raise UserError(
-                f"{key}={column.name} can't be put in order: expected numbers, or dates as "
-                "2026-11-25"
-            )
-        values = numbers
+    is_of_dates = is_date(column, ISO_DATE)
+    values = np.asarray(_moments(texts) if is_of_dates else as_numbers(column, ".").numbers)
+    if pd.isna(values).any():
+        raise UserError(
+            f"{key}={column.name} can't be put in order: expected numbers, or dates as 2026-11-25 "
+            "or 2026-11-25 17:30, all with a time zone or none"
+        )
     return np.asarray(np.unique(values, return_inverse=True)[1])
+
+
+def _moments(texts: pd.Series) -> NDArray[np.generic]:
+    """Return dates as moments, NaT where they can't be told."""
+    zoned = texts.str.contains(ZONE)
+    if not texts.str.fullmatch(ISO_DATE).all() or zoned.any() != zoned.all():
+        return np.array(["NaT"] * len(texts), "datetime64[ns]")
+    moments = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+    if moments.isna().any():  # as 9:00, or 09:00 PM
+        moments = pd.to_datetime(texts, format="mixed", utc=True, errors="coerce")
+    return np.asarray(moments)
 
 
 def keys_of(

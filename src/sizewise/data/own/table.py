@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sizewise.config import TableConfig
 from sizewise.data.arrays import Arrays
 from sizewise.data.files.columns import (
+    LARGEST_WHOLE,
     Values,
     as_texts,
     check_memory,
@@ -38,7 +39,6 @@ from sizewise.data.spec import Column, TableForm
 from sizewise.errors import UserError, say_once
 
 MOST_CLASSES = 20  # of a target that is a number; more are numbers to tell
-LARGEST_WHOLE = 2**53  # beyond, float64 lacks some whole numbers
 STRATA = (0.25, 0.5, 0.75)  # quantiles between which numbers keep their share in a split
 
 
