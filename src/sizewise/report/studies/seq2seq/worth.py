@@ -95,7 +95,9 @@ def _worth(plain: Sequence[Cell], attending: Sequence[Cell], length: int) -> Wor
     )
     if min(len(cell.seeds) for cell in (*plain, *attending)) < 2:
         return Worth(plain, attending, length, error, ratio, None)
-    drawn = [(one.sizes, one.means + one.deviations(DRAWS)) for one in both]
+    drawn = [  # by a seed each: by one, the families' errors would go up and down together
+        (one.sizes, one.means + one.deviations(DRAWS, seed)) for seed, one in enumerate(both)
+    ]
     low, high = np.quantile(ratio_of_sizes(*drawn)[1], TAILS, method="nearest")
     return Worth(plain, attending, length, error, ratio, Interval(float(low), float(high)))
 
