@@ -222,7 +222,7 @@ def against(cells: Sequence[Cell], target: float, confidence: float) -> dict[Cel
         *(errors.half_widths(confidence), errors.counts),
         strict=True,
     )
-    return {cell: difference(*row) for cell, row in zip(cells, rows, strict=True)}
+    return {cell: difference(confidence, *row) for cell, row in zip(cells, rows, strict=True)}
 
 
 def growth(cells: Sequence[Cell]) -> Growth | None:
