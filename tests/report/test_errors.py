@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from sizewise.report.by_rate import Contrast
 from sizewise.report.stats.differences import Seeds, compare, size_errors
+from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.noise import Array
 
 SAMPLES = 400
@@ -83,3 +85,9 @@ def test_seeds_are_counted_at_the_confidence_of_the_interval_up_to_the_most() ->
     assert needed > (usual.seeds_needed(tolerance, 1000) or math.inf)
     assert sure.seeds_needed(tolerance, needed) == needed
     assert sure.seeds_needed(tolerance, needed - 1) is None
+
+
+def test_an_interval_that_is_not_known_rules_nothing_out() -> None:
+    assert 0 not in Interval(0.1, 0.2)
+    assert 0 in Interval(math.nan, math.nan)
+    assert not Contrast(0.1, Interval(math.nan, math.nan)).is_told

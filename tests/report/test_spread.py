@@ -23,8 +23,9 @@ def test_spread_is_what_the_test_set_does_not_explain(deviation: float) -> None:
         group = Seeds(tuple(range(SEEDS)), errors.mean(axis=1), errors.astype(np.float32))
         found = size_errors([1000], [group])
         seen.append(found.errors[0].var(ddof=1) - found.sampled[0])
-        low, high = middle(spread(found, rng).drawn[:, 0])
-        inside += low <= deviation <= high
+        ends = middle(spread(found, rng).drawn[:, 0])
+        assert ends is not None
+        inside += ends.low <= deviation <= ends.high
     assert np.mean(seen) == pytest.approx(deviation**2, abs=1.2e-4)  # the samples add 1.3e-4
     assert inside >= 0.8 * sweeps
 

@@ -29,7 +29,8 @@ class Interval(NamedTuple):
     high: float
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.low <= value <= self.high
+        """Return whether a value is not ruled out: an end that is NaN rules out none."""
+        return isinstance(value, int | float) and not (value < self.low or value > self.high)
 
     def turned(self) -> "Interval":
         """Return the interval of the same quantity with its sign changed."""
