@@ -102,6 +102,25 @@ class TestDataAmount:
         assert found.title == "Enough on 100 and on 4,000 samples: lstm 1k or less → 16k or more."
         assert [row["training samples"] for row in found.tables[0].rows] == ["100", "4,000"]
 
+    def test_a_family_may_lack_at_an_amount(self) -> None:
+        lstm, cnn, mlp = (
+            [record(family, size, seed) for size in SIZES for seed in SEEDS]
+            for family in ("lstm", "cnn", "mlp")
+        )
+        few, many = (with_samples(lstm, n, all_there_are=4000) for n in (100, 4000))
+        few_cnn, many_mlp = (
+            with_samples(runs, n, all_there_are=4000) for runs, n in ((cnn, 100), (mlp, 4000))
+        )
+        found = section_of(data_amount, [*few, *many, *few_cnn, *many_mlp])
+        assert found.title.startswith("Enough on 100 and on 4,000 samples: lstm ")
+        assert [(row["family"], row["training samples"]) for row in found.tables[0].rows] == [
+            ("cnn", "100"),
+            ("lstm", "100"),
+            ("lstm", "4,000"),
+            ("mlp", "4,000"),
+        ]
+        assert data_amount.section(analyse([*few_cnn, *many_mlp], name="study").usable) is None
+
     def test_one_amount_is_no_study(self) -> None:
         runs = [record("lstm", size, seed) for size in SIZES for seed in SEEDS]
         assert data_amount.section(analyse(runs, name="study").usable) is None
