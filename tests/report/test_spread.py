@@ -43,4 +43,6 @@ def test_shares_of_pairs_are_compared_by_those_that_differ() -> None:
     first, second = 7 / 22, 2 / 22  # Bonett & Price's (b + 1) / (n + 2)
     half = 1.644854 * math.sqrt((first + second - (first - second) ** 2) / 22)
     assert interval == pytest.approx((first - second - half, first - second + half), abs=1e-6)
-    assert 0 in paired_difference([(False, False)] * 5)[1]
+    same = paired_difference([(False, False)] * 5)[1]
+    assert same is not None
+    assert 0 in same

@@ -133,6 +133,25 @@ def test_a_spread_that_one_seed_leaves_unknown_is_not_told() -> None:
     )
 
 
+def test_sizes_that_share_no_seed_are_not_told_apart_within_seeds() -> None:
+    largest = SIZES[-1]
+    runs = [
+        attempt(run.error(), run.seed + SEEDS, family="cnn", size=largest, rate=run.config[RATE])
+        if run.size_asked == largest
+        else run
+        for run in sweep(steady, ["cnn"])
+    ]
+    study = section(runs)
+    assert study is not None
+    assert "whether larger networks" in study.title or "can't tell whether they" in study.title
+    assert "fail to train more often (unknown)" in study.title
+    assert "are more sensitive to the learning rate (unknown)" in study.title
+    assert study.sentences[1] == (
+        "Overfitting: can't tell whether it changes with size: the largest and the smallest share "
+        "no seed."
+    )
+
+
 @pytest.mark.parametrize(
     "runs",
     [
