@@ -23,7 +23,7 @@ TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 class Interval(NamedTuple):
-    """The ends of a 90 % interval; an infinite end was not found in the range searched."""
+    """The ends of an interval; an infinite end was not found in the range searched."""
 
     low: float
     high: float
