@@ -81,7 +81,8 @@ def test_the_command_of_one_of_its_runs_trains_that_run(overrides: list[str]) ->
 
 
 def test_a_value_is_typed_so_that_hydra_reads_it() -> None:
-    values = [*AWKWARD.values(), None, True, 5, 1e-05, "5", "null", "true", "", "${x}", "a\\b", '"']
+    values: list[Any] = [*AWKWARD.values(), "5", "null", "true", "", "${x}", "a\\b", '"']
+    values += [None, True, 5, 1e-05, ["Id", "a b", "c,d", "5", "${x}"], [4, 8], []]
     named = {f"value{number}": value for number, value in enumerate(values)}
     (config,) = jobs([f"++tracking.{name}={as_typed(value)}" for name, value in named.items()])
     assert {name: config["tracking"][name] for name in named} == named

@@ -24,7 +24,7 @@ QUICK = {
         (STEPS, "size=1k,4k", "data.label_noise=0,0.4", "seed=0"),
         "wrong labels",
     ),
-    "mnist1d_paper_quick": ((STEPS, "model=residual_mlp"), "Shuffling"),
+    "mnist1d_paper_quick": ((STEPS, "model=residual_mlp"), "the steps costs"),
     "speech_quick": ((STEPS, "model=lstm", "size=1k,4k", "seed=0"), "1,040"),
     "seq2seq_quick": ((STEPS, "size=1k,3k", "data.num_samples=1000", "seed=0"), "at length 6"),
     "stability_quick": ((STEPS, "model=cnn", "size=300,1k", "seed=0,1", RATES), "rate"),

@@ -1,11 +1,15 @@
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sizewise.records import RunRecord
 from sizewise.report.comparable import gather
+from sizewise.run.identity import code_now
+from sizewise.sweep.pooled import with_runs_alike
 from tests.report.synthetic import record
+from tests.tracking.test_resolve import Shelf
 
 
 def run(family: str = "lstm", parameters: int = 1000, seed: int = 0, **changes: Any) -> RunRecord:
@@ -82,3 +86,24 @@ def test_a_study_takes_in_its_own_runs_alone() -> None:
     own = [run(seed=0, sweep="sweep-2"), run(seed=1, sweep="a_study")]  # one was there before
     same, other = run(seed=2, sweep="a_study"), run(seed=3)
     assert joined(same, other, own=own, name="a_study") == [same]
+
+
+def test_the_code_of_now_is_each_runs_own_also_where_ways_of_training_differ(
+    store_folder: Path,
+) -> None:
+    """Under muP they have a module of its own, which takes no part in other runs."""
+    shelf = Shelf(store_folder)
+    first, second = (
+        [
+            dataclasses.replace(each, code=code_now(each))
+            for way in (None, "mup")
+            for each in [run("cnn", seed=seed, test_fingerprint="both", parametrization=way)]
+        ]
+        for seed in (0, 1)
+    )
+    assert first[0].code != first[1].code
+    for each in first:
+        shelf.add(each, each.name, test_set="both")
+    records, notes = with_runs_alike(shelf.store, second, "sweep-1")
+    assert {record.run_key for record in records} == {each.run_key for each in (*first, *second)}
+    assert notes == ["2 runs of this sweep and 2 like them: 2 of sweep-1."]

@@ -1,10 +1,14 @@
 """The test set's own chance, against simulation: benchmarks/fit_coverage.py asks more of it."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from sizewise.report.by_rate import Contrast
 from sizewise.report.stats.differences import Seeds, compare, size_errors
+from sizewise.report.stats.errors import Interval
 from sizewise.report.stats.noise import Array
 
 SAMPLES = 400
@@ -67,3 +71,23 @@ def test_more_seeds_than_now_are_asked_for_or_a_larger_test_set() -> None:
     assert difference.half_width(needed - 1) >= abs(difference.mean - 0.05) or needed == 6
     none = difference._replace(shared=1.0)
     assert none.seeds_needed(0.05, 1000) is None
+
+
+def test_seeds_are_counted_at_the_confidence_of_the_interval_up_to_the_most() -> None:
+    errors = wrong(np.random.default_rng(3), [0.2, 0.19], 5)
+    usual, sure = (compare([1, 2], groups(errors), 1, level)[0] for level in (0.9, 0.98))
+    for each in (usual, sure):
+        assert each.interval is not None
+        assert each.half_width(each.seeds) == pytest.approx(each.interval.high - each.mean)
+    tolerance = sure.mean + sure.half_width(20)
+    needed = sure.seeds_needed(tolerance, 1000)
+    assert needed is not None
+    assert needed > (usual.seeds_needed(tolerance, 1000) or math.inf)
+    assert sure.seeds_needed(tolerance, needed) == needed
+    assert sure.seeds_needed(tolerance, needed - 1) is None
+
+
+def test_an_interval_that_is_not_known_rules_nothing_out() -> None:
+    assert 0 not in Interval(0.1, 0.2)
+    assert 0 in Interval(math.nan, math.nan)
+    assert not Contrast(0.1, Interval(math.nan, math.nan)).is_told

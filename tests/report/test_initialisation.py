@@ -42,7 +42,7 @@ def test_a_known_difference_is_told(tmp_path: Path) -> None:
         "0 of 20 runs begun as Keras's failed to train, 1 of 20 begun as PyTorch's."
     )
     assert study.tables[0].rows[0]["failed"] == "0 and 1 of 5"
-    values = [row["value"] for row in study.charts[0].data["differences"]]
+    values = [row["value"] for row in study.charts[0].data["initialisation"]]
     assert values == pytest.approx([5] * 4, abs=1.5)  # points
     write_report(runs, tmp_path, name="initialisation")
     assert (tmp_path / "figures" / "initialisation.svg").exists()

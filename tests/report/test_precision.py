@@ -1,5 +1,6 @@
 """bfloat16 against float32, on runs with a known answer."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from sizewise.records import RunRecord
 from sizewise.report import write_report
+from sizewise.report.page import write_page
 from sizewise.report.studies.precision import section
 from tests.report.synthetic import attempt
 
@@ -68,3 +70,29 @@ def test_the_report_draws_it(tmp_path: Path) -> None:
 
 def test_one_way_alone_is_no_study() -> None:
     assert section([run for run in sweep(0.0) if run.config["precision"]]) is None
+
+
+def test_it_is_drawn_beside_another_two_ways_with_its_own_rows(tmp_path: Path) -> None:
+    """Both are studies of one report where runs were trained four ways."""
+    runs = [
+        replace(run, run_key=f"{run.run_key}{way}", config=run.config | {"model.init": way})
+        for run in sweep(0.03)
+        for way in (None, "pytorch")
+    ]
+    report = write_report(runs, tmp_path, name="both")
+    drawn = {chart.name: chart.data for chart in report.contents.charts}
+    assert [len(rows) for rows in drawn["precision"].values()] == [3]
+    page = report.files[0].read_text()
+    shown = json.loads(page.partition('id="data">')[2].partition("</script>")[0])["data"]
+    assert shown["precision"] == drawn["precision"]["precision"]
+    assert shown["initialisation"] == drawn["initialisation"]["initialisation"]
+
+
+def test_a_page_refuses_two_charts_with_different_rows_by_one_name(tmp_path: Path) -> None:
+    found = write_report(sweep(0.0), tmp_path, name="precision").contents
+    (study,) = found.studies
+    (chart,) = study.charts
+    other = replace(chart, name="other", data={"precision": []})
+    clashing = replace(found, studies=[replace(study, charts=[chart, other])])
+    with pytest.raises(ValueError, match="two charts have different rows called precision"):
+        write_page(clashing)

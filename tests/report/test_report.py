@@ -152,6 +152,15 @@ def test_small_sweeps_say_what_cannot_be_said(
     assert said in write_markdown(contents(analyse(runs, name="small")))
 
 
+def test_the_confidence_of_the_intervals_is_stated(runs: list[RunRecord]) -> None:
+    usual, sure = (
+        write_markdown(contents(analyse(runs, name="study", confidence=each)))
+        for each in (0.9, 0.98)
+    )
+    assert "Intervals are 90%: over seeds" in usual
+    assert "Intervals are 90%, those by which sizes are judged 98%: over seeds" in sure
+
+
 def test_chosen_settings_and_edges_are_stated(tmp_path: Path) -> None:
     runs = [
         record(parameters=size, seed=seed, test_error=error, training__learning_rate=rate)

@@ -82,6 +82,14 @@ def test_what_attention_is_worth_is_said_at_each_length() -> None:
     assert "more than × 16 parameters at length 16" in far.sentence()
 
 
+def test_the_families_errors_are_drawn_apart() -> None:
+    """Both are off by their own seeds' luck, though their seeds differ by just as much."""
+    same: Errors = {8: dict.fromkeys(("seq2seq", "seq2seq_dot"), (0.8, 0.4, 0.2))}
+    (found,) = worths(Level("", 8, runs(errors=same)))
+    assert found.interval is not None
+    assert found.interval.low < 0.999 < 1.001 < found.interval.high
+
+
 def test_the_section_tells_the_longest_first_and_what_each_length_takes() -> None:
     found = section(runs())
     assert found is not None

@@ -23,8 +23,9 @@ def test_spread_is_what_the_test_set_does_not_explain(deviation: float) -> None:
         group = Seeds(tuple(range(SEEDS)), errors.mean(axis=1), errors.astype(np.float32))
         found = size_errors([1000], [group])
         seen.append(found.errors[0].var(ddof=1) - found.sampled[0])
-        low, high = middle(spread(found, rng).drawn[:, 0])
-        inside += low <= deviation <= high
+        ends = middle(spread(found, rng).drawn[:, 0])
+        assert ends is not None
+        inside += ends.low <= deviation <= ends.high
     assert np.mean(seen) == pytest.approx(deviation**2, abs=1.2e-4)  # the samples add 1.3e-4
     assert inside >= 0.8 * sweeps
 
@@ -42,4 +43,6 @@ def test_shares_of_pairs_are_compared_by_those_that_differ() -> None:
     first, second = 7 / 22, 2 / 22  # Bonett & Price's (b + 1) / (n + 2)
     half = 1.644854 * math.sqrt((first + second - (first - second) ** 2) / 22)
     assert interval == pytest.approx((first - second - half, first - second + half), abs=1e-6)
-    assert 0 in paired_difference([(False, False)] * 5)[1]
+    same = paired_difference([(False, False)] * 5)[1]
+    assert same is not None
+    assert 0 in same

@@ -1,5 +1,6 @@
 """What is said of failing, of spread and of learning rates, on runs with a known answer."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 
 from sizewise.records import RunRecord
 from sizewise.report import Report, write_report
-from sizewise.report.by_rate import compared, contrasts
+from sizewise.report.by_rate import RATE, compared, contrasts
 from sizewise.report.studies.stability import section
 from tests.report.synthetic import CHANCE, attempt
 
@@ -112,6 +113,43 @@ def test_the_best_rate_is_validations_though_test_would_choose_another() -> None
     ]
     (family,) = compared(liked)
     assert [each.best_rate for each in family.sizes] == [0.001] * 3
+
+
+def test_a_spread_that_one_seed_leaves_unknown_is_not_told() -> None:
+    """Of the largest size one seed trained, far from chance."""
+    runs = [
+        attempt(CHANCE, run.seed, family="cnn", size=SIZES[-1], rate=run.config[RATE])
+        if run.size_asked == SIZES[-1] and run.seed
+        else run
+        for run in sweep(steady, ["cnn"])
+    ]
+    found = contrasts(compared(runs)).spread
+    assert math.isnan(found.value)
+    assert not found.is_told
+    study = section(runs)
+    assert study is not None
+    assert "can't tell whether they differ more between seeds at the best rate (unknown)" in (
+        study.title
+    )
+
+
+def test_sizes_that_share_no_seed_are_not_told_apart_within_seeds() -> None:
+    largest = SIZES[-1]
+    runs = [
+        attempt(run.error(), run.seed + SEEDS, family="cnn", size=largest, rate=run.config[RATE])
+        if run.size_asked == largest
+        else run
+        for run in sweep(steady, ["cnn"])
+    ]
+    study = section(runs)
+    assert study is not None
+    assert "whether larger networks" in study.title or "can't tell whether they" in study.title
+    assert "fail to train more often (unknown)" in study.title
+    assert "are more sensitive to the learning rate (unknown)" in study.title
+    assert study.sentences[1] == (
+        "Overfitting: can't tell whether it changes with size: the largest and the smallest share "
+        "no seed."
+    )
 
 
 @pytest.mark.parametrize(

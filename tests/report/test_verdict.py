@@ -11,7 +11,7 @@ from sizewise.report.analysis import analyse
 from sizewise.report.contents import contents
 from sizewise.report.goal import Goal
 from sizewise.report.markdown import write_markdown
-from sizewise.report.proposal import propose
+from sizewise.report.proposal import Proposal, propose
 from sizewise.report.selection import select
 from sizewise.report.verdict import Answer, Kind, answer, compared, growth
 from tests.report.synthetic import record, sweep
@@ -163,6 +163,15 @@ def test_swept_keys_go_into_the_next_command() -> None:
     assert proposal.command(rated) == (
         "python train.py -m model=lstm size=128k,256k seed=0,1,2 training.learning_rate=0.003,0.01"
     )
+
+
+def test_what_was_typed_is_kept_as_it_was_but_for_what_is_proposed() -> None:
+    proposal = Proposal(record(), [1000, 2500], None, [3, 4], {"training.batch_size": [50, 100]}, 1)
+    typed = ["model=cnn,lstm", "seed=0,1", "+tracking.note='a b ${c}'", "data.test_samples=9"]
+    again = ["model=lstm", "size=1k,2.5k", "seed=3,4", typed[2]]
+    assert proposal.overrides(typed) == [*again, typed[3], "training.batch_size=50,100"]
+    scored = replace(proposal, test_samples=20_000).overrides(typed)
+    assert scored == [*again, "training.batch_size=50,100", "data.test_samples=20000"]
 
 
 @pytest.mark.parametrize("rng_seed", range(10))

@@ -236,6 +236,16 @@ def test_a_single_run_is_planned_on_all_cores(
         assert "1 run, 0 done, 1 to run" in said
 
 
+def test_runs_that_cost_something_else_are_estimated_by_themselves(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: None
+) -> None:
+    small = ("model=mlp", "size=500", "data.num_samples=100", "training.epochs=1")
+    costs = ("precision=float32,bfloat16", "explain=null,5", "training.optimizer=adam,sgd")
+    same = "training.learning_rate=0.01,0.02"
+    said = planned_text(capsys, monkeypatch, tmp_path, "-m", *small, *costs, same)
+    assert len(re.findall(r"^mlp .* 2 +0 ", said, re.MULTILINE)) == 8, said
+
+
 def test_an_experiment_that_is_a_sweep_is_one_run_where_that_is_typed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: None
 ) -> None:

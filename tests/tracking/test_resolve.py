@@ -105,6 +105,15 @@ def test_the_best_of_a_study_is_so_by_validation_and_of_equals_the_smallest(
     assert f"({ids['same']}), with error 10.00% on validation" in capsys.readouterr().err
 
 
+def test_a_study_scored_again_on_more_test_samples_has_a_best(
+    shelf: Shelf, ids: dict[str, str]
+) -> None:
+    member = {membership(shelf.add_sweep("scored")): "true"}
+    runs = [record(validation_error=0.2), record(validation_error=0.1, data__test_samples=20_000)]
+    _, best = (shelf.add(made, "scored", **member) for made in runs)
+    assert find_run(shelf.store, "best:scored").run_id == best
+
+
 def test_an_unfinished_run_is_found_where_that_will_do(shelf: Shelf, ids: dict[str, str]) -> None:
     assert find_run(shelf.store, "broken", finished=False).run_id == ids["failed"]
 

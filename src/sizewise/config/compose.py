@@ -274,6 +274,8 @@ def as_typed(value: Any) -> str:
     """Return a key's value in Hydra's grammar."""
     if value is None:
         return "null"
+    if isinstance(value, list):
+        return f"[{','.join(map(as_typed, value))}]"
     if not isinstance(value, str):
         return str(value).lower()  # True, 1e-05
     if PLAIN.fullmatch(value) and value.lower() not in WORDS:

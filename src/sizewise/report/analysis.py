@@ -57,6 +57,7 @@ class Analysis:
         families: of networks.
         overall: compares all families of networks; None if there are fewer than two.
         notes: what was left out, in words.
+        confidence: of the intervals by which sizes are judged.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Analysis:
     families: list[FamilyResult]
     overall: Answer | None
     notes: list[str]
+    confidence: float
 
     @property
     def answer(self) -> Answer | None:
@@ -137,9 +139,10 @@ def analyse(
     rows += zip(references, cells_errors(references).intervals(), strict=True)
     overall = answer(selection.cells, goal, confidence) if len(families) > 1 else None
     notes += [*selection.notes, *_failures(selection.compared)]
-    return with_proposals(
-        Analysis(name, command, goal, spell, usable, selection, rows, families, overall, notes)
+    analysis = Analysis(
+        name, command, goal, spell, usable, selection, rows, families, overall, notes, confidence
     )
+    return with_proposals(analysis)
 
 
 def _set_aside(usable: Sequence[RunRecord], compared: Sequence[RunRecord]) -> str:

@@ -8,6 +8,7 @@ from sizewise.report.analysis import Analysis
 from sizewise.report.charts import draw
 from sizewise.report.section import Chart, Section, Table
 from sizewise.report.selection import Choice
+from sizewise.report.stats.errors import CONFIDENCE
 from sizewise.report.studies import STUDIES
 from sizewise.report.summary import Summary, summaries
 from sizewise.report.tables import cell_rows, fit_rows
@@ -111,9 +112,12 @@ def _method(analysis: Analysis, words: MeasureWords) -> list[str]:
     """Return what the numbers mean and what they can't say, one sentence each."""
     text = resources.files("sizewise.report").joinpath("method.txt").read_text(encoding="utf-8")
     goal, cells = analysis.goal, analysis.selection.compared
+    usual = f"{CONFIDENCE:.0%}"
+    judged = f"{usual}, those by which sizes are judged {analysis.confidence:.0%}"
     kept = all(cell.by_seed.samples is not None for cell in cells)
     text = text.format(
         definition=words.definition,
+        intervals=usual if analysis.confidence == CONFIDENCE else judged,
         margin=f"{goal.tolerance:.3g} of its error"
         if goal.relative
         else words.margin(goal.tolerance),

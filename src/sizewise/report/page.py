@@ -40,11 +40,16 @@ def write_page(contents: Contents, link: Link | None = None) -> str:
     Args:
         contents: what it says.
         link: from a run's id to where more is to be seen of it, if anywhere.
+
+    Raises:
+        ValueError: two charts have different rows by one name.
     """
     charts = [chart for chart in contents.charts if chart.on_page]
     data: dict[str, Rows] = {}
     for chart in charts:
-        data |= chart.data
+        for name, rows in chart.data.items():
+            if data.setdefault(name, rows) != rows:
+                raise ValueError(f"two charts have different rows called {name}")
     drawn = {chart.name: chart.choices or {"": chart.spec} for chart in charts}
     tables = [table for section in contents.sections for table in section.tables if table.cells]
     runs = [rows for table in tables for rows in run_rows(table.cells)]  # by `data-cell`

@@ -17,7 +17,7 @@ SEEDS_WHEN_ALONE = 4  # to add where there is one: five are the fewest that show
 MANY_TEST_SAMPLES = 20_000  # whose own chance is small beside that of a few seeds
 
 # By the next command, whatever the last said.
-DECIDED = ("model", "model._target_", "model.width", "size", "seed", "-m", "--multirun")
+DECIDED = ("model", "model._target_", "model.width", "size", "seed")
 
 Spell = Callable[[Mapping[str, Any]], list[str]]  # from a record's config to overrides that give it
 
@@ -53,6 +53,27 @@ class Proposal:
     seconds: float
     test_samples: int | None = None
 
+    def overrides(self, typed: Iterable[str]) -> list[str]:
+        """Return the overrides of the sweep that trains them.
+
+        Args:
+            typed: those of a sweep; what these runs do not decide is kept.
+        """
+        scored = [] if self.test_samples is None else [f"{TEST_SAMPLES}={self.test_samples}"]
+        decided = (*DECIDED, TEST_SAMPLES) if scored else DECIDED
+        kept = [each for each in typed if _key(each) not in decided]
+        stated = set(map(_key, kept))
+        kept += [
+            f"{key}={','.join(map(_value, values))}"
+            for key, values in self.swept.items()
+            if key not in stated
+        ]
+        size = f"size={','.join(map(_size, self.sizes))}"
+        if self.widths is not None:
+            size = f"model.width={','.join(map(str, self.widths))}"
+        seeds = f"seed={','.join(map(str, self.seeds))}"
+        return [*_model(self.like), size, seeds, *kept, *scored]
+
     def command(self, command: str | None = None, spell: Spell = spell_all) -> str:
         """Return the command that trains them.
 
@@ -60,24 +81,12 @@ class Proposal:
             command: what the sweep was started with; its other overrides are kept.
             spell: without it, what returns the overrides that give the config of `like`.
         """
-        config = self.like.config
-        words = shlex.split(command) if command else [*TRAIN, *spell(config)]
-        decided = DECIDED if command else (*DECIDED, *self.swept)
-        scored = [] if self.test_samples is None else [f"{TEST_SAMPLES}={self.test_samples}"]
-        decided += (TEST_SAMPLES,) if scored else ()
-        kept = [word for word in words if word.partition("=")[0] not in decided]
-        stated = {word.partition("=")[0] for word in kept}
-        kept += [
-            f"{key}={','.join(map(_value, values))}"
-            for key, values in self.swept.items()
-            if key not in stated
-        ]
-        at = next((i for i, word in enumerate(kept) if "=" in word), len(kept))
-        size = f"size={','.join(map(_size, self.sizes))}"
-        if self.widths is not None:
-            size = f"model.width={','.join(map(str, self.widths))}"
-        new = [*_model(self.like), size, f"seed={','.join(map(str, self.seeds))}"]
-        return shlex.join([*kept[:at], "-m", *new, *kept[at:], *scored])
+        if not command:
+            own = [each for each in spell(self.like.config) if _key(each) not in self.swept]
+            return shlex.join([*TRAIN, "-m", *self.overrides(own)])
+        words = [word for word in shlex.split(command) if word not in ("-m", "--multirun")]
+        at = next((i for i, word in enumerate(words) if "=" in word), len(words))
+        return shlex.join([*words[:at], "-m", *self.overrides(words[at:])])
 
 
 def propose(found: Answer, swept: Mapping[str, Mapping[str, Sequence[Any]]]) -> list[Proposal]:
@@ -199,6 +208,10 @@ def _model(record: RunRecord) -> list[str]:
     if not target:
         return [f"model={record.family}"]
     return [f"model={record.config['model.family']}", f"model._target_={target}"]
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0]
 
 
 def _value(value: Any) -> str:

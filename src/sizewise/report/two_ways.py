@@ -102,7 +102,7 @@ class TwoWays:
         looks = style.by_family((family, family) for family in families)
         x = style.log_x("size", PARAMETERS.words, rows)
         title = words.counted(f"{words.test}, {difference}")
-        base, colour = alt.Chart(alt.NamedData("differences")), {"color": looks["color"]}
+        base, colour = alt.Chart(alt.NamedData(name)), {"color": looks["color"]}
         y = alt.Y("value:Q", title=title)
         tips = style.tooltips(["model", *self.names, "difference"])
         drawn = alt.layer(
@@ -113,7 +113,7 @@ class TwoWays:
             base.mark_line().encode(x, y, **colour),
             base.mark_point(filled=True, size=60, opacity=1).encode(x, y, tooltip=tips, **looks),
         ).properties(width=440, height=260)
-        return style.chart(name, caption, drawn, {"differences": rows})
+        return style.chart(name, caption, drawn, {name: rows})
 
 
 def difference(pair: Pair) -> Seeds:

@@ -50,9 +50,9 @@ class Wanted(NamedTuple):
 class Answer:
     """The smallest cell not worse than the best, of one family or of all.
 
-    A cell is *as good* if the 90 % interval of its error less the best's ends at most at the
-    tolerance; *worse* if the interval begins above the tolerance; *at the edge* if it lies within a
-    quarter of the tolerance to either side of its end; undecided otherwise. So a cell at the
+    A cell is *as good* if the interval of its error less the best's ends at most at the tolerance;
+    *worse* if the interval begins above the tolerance; *at the edge* if it lies within a quarter of
+    the tolerance to either side of its end; undecided otherwise. So by 90 % intervals a cell at the
     tolerance's very end is called the one or the other by mistake in 5 % of sweeps each. The best
     by validation itself is as good if no other is better by more than the tolerance; and a cell is
     worse only if it is so than each other that may be the best.
@@ -222,7 +222,7 @@ def against(cells: Sequence[Cell], target: float, confidence: float) -> dict[Cel
         *(errors.half_widths(confidence), errors.counts),
         strict=True,
     )
-    return {cell: difference(*row) for cell, row in zip(cells, rows, strict=True)}
+    return {cell: difference(confidence, *row) for cell, row in zip(cells, rows, strict=True)}
 
 
 def growth(cells: Sequence[Cell]) -> Growth | None:

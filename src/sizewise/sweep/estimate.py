@@ -86,13 +86,15 @@ def show_plan(composed: DictConfig) -> None:
 
 
 def _alike(planned: Iterable[PlannedRun]) -> list[list[PlannedRun]]:
-    """Group runs that cost the same: all but the seed and the like are equal."""
+    """Group runs that cost the same: all that a step or their number depends on is equal."""
     groups: dict[Hashable, list[PlannedRun]] = {}
     for run in planned:
         config, training = run.config, run.config.training
-        what = config.model.name, run.spec, run.num_samples, config.size, run.identity.parameters
-        how = training.batch_size, training.epochs, training.max_steps, config.threads
-        groups.setdefault((what, how), []).append(run)
+        what = run.identity.architecture, run.spec, run.num_samples, config.size
+        steps = training.batch_size, training.epochs, training.max_steps
+        step = training.optimizer, training.augment, training.clip_grad_norm is None
+        how = config.precision, config.device, config.threads, config.explain
+        groups.setdefault((what, steps, step, how), []).append(run)
     return list(groups.values())
 
 

@@ -3,7 +3,6 @@
 import atexit
 import json
 import os
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from importlib import import_module
@@ -17,7 +16,6 @@ from sizewise.config import parse_shared
 from sizewise.config.compose import Grid, command, is_grid, let_trials_fail, typed, without_hydra
 from sizewise.errors import UserError, first_line, say
 from sizewise.interrupts import stop_softly
-from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.sweep.job import STOP_ALL, SWEEP, Sweep, jobs_at_once
 from sizewise.sweep.plan import PlannedRun, plan_sweep, sweep_key
@@ -170,7 +168,7 @@ class Parent:
 
         assert self._grid is not None
         assert self._planned is not None
-        raw = shlex.join([*TRAIN, *typed(self._composed.hydra)])  # passwords and all
+        task = typed(self._composed.hydra)  # passwords and all
         try:
             found = analyse(
                 records, name=self._name, asked=self._asked, confidence=until.confidence
@@ -183,9 +181,8 @@ class Parent:
         if len(proposals) < len(found.proposals) and any(p.test_samples for p in proposals):
             return []  # some scored on more test samples than others can't be compared
         for proposal in proposals:
-            words = shlex.split(proposal.command(raw))[2:]
             refused: list[UserError] = []  # a size below the family's smallest, say
-            new |= plan_sweep(self._grid.like([w for w in words if w != "-m"]), refused) or {}
+            new |= plan_sweep(self._grid.like(proposal.overrides(task)), refused) or {}
             if refused:
                 say(f"{len(refused)} runs are not tried: {refused[0]}")
         new = {key: run for key, run in new.items() if key not in self._planned}

@@ -1,6 +1,5 @@
 """The runs that a sweep's report is over: its own, and all others in the store like them."""
 
-import functools
 from collections.abc import Sequence
 
 from sizewise.errors import UserError, first_line
@@ -35,13 +34,4 @@ def with_runs_alike(
         others = [record for _, record in readable(store, found).by_key.values()]
     except (*STORE_ERRORS, UserError) as error:
         return own, [f"Other runs like these were not looked for: {first_line(error)}."]
-
-    @functools.cache
-    def code_of(family: str, target: str | None) -> str | None:
-        return code_now(next(each for each in others if _network(each) == (family, target)))
-
-    return gather(own, others, lambda record: code_of(*_network(record)), name)
-
-
-def _network(record: RunRecord) -> tuple[str, str | None]:
-    return record.config["model.family"], record.config.get("model._target_")
+    return gather(own, others, code_now, name)

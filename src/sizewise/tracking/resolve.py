@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from sizewise.config.keys import OF_SCORING
 from sizewise.errors import UserError, say
 from sizewise.records import RunRecord
 from sizewise.tracking.artifacts import readable
@@ -160,13 +161,13 @@ def _best(store: Store, study: str) -> StoredRun:
 
 
 def _data(record: RunRecord) -> str:
-    """Return the data set, with its own keys, that a run was validated on."""
+    """Return the data set, with its own keys, that a run learnt from and was validated on."""
     of_training = ("data.train_samples", "data.label_noise", "data.label_noise_kind")
     shared = ("data.name", "data.root", "data.validation_fraction", *of_training)
     own = [
         f"{key}={value}"
         for key, value in record.config.items()
-        if key.startswith("data.") and key not in shared and value is not None
+        if key.startswith("data.") and key not in (*shared, *OF_SCORING) and value is not None
     ]
     return " ".join([record.data, *own])
 

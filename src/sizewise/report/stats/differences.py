@@ -36,6 +36,7 @@ class Difference(NamedTuple):
         degrees: of freedom, of `variance`.
         shared: the variance of `mean` that comes of the test set.
         seeds: pairs, or the fewer seeds of the two where most are not shared.
+        confidence: of `interval`.
         rival: the first's difference from a third, which may be the best in the second's place.
     """
 
@@ -45,6 +46,7 @@ class Difference(NamedTuple):
     degrees: float
     shared: float
     seeds: int
+    confidence: float = CONFIDENCE
     rival: "Difference | None" = None
 
     @property
@@ -72,11 +74,11 @@ class Difference(NamedTuple):
         rival = self.rival and self.rival.with_test_samples(factor)
         return self._replace(shared=self.shared / factor, rival=rival)
 
-    def half_width(self, seeds: int, confidence: float = CONFIDENCE) -> float:
+    def half_width(self, seeds: int) -> float:
         """Return half the interval's width, had there been so many seeds."""
         degrees = max(self.degrees + seeds - self.seeds, 1)
         of_seeds = np.asarray(self.variance / seeds)
-        return float(half_width(of_seeds, degrees, self.shared, confidence))
+        return float(half_width(of_seeds, degrees, self.shared, self.confidence))
 
     def seeds_needed(self, tolerance: float, most: int) -> int | None:
         """Return with how many seeds in all, more than now, it would decide; None above `most`.
@@ -87,7 +89,8 @@ class Difference(NamedTuple):
             return self.rival.seeds_needed(tolerance, most)
         off = abs(self.mean - tolerance)
         enough = max(off, EDGE * tolerance - off)  # it is told, or at the edge
-        return next((n for n in range(self.seeds + 1, most) if self.half_width(n) < enough), None)
+        more = range(self.seeds + 1, most + 1)
+        return next((n for n in more if self.half_width(n) < enough), None)
 
 
 def compare(
@@ -124,7 +127,7 @@ def compare(
             differences.counts,
             strict=True,
         )
-        found |= {i: difference(*row) for i, row in zip(paired, rows, strict=True)}
+        found |= {i: difference(confidence, *row) for i, row in zip(paired, rows, strict=True)}
     rest = [i for i in range(len(groups)) if i not in found]
     if rest:
         everyone = [*rest, reference]
@@ -178,14 +181,20 @@ def _unpaired(sweep: SizeErrors, confidence: float) -> list[Difference]:
         half = float(half_width(both, both_degrees(both, free, shared), shared, confidence))
         seeds = min(sweep.counts[i], sweep.counts[-1])
         mean = sweep.means[i] - sweep.means[-1]
-        found.append(difference(mean, both * seeds, free, shared, half, seeds))
+        found.append(difference(confidence, mean, both * seeds, free, shared, half, seeds))
     return found
 
 
 def difference(
-    mean: float, variance: float, degrees: float, shared: float, half: float, seeds: float
+    confidence: float,
+    mean: float,
+    variance: float,
+    degrees: float,
+    shared: float,
+    half: float,
+    seeds: float,
 ) -> Difference:
     """Return a difference whose interval reaches `half` to either side; see `Difference`."""
     interval = Interval(float(mean - half), float(mean + half)) if np.isfinite(half) else None
     variance, degrees, shared = map(float, (variance, degrees, shared))
-    return Difference(float(mean), interval, variance, degrees, shared, int(seeds))
+    return Difference(float(mean), interval, variance, degrees, shared, int(seeds), confidence)

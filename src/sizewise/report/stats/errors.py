@@ -23,13 +23,14 @@ TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 class Interval(NamedTuple):
-    """The ends of a 90 % interval; an infinite end was not found in the range searched."""
+    """The ends of an interval; an infinite end was not found in the range searched."""
 
     low: float
     high: float
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.low <= value <= self.high
+        """Return whether a value is not ruled out: an end that is NaN rules out none."""
+        return isinstance(value, int | float) and not (value < self.low or value > self.high)
 
     def turned(self) -> "Interval":
         """Return the interval of the same quantity with its sign changed."""

@@ -17,13 +17,17 @@ def share_interval(count: int, of: int) -> Interval:
     )
 
 
-def paired_difference(pairs: Sequence[tuple[bool, bool]]) -> tuple[float, Interval]:
+def paired_difference(pairs: Sequence[tuple[bool, bool]]) -> tuple[float, Interval | None]:
     """Return by how much the share of the first is above that of the second, and its interval.
+
+    Without pairs they are NaN and None.
 
     It is the adjusted Wald interval of Bonett & Price, "Adjusted Wald confidence interval for a
     difference of binomial proportions based on paired data" (J. Educ. Behav. Stat. 37, 2012).
     """
     n = len(pairs)
+    if not n:
+        return math.nan, None
     only = [sum(each is True and other is False for each, other in pairs)]
     only.append(sum(each is False and other is True for each, other in pairs))
     first, second = ((count + 1) / (n + 2) for count in only)

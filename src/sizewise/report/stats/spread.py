@@ -39,7 +39,7 @@ def spread(errors: SizeErrors, generator: np.random.Generator) -> Spread:
     return Spread(*(np.sqrt(np.maximum(each - errors.sampled, 0)) for each in both))
 
 
-def middle(drawn: Array) -> Interval:
-    """Return the 90 % interval of what was drawn, (DRAWS,)."""
+def middle(drawn: Array) -> Interval | None:
+    """Return the 90 % interval of what was drawn, (DRAWS,); None where that is NaN."""
     low, high = np.quantile(drawn, TAILS)
-    return Interval(float(low), float(high))
+    return None if np.isnan(low) else Interval(float(low), float(high))

@@ -13,7 +13,7 @@ COLUMN = "training samples"
 
 
 def section(records: Sequence[RunRecord]) -> Section | None:
-    """Return the study of usable runs; None where one amount of data was run."""
+    """Return the study of usable runs; None where no family was run on the least and the most."""
     found = [_level(runs) for runs in levels(records, AMOUNT)]
     found = [level for level in found if level.families]
     alone = not any(record.is_classical for record in records)
@@ -25,6 +25,8 @@ def section(records: Sequence[RunRecord]) -> Section | None:
         for family in least.families
         if family in most.families
     ]
+    if not grown:
+        return None
     return Section(
         title=f"Enough on {least.name} and on {most.name} samples: {'; '.join(grown)}.",
         sentences=[

@@ -44,11 +44,14 @@ def most_sizes(levels: Sequence[Level]) -> int:
 
 
 def enough_rows(levels: Sequence[Level], column: str) -> list[Row]:
-    """Return for each family and level what is enough, beside the largest, as text by column."""
+    """Return for each family and level what is enough, beside the largest, as text by column.
+
+    A family has no row for a level at which it was not run.
+    """
     words = MeasureWords(levels[0].records[0].measure)
     rows = []
-    for family in levels[0].families:
-        for level in levels:
+    for family in dict.fromkeys(family for level in levels for family in level.families):
+        for level in (each for each in levels if family in each.families):
             found, cells = level.answers[family], level.families[family]
             against = found.comparisons.get(cells[-1])
             rows.append(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, best_by_validation, cells_errors
 from sizewise.report.conditions import SHUFFLED, levels
+from sizewise.report.goal import read_goal
 from sizewise.report.section import Section, Table
 from sizewise.report.selection import select
 from sizewise.report.stats.differences import Difference
@@ -24,22 +25,32 @@ def section(records: Sequence[RunRecord]) -> Section | None:
     )
     both = [(ordered[name], shuffled[name]) for name in ordered if name in shuffled]
     found = [(one, other, compared([other], one)[other]) for one, other in both]
-    words = MeasureWords(records[0].measure)
-    costs = [
-        f"{one.family} {words.difference(lost.mean, lost.interval)}"
-        for one, _, lost in found
-        if lost.low > 0
-    ]
-    rest = [one.family for one, _, lost in found if lost.low <= 0]
-    title = f"Shuffling the steps costs {listed(costs)}" if costs else "Shuffling costs no network"
     return Section(
-        title=f"{title}; of {listed(rest)} it can't be told." if costs and rest else f"{title}.",
+        title=headline(found),
         sentences=[
             "Each network is its family's best by validation; the samples are the same in both."
         ],
         tables=[Table([_row(*each) for each in found])],
         cells=[cell for pair in both for cell in pair],
     )
+
+
+def headline(found: Sequence[tuple[Cell, Cell, Difference]]) -> str:
+    """Return what shuffling costs each network, at most where that is as good; or can't be told."""
+    costs, bounded, unclear = [], [], []
+    for ordered, _, lost in found:
+        words, margin = MeasureWords(ordered.measure), read_goal(ordered.measure).margin(ordered)
+        if lost.low > 0:
+            costs.append(f"{ordered.family} {words.difference(lost.mean, lost.interval)}")
+        elif lost.is_as_good(margin):
+            bounded.append(f"{ordered.family} at most {words.margin(margin)}")
+        else:
+            unclear.append(ordered.family)
+    told = [*costs, *bounded]
+    if not told:
+        return f"Can't tell what shuffling the steps costs {listed(unclear)}."
+    rest = f"; of {listed(unclear)} it can't be told" if unclear else ""
+    return f"Shuffling the steps costs {listed(told)}{rest}."
 
 
 def _row(ordered: Cell, shuffled: Cell, lost: Difference) -> Row:

@@ -1,5 +1,6 @@
 """Do larger networks fail more, differ more between seeds, bear fewer learning rates?"""
 
+import math
 from collections.abc import Callable, Sequence
 
 import altair as alt
@@ -98,12 +99,17 @@ def _sentences(families: Sequence[Family], words: MeasureWords) -> list[str]:
     ]
     gap = contrasts(families).gap
     more = "less" if gap.value < 0 else "more"
+    overfitting = (
+        "can't tell whether it changes with size: the largest and the smallest share no seed."
+        if math.isnan(gap.value)
+        else "at the largest size, test error exceeds training error by "
+        f"{words.size_of(*gap)} {more} than at the smallest"
+        f"{'' if gap.is_told else ', which may be luck'}."
+    )
     return [
         f"{len(failed)} of {len(runs)} runs failed to train ({listed(shares)}), {diverged} of them "
         "by a loss that stopped being finite.",
-        f"Overfitting: at the largest size, test error exceeds training error by "
-        f"{words.size_of(*gap)} {more} than at the smallest"
-        f"{'' if gap.is_told else ', which may be luck'}.",
+        f"Overfitting: {overfitting}",
     ]
 
 

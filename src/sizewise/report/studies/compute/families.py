@@ -85,7 +85,7 @@ class Forecast(NamedTuple):
         used: those that it is predicted from, in FLOPs.
         share: of its FLOPs that they have together.
         cells: of the held-out budget, by size.
-        best: the size that is best there, as predicted; None where that is at the edge.
+        best: the size that is best there, as predicted; refused where that is at the edge.
     """
 
     budget: Budget

@@ -42,7 +42,7 @@ class Gain:
         mean, interval = self.saved.mean, self.saved.interval
         if interval is None:
             return f"One seed can't say what attention ({family}) brings {at}."
-        if interval.low <= 0 <= interval.high:
+        if 0 in interval:
             return (
                 f"Can't tell whether attention ({family}) changes {words.test} {at}: it falls by "
                 f"{words.difference(mean, interval)}."

@@ -57,7 +57,7 @@ class Worth:
                 f"Attention is worth more than × {self.most:.2g} parameters {where}: {smallest} "
                 f"errs in less than the {error} of {self.plain[-1].label}."
             )
-        if self.interval.low <= 1 <= self.interval.high:
+        if 1 in self.interval:
             return (
                 f"Can't tell whether attention ({family}) is worth parameters {where}: × "
                 f"[{low}, {high}] at {error}."
@@ -93,9 +93,11 @@ def _worth(plain: Sequence[Cell], attending: Sequence[Cell], length: int) -> Wor
     error, ratio = (
         float(each[0]) for each in ratio_of_sizes(*((one.sizes, one.means[None]) for one in both))
     )
-    if min(len(cell.seeds) for cell in (*plain, *attending)) < 2:
+    if min(len(cell.trained) for cell in (*plain, *attending)) < 2:
         return Worth(plain, attending, length, error, ratio, None)
-    drawn = [(one.sizes, one.means + one.deviations(DRAWS)) for one in both]
+    drawn = [  # by a seed each: by one, the families' errors would go up and down together
+        (one.sizes, one.means + one.deviations(DRAWS, seed)) for seed, one in enumerate(both)
+    ]
     low, high = np.quantile(ratio_of_sizes(*drawn)[1], TAILS, method="nearest")
     return Worth(plain, attending, length, error, ratio, Interval(float(low), float(high)))
 
