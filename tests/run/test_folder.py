@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sizewise.errors import UserError
 from sizewise.run.code import OwnCode
 from sizewise.run.folder import Outcome, RunFolder
 
@@ -19,6 +20,21 @@ def test_a_folder_leads_to_the_run_that_it_took_up_also_after_a_move(tmp_path: P
     assert RunFolder.at(second.path).path.samefile(first.path)
     moved = (tmp_path / "a").rename(tmp_path / "b")
     assert RunFolder.at(moved / "again/job").path.samefile(moved / "run")
+
+
+def test_of_two_runs_that_ask_for_one_folder_the_second_is_refused(tmp_path: Path) -> None:
+    """While the first is at work there, and when it has ended; the first may go on in it."""
+    folder = RunFolder(tmp_path / "run")
+    first = folder.claim("first")
+    with pytest.raises(UserError, match="already holds a run: expected one for each"):
+        folder.claim("second")
+    assert folder.belongs_to("first")
+    folder.add_metrics({"step": 1, "val/error": 0.5})
+    first.release()
+    with pytest.raises(UserError, match="already holds a run"):
+        folder.claim("second")
+    assert not folder.is_locked()
+    folder.claim("first").release()
 
 
 def test_what_is_kept_of_a_run_finds_the_stores_file_again_after_a_move(tmp_path: Path) -> None:

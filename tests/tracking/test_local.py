@@ -17,6 +17,7 @@ from sizewise.tracking.lifecycle import send, start_run, take_up
 from sizewise.tracking.resolve import find_run
 from sizewise.tracking.store import Store, open_store
 from sizewise.tracking.tracker import Tracker
+from tests.processes import ROOT, wait_until
 from tests.report.synthetic import record
 from tests.tracking.test_recovery import abandon
 from tests.tracking.test_tracker import KEY
@@ -33,6 +34,23 @@ def opened(project: Path, experiment: str = "sizewise") -> Store:
         artifacts=str(project / "mlruns/artifacts"),
     )
     return open_store(where)
+
+
+def test_a_store_that_was_cut_off_as_it_was_made_is_made_anew(tmp_path: Path) -> None:
+    """What a kill leaves is under another name, with its journal perhaps."""
+    code = (
+        "from pathlib import Path; from tests.tracking.test_local import opened;"
+        f"opened(Path({str(tmp_path)!r}))"
+    )
+    part = tmp_path / "mlruns/mlflow.part"
+    with Popen([sys.executable, "-c", code], cwd=ROOT, stderr=PIPE) as process:
+        wait_until(lambda: part.exists() and part.stat().st_size > 100_000, 60)
+        process.kill()
+    assert not (tmp_path / "mlruns/mlflow.db").exists()
+    Path(f"{part}-journal").write_text("of a write that was cut off")
+    store = opened(tmp_path)
+    assert store.client.get_experiment(store.experiment_id).name == "sizewise"
+    assert not part.exists()
 
 
 def finish(store: Store, folder: Path, name: str, key: str = KEY) -> str:

@@ -69,12 +69,29 @@ class RunFolder:
         return taken and (by_other_than is None or not self.belongs_to(by_other_than))
 
     def claim(self, key: str) -> BaseFileLock:
-        """Make this folder that of the run or sweep with this key; return its lock, held."""
+        """Make this folder that of the run or sweep with this key; return its lock, held.
+
+        Raises:
+            UserError: another is at work in it, or has left its numbers.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / self.KEY).write_text(f"{key}\n")
         lock = self.lock()
-        lock.acquire()
+        try:
+            lock.acquire(blocking=self.belongs_to(key))
+        except Timeout:
+            raise self.is_anothers() from None
+        if self.is_taken(by_other_than=key):
+            lock.release()
+            raise self.is_anothers()
+        (self.path / self.KEY).write_text(f"{key}\n")
         return lock
+
+    def is_anothers(self) -> UserError:
+        """Return the error of who asks for a folder that another run has."""
+        return UserError(
+            f"the folder {self.path} already holds a run: expected one for each, as by "
+            "hydra.run.dir=FOLDER or, in a sweep, hydra.sweep.subdir=FOLDER, or leave that out"
+        )
 
     def lock(self) -> FileLock:
         """Return the lock that a process holds on its run's folder while it is at work there.

@@ -127,6 +127,7 @@ def make_record(
         code=identity.code,
         libraries=" ".join(f"{name} {version(name)}" for name in LIBRARIES),
         sweep=tracker.tags.get("sweep"),
+        looked_at="looked_at" in tracker.tags,
         date=datetime.now(UTC).date().isoformat(),
         machine=cost.machine(),
     )

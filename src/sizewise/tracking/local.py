@@ -5,14 +5,16 @@ longer where it was, each of its experiments has a tag with its place.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
+import mlflow
 from filelock import FileLock
 
 from sizewise.errors import UserError, say
@@ -69,9 +71,22 @@ def only_one_opens(uri: str) -> Iterator[None]:
     lock = database.with_suffix(".lock")
     lock.touch()  # where it can't be made, FileLock would wait for it for ever
     with FileLock(lock):
-        if database.is_file():
-            put_paths_right(database)
+        if not database.is_file() or not database.stat().st_size:
+            _make(database)
+        put_paths_right(database)
         yield
+
+
+def _make(database: Path) -> None:
+    """Make a store under another name, and give it its own when it is whole.
+
+    MLflow takes seconds to make its tables, and can't go on with a half of them.
+    """
+    part = database.with_suffix(".part")
+    for left in (part, Path(f"{part}-journal")):  # by one that was cut off
+        left.unlink(missing_ok=True)
+    mlflow.MlflowClient(f"sqlite:///{quote(str(part))}").search_experiments(max_results=1)
+    os.replace(part, database)
 
 
 def put_paths_right(database: Path) -> None:
