@@ -5,7 +5,7 @@ what they need takes time to import.
 """
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +17,13 @@ from sizewise.uri import DEFAULT_STORE, hide_password, store_uri
 MEANT = "an id, its start, a name, best:STUDY, enough:STUDY or advised:NAME"
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
+
+
+def at_least_one(text: str) -> int:
+    """Return a whole number of things."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text} is too few: expected a whole number from 1 on")
+    return int(text)
 
 
 def argument(*names: str, **options: Any) -> Argument:
@@ -50,7 +57,7 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
         "list the runs, newest first",
         argument("--sort", metavar="METRIC", help="highest first, an error or a loss lowest first"),
         argument("--study", metavar="NAME", help="only the runs of this sweep"),
-        argument("--last", type=int, default=50, metavar="N", help="default: %(default)s"),
+        argument("--last", type=at_least_one, default=50, metavar="N", help="default: %(default)s"),
     ),
     "train": (
         "train one network, or sweep: sizewise train --help",
@@ -81,7 +88,7 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
         argument("--target", help="an error to reach, in its place: 3%%"),
         argument("--latency", help="the most that a model may take: 2ms"),
         argument("--bytes", help="and its file: 50kB"),
-        argument("--train-seconds", type=float, help="and its training"),
+        argument("--train-seconds", type=float, metavar="SECONDS", help="and its training"),
     ),
     "doctor": ("find runs whose process is gone, and put them right",),
     "sync": (
@@ -116,7 +123,9 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
             choices=("attention", "grad_cam", "saliency", "integrated_gradients"),
             help="default: what suits the family",
         ),
-        argument("--samples", type=int, default=3, metavar="N", help="default: %(default)s"),
+        argument(
+            "--samples", type=at_least_one, default=3, metavar="N", help="default: %(default)s"
+        ),
         argument("--seed", type=int, default=0, help="of which they are, default: %(default)s"),
         argument("--out", type=Path, metavar="FOLDER", help="write pictures and maps.npz there"),
     ),

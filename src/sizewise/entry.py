@@ -32,7 +32,7 @@ def one_line_errors() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except KeyboardInterrupt as error:
-        say(first_line(error))
+        say(str(error) or "interrupted")
         sys.exit(130)  # what shells expect after Ctrl-C
     except BrokenPipeError:  # whoever read what was printed has enough
         _send_nowhere(sys.stdout)

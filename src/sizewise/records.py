@@ -74,6 +74,7 @@ class RunRecord:
         code: hash of the code that shaped the result; None likewise.
         libraries: that did so too, with their versions; None likewise.
         sweep: the name of the sweep that trained it; None where it was trained alone, or likewise.
+        looked_at: whether that went on by looks at its answer (until=told).
         date: when it ended, as 2026-11-25 (UTC); None likewise.
         machine: its processor, in words; None likewise.
     """
@@ -110,6 +111,7 @@ class RunRecord:
     code: str | None = None
     libraries: str | None = None
     sweep: str | None = None
+    looked_at: bool = False
     date: str | None = None
     machine: str | None = None
 

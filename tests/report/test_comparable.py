@@ -74,7 +74,7 @@ def test_runs_by_older_code_or_libraries_are_counted_and_left_out() -> None:
         run(seed=4, libraries="torch 0"),
         run(seed=5, code=None),
     ]
-    records, notes = gather(OWN, others, lambda _: "now", "sweep-1")
+    records, notes = gather(OWN, others, lambda _: "now", "sweep-2")
     assert records == [others[0], *OWN]
     assert notes == [
         "4 runs of this sweep and 1 like them: 1 of sweep-1.",
@@ -104,6 +104,13 @@ def test_the_code_of_now_is_each_runs_own_also_where_ways_of_training_differ(
     assert first[0].code != first[1].code
     for each in first:
         shelf.add(each, each.name, test_set="both")
-    records, notes = with_runs_alike(shelf.store, second, "sweep-1")
+    records, notes = with_runs_alike(shelf.store, second, "sweep-2")
     assert {record.run_key for record in records} == {each.run_key for each in (*first, *second)}
     assert notes == ["2 runs of this sweep and 2 like them: 2 of sweep-1."]
+
+
+def test_what_a_sweep_has_grown_by_is_its_own() -> None:
+    grown, other = run(seed=2), run(seed=3, sweep="sweep-2")
+    _, notes = gather(OWN, [grown, other], lambda _: "now", "sweep-1")
+    assert notes == ["5 runs of this sweep and 1 like them: 1 of sweep-2."]
+    assert gather(OWN, [grown], lambda _: "now", "sweep-1")[1] == []

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,12 @@ def test_other_measures_count_in_their_own_unit() -> None:
 def test_what_cannot_be_read_is_said(measure: Measure, asked: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=rf"answer\.{next(iter(asked))}=.* can't be read: expected"):
         read_goal(measure, **asked)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf])
+def test_what_limits_nothing_is_said(seconds: float) -> None:
+    with pytest.raises(UserError, match="is no limit: expected a number of seconds above 0"):
+        read_goal(ERROR, train_seconds=seconds)
 
 
 def test_a_larger_tolerance_makes_a_smaller_size_enough() -> None:

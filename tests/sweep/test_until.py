@@ -64,10 +64,22 @@ def test_a_sweep_goes_on_until_it_is_told(tmp_path: Path) -> None:
     strict = command(tmp_path, "report", sweep.info.run_name, "--tolerance", "0.001")
     assert not strict.stdout.startswith("cnn: the smallest size run"), strict.stderr
 
+    # and by the file of its records, which keep that they were looked at
+    of_file = command(tmp_path, "report", "sweep/report/runs.jsonl", "--to", "of_file")
+    assert of_file.returncode == 0, of_file.stderr
+    for folder in ("sweep/report", "of_file"):
+        assert "judged 98%" in (tmp_path / folder / "report.md").read_text()
+
     again = train(tmp_path, *typed, "hydra.sweep.dir=again")
     assert again.returncode == 0, again.stderr
     (same,) = client(tmp_path).search_runs(["1"], "tags.kind = 'sweep'")
     assert same.data.tags["looks"] == sweep.data.tags["looks"]
+
+    # a sweep of more such runs has had the looks at those that it is judged with
+    more = ("-m", "model=cnn", "size=300,1k", "seed=20", *small, *told, "hydra.sweep.dir=more")
+    assert train(tmp_path, *more).returncode == 0
+    newest, _ = client(tmp_path).search_runs(["1"], "tags.kind = 'sweep'")
+    assert set(newest.data.tags["looks"].split()) > set(same.data.tags["looks"].split())
 
 
 def test_an_optimiser_is_not_gone_on_with(tmp_path: Path) -> None:

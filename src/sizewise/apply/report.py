@@ -27,6 +27,8 @@ def run(arguments: Namespace) -> None:
     asked: dict[str, Any] = {}
     if name.endswith(".jsonl"):
         records = _read(Path(name))
+        if any(record.looked_at for record in records):
+            confidence = look_confidence()
         name = Path(name).resolve().parent.name
     else:
         # They import MLflow, which takes seconds, and which a file does not need.

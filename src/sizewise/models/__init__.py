@@ -145,8 +145,8 @@ def base_width_of(family: str, target: str | None = None) -> int:
     base = getattr(network, "base_width", None)
     if type(base) is not int or base < 1:
         raise UserError(
-            f"parametrization=mup scales from a width that {target} does not say: expected "
-            "base_width = 16, or another number, in the class, or parametrization=null"
+            f"parametrization=mup scales from a width that {target or family} does not say: "
+            "expected base_width = 16, or another number, in the class, or parametrization=null"
         )
     return base
 

@@ -43,10 +43,16 @@ def gather(
         else:
             older += 1
     notes = []
-    if joined:
-        named = Counter(record.sweep or "runs by themselves" for record in joined)
-        sources = ", ".join(f"{count} of {name}" for name, count in named.most_common())
-        notes.append(f"{len(own)} runs of this sweep and {len(joined)} like them: {sources}.")
+    # A sweep without a name of its own is called by its key: that is this one, as it had grown.
+    others_named = Counter(
+        record.sweep or "runs by themselves"
+        for record in joined
+        if record.sweep != name or not name.startswith(UNNAMED)
+    )
+    if count := others_named.total():
+        sources = ", ".join(f"{count} of {name}" for name, count in others_named.most_common())
+        first_part = f"{len(own) + len(joined) - count} runs of this sweep"
+        notes.append(f"{first_part} and {count} like them: {sources}.")
     if older:
         notes.append(
             f"{older} like them left out: trained by older code or other library versions."

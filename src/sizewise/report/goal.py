@@ -1,5 +1,6 @@
 """What is good enough: how much worse than the best, or which error, and at which cost."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,11 @@ def read_goal(
                 raise _unreadable(key, given)
             limits[cost] = number * UNITS[unit]
     if train_seconds is not None:
+        if not (0 < train_seconds < math.inf):
+            raise UserError(
+                f"answer.train_seconds={train_seconds:g} is no limit: expected a number of seconds "
+                "above 0, as 60"
+            )
         limits[TRAINING_TIME] = train_seconds
     reach = None
     if target is not None:

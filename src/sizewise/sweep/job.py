@@ -56,6 +56,7 @@ class Sweep:
         threads: each run's share of this machine's cores; None where the launcher gives it its own.
         keys: of the runs that are planned; None where they are not known beforehand.
         optimises: whether its runs are chosen by the results of those before.
+        looked_at: whether the answer is looked at as it goes on, by until=told.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Sweep:
     threads: int | None
     keys: list[str] | None
     optimises: bool
+    looked_at: bool = False
 
     def write(self, folder: Path) -> None:
         """Put it where the sweep's jobs look for it."""
@@ -159,6 +161,7 @@ class Job:
                     "mlflow.parentRunId": parent,
                     "sweep": self.sweep.name,
                     membership(parent): "true",
+                    **({"looked_at": "true"} if self.sweep.looked_at else {}),
                 },
                 quiet=True,
                 take_up=not config.rerun,

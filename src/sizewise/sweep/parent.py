@@ -113,6 +113,7 @@ class Parent:
             threads=share_of_cores(jobs_at_once(self._composed)) if local else None,
             keys=None if self._planned is None else list(self._planned),
             optimises=not is_grid(self._composed),
+            looked_at=self._until is not None,
         ).write(self._folder)
 
     def _announce(self, planned: dict[str, PlannedRun], rerun: bool) -> dict[str, RunRecord]:
@@ -154,8 +155,9 @@ class Parent:
         if len(records) < len(self._planned):  # some have failed, or were stopped
             return []
         records, _ = with_runs_alike(self._store, records, self._name)
-        goes_on = self._until.look(records)
         try:
+            self._until.share(self._store, records)
+            goes_on = self._until.look(records)
             self._store.client.set_tag(self._run_id, "looks", " ".join(sorted(self._until.looks)))
             return self._take_on(records, self._until) if goes_on else []
         except STORE_ERRORS as error:  # what has been trained gets its report all the same

@@ -41,6 +41,14 @@ class Until:
         looks = [each for sweep in sweeps for each in sweep.tags.get("looks", "").split()]
         return cls(minutes, at_once, looks)
 
+    def share(self, store: Store, runs: Sequence[RunRecord]) -> None:
+        """Count the looks that other sweeps have had at some of these runs."""
+        at_these = f"-{runs[0].test_fingerprint}"
+        for name in {run.sweep for run in runs if run.sweep}:
+            for sweep in search(store, f"tags.kind = 'sweep' AND tags.sweep = '{name}'"):
+                looks = sweep.tags.get("looks", "").split()
+                self.looks |= {each for each in looks if each.endswith(at_these)}
+
     def look(self, runs: Sequence[RunRecord]) -> bool:
         """Take a look at these runs; return whether there is another after it."""
         self.looks.add(f"{len(runs)}-{runs[0].test_fingerprint}")
