@@ -98,9 +98,11 @@ def test_every_mode_is_brought_to_one_form(photos: Path, capsys: Said) -> None:
     turned = Image.Exif()
     turned[0x0112] = 6
     Image.new("RGB", (8, 10), "red").save(photos / "dog/turned.jpg", exif=turned)
+    turned[0x0112] = 99  # which means nothing
+    Image.new("RGB", (10, 8), "red").save(photos / "dog/not_turned.jpg", exif=turned)
     dataset = load(config(photos), seed=0)
     assert dataset.spec.input_shape == (3, 8, 10)
-    assert sum(counts(dataset)) == 29
+    assert sum(counts(dataset)) == 30
     said = capsys.readouterr().err
     for words in (
         "16 bits of 16 scaled to 8: 1",

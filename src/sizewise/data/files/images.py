@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from sizewise.data.files import Adapted
 from sizewise.errors import UserError, first_line
@@ -17,6 +17,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", *DEEP)
 UPRIGHT = 1  # EXIF's orientation of an image that needs no turning
+ORIENTATIONS = range(1, 9)  # others mean nothing
 MIRRORED = 4  # the last of those that need no quarter turn
 WHITE = 255.0
 LIGHT = WHITE / 2
@@ -43,7 +44,7 @@ def decode(file: IO[bytes]) -> tuple[Image.Image, list[Adapted]]:
             raise ValueError(f"{image.width}x{image.height}; expected at most {most:,} pixels")
         done = [Adapted("first frame")] * (getattr(image, "n_frames", 1) > 1)
         image.load()
-        if image.getexif().get(0x0112, UPRIGHT) != UPRIGHT:
+        if _orientation(image) != UPRIGHT:
             image = ImageOps.exif_transpose(image)
             done.append(Adapted("turned upright"))
     except UnidentifiedImageError as error:
@@ -59,10 +60,16 @@ def shown_size(path: Path) -> tuple[int, int] | None:
     """Return an image's width and height when upright, from its head; None if it has none."""
     try:
         with Image.open(path, formats=FORMATS) as image:
-            turned = image.getexif().get(0x0112, UPRIGHT) > MIRRORED
+            turned = _orientation(image) > MIRRORED
             return (image.height, image.width) if turned else image.size
     except Exception:  # a damaged file can raise anything from its parser
         return None
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return how EXIF says that an image is to be turned."""
+    found: int = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    return found if found in ORIENTATIONS else UPRIGHT
 
 
 def plain(image: Image.Image, mode: str) -> tuple[Image.Image, list[Adapted]]:

@@ -64,8 +64,8 @@ class SizeErrors:
 
     @cached_property
     def means(self) -> Array:
-        """Return the mean error of each size, (K,)."""
-        return np.array([each.mean() for each in self.errors])
+        """Return the mean error of each size, (K,); NaN of one without a seed."""
+        return np.array([each.mean() if len(each) else np.nan for each in self.errors])
 
     @cached_property
     def noise(self) -> Noise:
