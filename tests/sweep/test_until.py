@@ -11,6 +11,7 @@ from sizewise.report.verdict import LOOKS
 from sizewise.sweep.until import Until
 from tests.processes import client, command, train
 from tests.report.synthetic import record
+from tests.tracking.test_resolve import Shelf
 
 
 def proposal(seconds: float) -> Proposal:
@@ -32,6 +33,15 @@ def test_a_look_at_the_same_runs_is_none_but_one_from_before_counts() -> None:
     assert until.look([record()] * 3)
     assert until.look([replace(record(), test_fingerprint="more test samples")] * 3)
     assert not until.look([record()] * 4)
+
+
+def test_looks_at_runs_that_sweeps_share_count_for_each(store_folder: Path) -> None:
+    shelf = Shelf(store_folder)
+    for name, looks in (("sweep-1", "3-test 4-test 2-other"), ("sweep-2", "9-test")):
+        shelf.store.client.set_tag(shelf.add_sweep(name), "looks", looks)
+    until = Until(30, 1, looks=["5-test"])
+    until.share(shelf.store, [replace(record(), sweep="sweep-1", test_fingerprint="test")])
+    assert until.looks == {"3-test", "4-test", "5-test"}
 
 
 def test_only_what_is_done_in_time_is_begun(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,12 +84,6 @@ def test_a_sweep_goes_on_until_it_is_told(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     (same,) = client(tmp_path).search_runs(["1"], "tags.kind = 'sweep'")
     assert same.data.tags["looks"] == sweep.data.tags["looks"]
-
-    # a sweep of more such runs has had the looks at those that it is judged with
-    more = ("-m", "model=cnn", "size=300,1k", "seed=20", *small, *told, "hydra.sweep.dir=more")
-    assert train(tmp_path, *more).returncode == 0
-    newest, _ = client(tmp_path).search_runs(["1"], "tags.kind = 'sweep'")
-    assert set(newest.data.tags["looks"].split()) > set(same.data.tags["looks"].split())
 
 
 def test_an_optimiser_is_not_gone_on_with(tmp_path: Path) -> None:
