@@ -79,14 +79,14 @@ class RunFolder:
         try:
             lock.acquire(blocking=self.belongs_to(key))
         except Timeout:
-            raise self.is_anothers() from None
+            raise self.refusal() from None
         if self.is_taken(by_other_than=key):
             lock.release()
-            raise self.is_anothers()
+            raise self.refusal()
         (self.path / self.KEY).write_text(f"{key}\n")
         return lock
 
-    def is_anothers(self) -> UserError:
+    def refusal(self) -> UserError:
         """Return the error of who asks for a folder that another run has."""
         return UserError(
             f"the folder {self.path} already holds a run: expected one for each, as by "

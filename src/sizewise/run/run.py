@@ -86,7 +86,7 @@ def run(
     prints = dataset.fingerprint, dataset.train_fingerprint
     identity = identify(config, dataset.spec, *prints)
     if RunFolder(folder).is_taken(by_other_than=identity.key if take_up else None):
-        raise RunFolder(folder).is_anothers()
+        raise RunFolder(folder).refusal()
     model = build_on_threads(config, dataset.spec, identity.architecture, share).to(device)
     check_outputs(model, dataset)
     if config.explain is not None:

@@ -75,7 +75,8 @@ def read_frame(path: Path, *, least: int = 2, called: str | None = None) -> Fram
 def read_pieces(path: Path, size: int, *, called: str | None = None) -> Pieces:
     """Read a table, of one column or more, in the memory of `size` rows.
 
-    Its lines are looked through first. A column without a name is left out.
+    Its lines are looked through first. A column without a name is left out; of one that is not
+    empty, as an index, all texts are held meanwhile.
 
     Args:
         path: of the file.
