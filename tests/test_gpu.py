@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from sizewise.data.dataset import Dataset
 from sizewise.errors import Interrupted
+from sizewise.models import find_class
 from sizewise.records import RunRecord
 from sizewise.run.run import run
-from sizewise.training import loop
+from sizewise.training import cuda_graph, loop
 from sizewise.training.device import prepare_torch
 from sizewise.training.loop import fit
 from tests.builders import CLASSIFIERS, make_dataset, make_model, make_training
@@ -57,13 +59,54 @@ def numbers(record: RunRecord) -> list[dict[str, float]]:
     ]
 
 
-@pytest.mark.parametrize("overrides", EVERY_FAMILY, ids=lambda each: each[0])
-def test_each_family_trains_and_gives_the_same_numbers_twice(
-    overrides: tuple[str, ...], tmp_path: Path
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        *EVERY_FAMILY,
+        ("model=mlp", *SERIES, "training.optimizer=sgd", "training.momentum=0.9"),
+        ("model=mlp", *SERIES, "training.optimizer=keras_adam"),
+        ("model=attention", *SERIES, "precision=float32"),
+    ],
+    ids=" ".join,
+)
+def test_steps_give_the_same_numbers_one_by_one_and_as_a_graph(
+    overrides: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = train(tmp_path, "first", *overrides)
-    assert first.history[-1]["train/loss"] < first.history[0]["train/loss"]
-    assert numbers(train(tmp_path, "second", *overrides)) == numbers(first)
+    as_graph = train(tmp_path, "first", *overrides)
+    assert as_graph.history[-1]["train/loss"] < as_graph.history[0]["train/loss"]
+    monkeypatch.setattr(find_class(overrides[0].removeprefix("model=")), "capturable", False)
+    assert numbers(train(tmp_path, "second", *overrides)) == numbers(as_graph)
+
+
+class Slowing(nn.Module):
+    """A network of which each step does something else."""
+
+    capturable = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(40, 4)
+        self.steps = 0
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.steps += self.training
+        answer: Tensor = self.layer(inputs.flatten(1)) / self.steps
+        return answer
+
+
+def test_only_a_network_that_says_it_can_be_is_captured() -> None:
+    device = prepare_torch("cuda")
+    dataset = make_dataset(320, 64, (1, 40)).to(device)
+
+    def steps_of(capturable: bool) -> int:
+        torch.manual_seed(0)
+        model = Slowing().to(device)
+        model.capturable = capturable
+        fit(model, dataset, make_training(epochs=2, batch_size=32), seed=0, log=lambda *_: None)
+        return model.steps
+
+    assert steps_of(capturable=False) == 20
+    assert steps_of(capturable=True) == cuda_graph.WARM_UP + 1  # Python saw no more of them
 
 
 @pytest.mark.parametrize("family", ["cnn", "lstm", "attention"])

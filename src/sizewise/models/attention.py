@@ -52,6 +52,7 @@ class Attention(nn.Module):
     reads_tokens = True
     reads_lengths = True
     base_width = 16
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ class BiGRU(nn.Module):
     """
 
     base_width = 16
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()

@@ -34,6 +34,7 @@ class CNN(nn.Module):
 
     reads_lengths = True
     base_width = 16
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()

@@ -16,6 +16,7 @@ class MLP(nn.Module):
 
     reads_rows = True
     base_width = 16
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
@@ -41,6 +42,7 @@ class Logistic(nn.Module):
 
     reads_rows = True
     base_width = 16
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int | None = None) -> None:
         super().__init__()

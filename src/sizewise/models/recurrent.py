@@ -53,6 +53,7 @@ class RNN(nn.Module):
     reads_tokens = True
     reads_lengths = True
     base_width = 16
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:
         super().__init__()
@@ -80,6 +81,7 @@ class _Gated(nn.Module):
     reads_tokens = True
     reads_lengths = True
     base_width = 16
+    capturable = True
     cell: type[nn.LSTM | nn.GRU]
 
     def __init__(self, spec: DataSpec, width: int, depth: int) -> None:

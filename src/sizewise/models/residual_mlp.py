@@ -16,6 +16,7 @@ class ResidualMLP(nn.Module):
     """
 
     base_width = 16
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()

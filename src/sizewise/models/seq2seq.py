@@ -79,6 +79,7 @@ class Seq2Seq(nn.Module):
 
     reads_pairs = True
     base_width = 16
+    capturable = True
     cell: ClassVar[type[nn.LSTM | nn.GRU]] = nn.LSTM
     attends: ClassVar[type[DotProduct] | None] = None
 

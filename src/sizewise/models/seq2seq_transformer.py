@@ -122,6 +122,7 @@ class Seq2SeqTransformer(nn.Module):
 
     reads_pairs = True
     base_width = HEAD
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int, depth: int | None = None) -> None:
         super().__init__()

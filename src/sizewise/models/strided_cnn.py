@@ -27,6 +27,7 @@ class StridedCNN(nn.Module):
     """
 
     base_width = 16
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int) -> None:
         super().__init__()

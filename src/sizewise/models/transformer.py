@@ -123,6 +123,7 @@ class Transformer(nn.Module):
     reads_tokens = True
     reads_lengths = True
     base_width = HEAD  # where heads are full, so that they grow in number alone
+    capturable = True
 
     def __init__(self, spec: DataSpec, width: int, depth: int | None = None) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import torch
+from torch.utils import deterministic
 
 from sizewise.errors import UserError, say_once
 
@@ -30,6 +31,8 @@ def prepare_torch(name: str) -> torch.device:
             f"device={name} is not available here; expected auto, cpu, cuda, cuda:N or mps"
         ) from error
     if device.type == "cuda":
+        # A kernel for each new tensor, to find reads of memory that nothing was written to.
+        deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is random without it
     if torch.are_deterministic_algorithms_enabled() != (device.type == "cuda"):  # it is slow to set
         torch.use_deterministic_algorithms(device.type == "cuda", warn_only=True)

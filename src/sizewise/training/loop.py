@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from sizewise.config import TrainingConfig
 from sizewise.data.dataset import Dataset
 from sizewise.data.sampler import epoch_order
-from sizewise.data.splits import Samples
+from sizewise.data.splits import Batch, Samples
 from sizewise.errors import UserError
 from sizewise.tasks import find_task
 from sizewise.tasks.task import Task
 from sizewise.training.checkpoint import Checkpoint
+from sizewise.training.cuda_graph import TakeStep, graphed
 from sizewise.training.device import BFLOAT16
 from sizewise.training.evaluate import Scores, evaluate
 from sizewise.training.fitted import Best, Fitted, Log, LogSteps
@@ -127,12 +128,15 @@ def fit(
         )
     state = TrainState(model=model, stepper=Stepper(model, config))
     state.best = Best(0, math.inf, math.nan, _copied(model))
+    autocast = torch.autocast(
+        next(model.parameters()).device.type, torch.bfloat16, enabled=precision == BFLOAT16
+    )
+    one_by_one = partial(_take_step, model, state.stepper, task, config.clip_grad_norm, autocast)
+    take_step = graphed(one_by_one, model, state.stepper)
     if checkpoint is not None:
         checkpoint.restore(state)
     while not state.stopped_by:
-        metrics = _train_epoch(
-            state, dataset.train, task, config, seed, precision, checkpoint, log_steps
-        )
+        metrics = _train_epoch(state, take_step, dataset.train, config, seed, checkpoint, log_steps)
         validation = evaluate(model, dataset.validation, task) if validated else UNKNOWN
         broken = metrics["train/loss"], validation.loss if validated else 0.0
         if not all(map(math.isfinite, broken)):
@@ -172,11 +176,10 @@ def _copied(model: nn.Module) -> dict[str, Tensor]:
 
 def _train_epoch(
     state: TrainState,
+    take_step: TakeStep,
     train: Samples,
-    task: Task,
     config: TrainingConfig,
     seed: int,
-    precision: str | None,
     checkpoint: Checkpoint | None,
     log_steps: LogSteps | None,
 ) -> dict[str, float]:
@@ -196,21 +199,12 @@ def _train_epoch(
         losses, norms = torch.zeros(2, len(batches), device=device)
         state.sums = EpochSums(losses, norms, torch.zeros((), device=device))
     sums = state.sums
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16)
     started = time.perf_counter() - sums.seconds
 
     state.model.train()
     for index in range(state.step - before, len(batches)):
         batch = train.batch(batches[index])
-        with autocast:
-            outputs = state.model(*batch.given)
-            losses = task.losses(outputs, batch.targets)
-        losses.backward(torch.full_like(losses, 1 / losses.numel()))  # of their mean
-        rate = rate_at(state.step)
-        norm = state.stepper.step(state.step, rate, config.clip_grad_norm)
-
-        losses = losses.detach()
-        errors = task.errors(outputs.detach(), batch.targets, losses)
+        losses, errors, norm = take_step(batch, state.step, rate_at(state.step))
         sums.add(index, losses, errors, norm)
         state.step += 1
         bad = None
@@ -243,6 +237,26 @@ def _train_epoch(
         "grad_norm": sums.norms[:done].mean().item(),
         "samples_per_second": samples / sums.seconds,
     }
+
+
+def _take_step(
+    model: nn.Module,
+    stepper: Stepper,
+    task: Task,
+    max_norm: float | None,
+    autocast: AbstractContextManager[None],
+    batch: Batch,
+    number: int,
+    rate: float | Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Take a gradient step; return losses (B,), errors (B,) and the gradients' norm ()."""
+    with autocast:
+        outputs = model(*batch.given)
+        losses = task.losses(outputs, batch.targets)
+    losses.backward(torch.full_like(losses, 1 / losses.numel()))  # of their mean
+    norm = stepper.step(number, rate, max_norm)
+    losses = losses.detach()
+    return losses, task.errors(outputs.detach(), batch.targets, losses), norm
 
 
 def _not_finite(losses: Tensor, step: int) -> int | None:

@@ -43,7 +43,9 @@ class Stepper:
                 group | {"params": [flat.whole]}
                 for group, flat in zip(groups, self._flats, strict=True)
             ]
-        options = {} if config.momentum is None else {"momentum": config.momentum}
+        options: dict[str, Any] = {} if config.momentum is None else {"momentum": config.momentum}
+        if groups and groups[0]["params"][0].is_cuda and config.optimizer != "sgd":
+            options["capturable"] = True
         # Each device that the config can name has fused kernels.
         self.optimizer = MAKERS[config.optimizer](
             groups, lr=config.learning_rate, fused=True, **options
@@ -51,13 +53,17 @@ class Stepper:
         for group in self.optimizer.param_groups:
             group["keras_epsilon"] = config.optimizer == KERAS_ADAM
         self._parameters = [each for group in groups for each in group["params"]]
+        # A CUDA graph takes a learning rate as a tensor, and no epsilon that changes.
+        self.capturable = config.optimizer != KERAS_ADAM
 
-    def step(self, number: int, learning_rate: float, max_norm: float | None = None) -> Tensor:
+    def step(
+        self, number: int, learning_rate: float | Tensor, max_norm: float | None = None
+    ) -> Tensor:
         """Take a step by the gradients that the parameters have, which have none afterwards.
 
         Args:
             number: of the step, from 0.
-            learning_rate: the schedule's.
+            learning_rate: the schedule's; a tensor, (), in a CUDA graph.
             max_norm: to which the gradients are clipped, all together.
 
         Returns:
@@ -109,7 +115,7 @@ def check_groups(model: nn.Module, groups: list[dict[str, Any]]) -> None:
         raise ValueError("the parameter groups don't hold each trainable parameter exactly once")
 
 
-def set_step(optimizer: Optimizer, step: int, learning_rate: float) -> None:
+def set_step(optimizer: Optimizer, step: int, learning_rate: float | Tensor) -> None:
     """Set what the optimiser's groups need for one step: a pure function of the step.
 
     Args:
