@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sizewise.data.dataset import Dataset
+from sizewise.data import Dataset, DataSpec, Normalisation
+from sizewise.data.splits import Windows
 from sizewise.errors import Interrupted
-from sizewise.models import find_class
+from sizewise.models import Architecture, build, find_class
 from sizewise.records import RunRecord
 from sizewise.run.run import run
 from sizewise.training import cuda_graph, loop
@@ -63,6 +64,7 @@ def numbers(record: RunRecord) -> list[dict[str, float]]:
     "overrides",
     [
         *EVERY_FAMILY,
+        ("model=transformer", *SERIES, "size=30k"),
         ("model=mlp", *SERIES, "training.optimizer=sgd", "training.momentum=0.9"),
         ("model=mlp", *SERIES, "training.optimizer=keras_adam"),
         ("model=attention", *SERIES, "precision=float32"),
@@ -76,6 +78,24 @@ def test_steps_give_the_same_numbers_one_by_one_and_as_a_graph(
     assert as_graph.history[-1]["train/loss"] < as_graph.history[0]["train/loss"]
     monkeypatch.setattr(find_class(overrides[0].removeprefix("model=")), "capturable", False)
     assert numbers(train(tmp_path, "second", *overrides)) == numbers(as_graph)
+
+
+def test_attention_over_long_windows_gives_the_same_numbers_twice() -> None:
+    device = prepare_torch("cuda")
+    window, steps = 1024, 20
+    spec = DataSpec("noise", (window,), (), task="next_byte", num_tokens=256, per_step=True)
+    text = torch.randint(0, 256, (window * 8 * steps + 1,), dtype=torch.uint8)
+    split = Windows(text, window)
+    dataset = Dataset(spec, split, split, split, Normalisation([0.0], [1.0]), "noise").to(device)
+
+    def weights() -> list[Tensor]:
+        torch.manual_seed(0)
+        model = build(spec, Architecture("transformer", 128)).to(device)
+        config = make_training(epochs=1, batch_size=8)
+        fit(model, dataset, config, seed=0, precision="bfloat16", log=lambda *_: None)
+        return list(model.parameters())
+
+    assert all(map(torch.equal, weights(), weights()))
 
 
 class Slowing(nn.Module):

@@ -78,7 +78,8 @@ def run(
         Interrupted: it was asked to stop; the MLflow run is marked KILLED.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    device = prepare_torch(config.device)
+    of_ones_own = config.model.target is not None  # its kernels are not known
+    device = prepare_torch(config.device, warn_only=of_ones_own)
     config = with_precision(config)
     cost.reset_peak_memory(device)
     dataset = load_for(config).to(device)

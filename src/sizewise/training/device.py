@@ -12,11 +12,13 @@ BFLOAT16 = "bfloat16"
 CPU_FLAGS = {"amx_bf16", "avx512_bf16", "bf16"}  # of /proc/cpuinfo: products in bfloat16 are fast
 
 
-def prepare_torch(name: str) -> torch.device:
+def prepare_torch(name: str, *, warn_only: bool = False) -> torch.device:
     """Set PyTorch's determinism, and return the device to train on.
 
     Args:
         name: of the device, as `device=` takes it.
+        warn_only: whether a kernel on a GPU that has no deterministic way is warned of, and used:
+            so are those of attention then that have one.
 
     Raises:
         UserError: there is no such device here.
@@ -34,8 +36,8 @@ def prepare_torch(name: str) -> torch.device:
         # A kernel for each new tensor, to find reads of memory that nothing was written to.
         deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is random without it
-    if torch.are_deterministic_algorithms_enabled() != (device.type == "cuda"):  # it is slow to set
-        torch.use_deterministic_algorithms(device.type == "cuda", warn_only=True)
+    if device.type == "cuda" or torch.are_deterministic_algorithms_enabled():  # it is slow to set
+        torch.use_deterministic_algorithms(device.type == "cuda", warn_only=warn_only)
     return device
 
 

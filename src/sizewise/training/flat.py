@@ -46,6 +46,10 @@ class Flat:
 
 
 def unflatten(model: nn.Module) -> None:
-    """Give each parameter of `model` memory of its own again."""
+    """Give each parameter of `model` memory of its own again.
+
+    On a GPU none was laid flat, but cuDNN has a recurrent layer's in one piece of memory.
+    """
     for each in model.parameters():
-        each.data = each.data.clone()
+        if each.is_cpu:
+            each.data = each.data.clone()
