@@ -8,8 +8,8 @@ import base64
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_BITS = 32_000  # 4 kB a run, either way
-MOST_HALVES = 2_000
+MOST_BITS = 32_000  # 4 kB a run
+MOST_NUMBERS = 2_000  # in either precision: runs whose arrays differ in length can't be compared
 HALVES = (1e-2, 6e4)  # the largest error of those that half precision holds well
 KINDS = {"half": "<f2", "single": "<f4"}
 
@@ -19,18 +19,18 @@ def pack(errors: NDArray[np.floating], *, weighted: bool = False) -> str:
 
     Weighted ones are no bits, even if a run has none: all runs' are to be of one length.
 
-    In single precision are those, half as many, whose unit makes them too large or small for that.
+    In single precision are those whose unit makes them too large or small for that.
 
-    What is longer than 4 kB is brought to means over samples (or windows) that follow each other.
+    Where there are too many, they are brought to means over samples (or windows) that follow each
+    other.
     """
     is_bits = not weighted and np.isin(errors, (0, 1)).all()
     if is_bits and len(errors) <= MOST_BITS:
         return f"{len(errors)}:{_text(np.packbits(errors.astype(bool)))}"
     most = errors.max()
     kind = "half" if HALVES[0] < most < HALVES[1] or most == 0 else "single"
-    dtype = np.dtype(KINDS[kind])
-    blocks = np.array_split(errors, min(len(errors), 2 * MOST_HALVES // dtype.itemsize))
-    return f"{kind}:{_text(np.array([block.mean() for block in blocks], dtype=dtype))}"
+    blocks = np.array_split(errors, min(len(errors), MOST_NUMBERS))
+    return f"{kind}:{_text(np.array([block.mean() for block in blocks], dtype=KINDS[kind]))}"
 
 
 def unpack(text: str) -> NDArray[np.float32]:

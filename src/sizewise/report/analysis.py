@@ -133,7 +133,7 @@ def analyse(
         errors = cells_errors(cells)
         rows += zip(cells, errors.intervals(), strict=True)
         found = answer(cells, goal, confidence)
-        fit = fit_sweep(errors, found.margin or goal.tolerance)
+        fit = fit_sweep(errors, goal.gain(found.best))
         families.append(FamilyResult(family, cells, fit, growth(cells), found))
     references = selection.references
     rows += zip(references, cells_errors(references).intervals(), strict=True)

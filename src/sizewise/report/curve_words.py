@@ -33,7 +33,7 @@ def on_curve(result: FamilyResult, words: MeasureWords, goal: Goal) -> list[str]
 
 def _stops(result: FamilyResult, fit: Fit, words: MeasureWords, goal: Goal) -> str:
     """Say where growing stops paying, by the fitted curve."""
-    least = result.answer.margin or goal.tolerance
+    least = goal.gain(result.answer.best)
     place, interval = fit.size_where_doubling_buys(least)
     smallest, largest = result.cells[0].parameters, result.cells[-1].parameters
     gain = f"{words.margin(least)} of {words.test}"

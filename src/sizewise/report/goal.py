@@ -38,6 +38,10 @@ class Goal:
         """Return how much worse than `best` is as good."""
         return self.tolerance * best.error if self.relative else self.tolerance
 
+    def gain(self, best: Cell) -> float:
+        """Return what a doubling has to buy to pay: the margin, also where there is a target."""
+        return self.margin(best) or self.tolerance
+
     def allows(self, cell: Cell) -> bool:
         """Return whether no cost of a cell that is known is above its limit."""
         return not any(cell.cost(cost) > most for cost, most in self.limits.items())

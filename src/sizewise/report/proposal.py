@@ -99,8 +99,11 @@ def propose(found: Answer, swept: Mapping[str, Mapping[str, Sequence[Any]]]) -> 
     cells = list(found.comparisons)
     if not cells or found.kind is Kind.ANSWER:
         return []
+    if found.kind is Kind.MORE_SEEDS and found.wanted is None:
+        return []  # no seeds would tell
     if found.kind is Kind.MORE_SEEDS:
-        wanted, count = [*found.undecided, found.best], seeds_to_add(found)
+        wanted = [*found.undecided, found.best, *found.open_rivals]
+        count = seeds_to_add(found)
     elif found.kind is Kind.ONE_SEED:
         wanted, count = cells, SEEDS_WHEN_ALONE
     else:
@@ -153,6 +156,8 @@ def score_again(
 def _other_sizes(
     found: Answer, cells: list[Cell], swept: Mapping[str, Sequence[Any]]
 ) -> list[Proposal]:
+    if found.is_limited and found.kind is not Kind.SMALLER_SIZES:
+        return []  # larger ones are beyond the limits
     smallest, largest = (_asked(cell) for cell in (cells[0], cells[-1]))
     smaller = [max(1, smallest // 4), max(1, smallest // 2)]
     larger = [2 * largest, 4 * largest]

@@ -14,6 +14,7 @@ from sizewise.place import TRAIN
 from sizewise.records import RunRecord
 from sizewise.report.cells import Cell, Setting, known_error
 from sizewise.report.conditions import AMOUNT, CONDITIONS, LENGTH, SHUFFLED, by_condition
+from sizewise.sample_errors import unpack
 
 TEST_SAMPLES = "data.test_samples"  # of sets that are generated
 
@@ -112,8 +113,15 @@ def usable_runs(records: Sequence[RunRecord]) -> tuple[list[RunRecord], list[str
 
 def on_most_test_samples(records: Sequence[RunRecord]) -> list[RunRecord]:
     """Return those of runs on a generated set that are scored on the most test samples."""
-    counts = [record.config.get(TEST_SAMPLES) or 0 for record in records]
+    counts = [_test_samples(record) for record in records]
     return [r for r, count in zip(records, counts, strict=True) if count == max(counts)]
+
+
+def _test_samples(record: RunRecord) -> int:
+    """Return on how many samples of a generated set a run is scored; 0 for another set's."""
+    if TEST_SAMPLES not in record.config or record.sample_errors is None:
+        return 0
+    return record.config[TEST_SAMPLES] or len(unpack(record.sample_errors))
 
 
 def varying(records: Sequence[RunRecord]) -> list[str]:

@@ -90,7 +90,7 @@ def _row(result: FamilyResult, words: MeasureWords, analysis: Analysis) -> dict[
         "enough": enough(found),
         words.test: words.value(found.as_good.error),
         "90% interval": words.values(interval) if interval else "–",
-        "growing stops paying at": _stops(result, analysis.goal.tolerance),
+        "growing stops paying at": _stops(result, analysis.goal.gain(found.best)),
         "smallest → largest": f"{words.value(grown.smallest.error)} → "
         f"{words.value(grown.largest.error)}"
         if grown
@@ -130,7 +130,7 @@ def enough(found: Answer) -> str:
 def _stops(result: FamilyResult, gain: float) -> str:
     if not isinstance(result.fit, Fit):
         return "–"
-    place, _ = result.fit.size_where_doubling_buys(result.answer.margin or gain)
+    place, _ = result.fit.size_where_doubling_buys(gain)
     smallest, largest = result.cells[0].parameters, result.cells[-1].parameters
     if place > largest:
         return f"beyond {size(largest)}"

@@ -54,8 +54,8 @@ class Answer:
     *worse* if the interval begins above the tolerance; *at the edge* if it lies within a quarter of
     the tolerance to either side of its end; undecided otherwise. So by 90 % intervals a cell at the
     tolerance's very end is called the one or the other by mistake in 5 % of sweeps each. The best
-    by validation itself is as good if no other is better by more than the tolerance; and a cell is
-    worse only if it is so than each other that may be the best.
+    by validation may be a lucky one: it is itself as good if no other is better by more than the
+    tolerance, and a cell is as good or worse only if it is so beside each rival, too.
 
     Args:
         kind: what can be said.
@@ -65,6 +65,8 @@ class Answer:
             best where none is shown to reach a target.
         undecided: cells smaller than `as_good` of which nothing is shown, by size.
         at_edge: those that are at the edge: to be taken or left.
+        rivals: cells that are not shown to be worse than the best at all, so may be the best.
+        is_limited: whether larger cells are beyond the goal's limits.
         margin: how much worse is as good; 0 where a target is to be reached.
         wanted: what would decide; None where nothing is undecided, or nothing within reach would.
     """
@@ -77,6 +79,8 @@ class Answer:
     margin: float
     wanted: Wanted | None = None
     at_edge: Sequence[Cell] = ()
+    rivals: Sequence[Cell] = ()
+    is_limited: bool = False
 
     @property
     def is_shown(self) -> bool:
@@ -91,14 +95,39 @@ class Answer:
         now, then = (_seeds_needed(undecided, self.margin, each) for each in (1, factor))
         return now is None or (then is not None and then < now)
 
+    @property
+    def open_rivals(self) -> list[Cell]:
+        """Return the rivals beside which something undecided is in doubt."""
+        found = []
+        for index, rival in enumerate(self.rivals):
+            doubts = [
+                self.comparisons[cell].rivals[index]
+                for cell in self.undecided
+                if cell is not self.best
+            ]
+            may_beat = self.comparisons[rival].low < -self.margin
+            if (self.best in self.undecided and may_beat) or any(
+                each.low <= self.margin < each.high for each in doubts
+            ):
+                found.append(rival)
+        return found
+
     def at(self, margin: float) -> "Answer":
         """Return the answer by the same comparisons, were another difference as good."""
-        return _judge(self.best, self.comparisons, margin) if self.comparisons else self
+        if not self.comparisons:
+            return self
+        return _judge(self.best, self.comparisons, margin, self.rivals, is_limited=self.is_limited)
 
-    def below(self, parameters: float) -> Cell | None:
-        """Return the largest cell of at most so many parameters."""
-        cells = [cell for cell in self.comparisons if cell.parameters <= parameters]
-        return cells[-1] if cells else None
+    def below(self, cell: Cell, share: float = 1.0) -> Cell | None:
+        """Return the largest of a cell's family below it, of at most a share of its parameters."""
+        smaller = [
+            each
+            for each in self.comparisons
+            if each.family == cell.family
+            and each.parameters < cell.parameters
+            and each.parameters <= share * cell.parameters
+        ]
+        return smaller[-1] if smaller else None
 
 
 class Growth(NamedTuple):
@@ -145,42 +174,55 @@ def answer(cells: Sequence[Cell], goal: Goal, confidence: float = CONFIDENCE) ->
         goal: what is good enough; cells beyond its limits are left out.
         confidence: of the intervals; higher where the answer is looked at more than once.
     """
-    within = [cell for cell in cells if goal.allows(cell)]
-    if not within:
-        cheapest = min(cells, key=lambda cell: cell.parameters)
-        return Answer(Kind.OVER_LIMITS, cheapest, {}, cheapest, [], 0.0)
-    cells = sorted(within, key=lambda cell: cell.parameters)
+    everyone = sorted(cells, key=lambda cell: cell.parameters)
+    cells = [cell for cell in everyone if goal.allows(cell)]
+    if not cells:
+        return Answer(Kind.OVER_LIMITS, everyone[0], {}, everyone[0], [], 0.0)
     best = best_by_validation(cells)
+    is_limited = everyone[-1] not in cells
     if all(cell.failures == len(cell.records) for cell in cells):
         return Answer(Kind.NONE_TRAINED, best, {}, best, [], 0.0)
     if goal.target is None:
-        comparisons = compared(cells, best, confidence)
-        return _judge(best, _with_rivals(best, comparisons, confidence), goal.margin(best))
-    return _judge(best, against(cells, goal.target, confidence), 0.0)
+        found, rivals = _with_rivals(best, compared(cells, best, confidence), confidence)
+        return _judge(best, found, goal.margin(best), rivals, is_limited=is_limited)
+    return _judge(best, against(cells, goal.target, confidence), 0.0, is_limited=is_limited)
 
 
 def _with_rivals(
     best: Cell, comparisons: dict[Cell, Difference], confidence: float
-) -> dict[Cell, Difference]:
-    """Return the comparisons, each with that to the rival which leaves most in doubt.
+) -> tuple[dict[Cell, Difference], list[Cell]]:
+    """Return the comparisons, each with those to the rivals, and these: they may be the best.
 
-    The best by validation may be a lucky one. Its own comparison is how much better another may be.
+    The best by validation may be a lucky one. Its own comparison is how much better another is.
     """
-    others = {cell: d for cell, d in comparisons.items() if cell is not best and d.interval}
+    others = [each for cell, each in comparisons.items() if cell is not best and each.interval]
     if not others:
-        return comparisons
+        return comparisons, []
+    rivals = [
+        cell
+        for cell, each in comparisons.items()
+        if cell is not best and each.interval and each.low <= 0
+    ]
     found = dict(comparisons)
-    for rival in (cell for cell, each in others.items() if each.low <= 0):
+    for rival in rivals:
         for cell, each in compared([*comparisons], rival, confidence).items():
-            doubted = found[cell].rival or found[cell]
-            if found[cell].low > 0 and each.low < doubted.low:
-                found[cell] = found[cell]._replace(rival=each)
-    luckiest = min(others.values(), key=lambda each: each.low)
-    upto = Interval(0.0, max(0.0, -luckiest.low))
-    return found | {best: luckiest._replace(mean=0.0, interval=upto)}
+            found[cell] = found[cell]._replace(rivals=(*found[cell].rivals, each))
+    luckiest = min(others, key=lambda each: each.low)
+    by = Interval(
+        max(0.0, *(-each.high for each in others)), max(0.0, *(-each.low for each in others))
+    )
+    own = luckiest._replace(mean=max(0.0, -luckiest.mean), interval=by)
+    return found | {best: own}, rivals
 
 
-def _judge(best: Cell, comparisons: dict[Cell, Difference], margin: float) -> Answer:
+def _judge(
+    best: Cell,
+    comparisons: dict[Cell, Difference],
+    margin: float,
+    rivals: Sequence[Cell] = (),
+    *,
+    is_limited: bool = False,
+) -> Answer:
     cells = list(comparisons)
     as_good = next((cell for cell in cells if comparisons[cell].is_as_good(margin)), None)
     smaller = cells if as_good is None else cells[: cells.index(as_good)]
@@ -188,7 +230,7 @@ def _judge(best: Cell, comparisons: dict[Cell, Difference], margin: float) -> An
     at_edge = [cell for cell in unlike if comparisons[cell].is_at_edge(margin)]
     undecided = [cell for cell in unlike if cell not in at_edge]
     found = Answer(Kind.ANSWER, best, comparisons, as_good or best, undecided, margin)
-    found = replace(found, at_edge=at_edge)
+    found = replace(found, at_edge=at_edge, rivals=rivals, is_limited=is_limited)
     if as_good is None and not undecided:
         return replace(found, kind=Kind.NOT_REACHED)
     found = replace(found, kind=_kind(found))
@@ -244,13 +286,14 @@ def growth(cells: Sequence[Cell]) -> Growth | None:
 
 def _kind(found: Answer) -> Kind:
     cells = list(found.comparisons)
-    if len(cells) == 1:
+    has_target = not found.margin
+    if len(cells) == 1 and not found.is_limited and not (has_target and not found.undecided):
         return Kind.ONE_SIZE
     if any(each.interval is None for each in found.comparisons.values()):
         return Kind.ONE_SEED
-    half = found.below(found.best.parameters / 2)
+    half = found.below(found.best, 0.5)
     falls = found.best is cells[-1] and half and found.comparisons[half].is_worse(found.margin)
-    if falls and found.margin:  # whoever reaches a target need not grow on
+    if falls and not has_target and not found.is_limited:  # else it need not grow on, or may not
         return Kind.LARGER_SIZES
     if found.undecided:
         return Kind.MORE_SEEDS

@@ -76,7 +76,7 @@ class Writer:
             case Kind.NONE_TRAINED:
                 return Paragraph("Over all families: no model run trained.")
             case Kind.NOT_REACHED:
-                headline = f"no model run reaches {self._target()}; the best is {best.label}."
+                headline = f"{self._not_reached('model', found)}; the best is {best.label}."
             case Kind.ONE_SEED:
                 headline = "can't tell, with one seed each."
             case Kind.MORE_SEEDS:
@@ -140,6 +140,7 @@ class Writer:
         best = f"{size(found.best.parameters)} parameters ({self._reached(found.best)})"
         by_validation = f"The best by validation has {best}"
         as_good = size(found.as_good.parameters)
+        is_best = found.as_good is found.best and not self.goal.target
         match found.kind:
             case Kind.ONE_SIZE:
                 return f"one size, {best}.", ["One size can't say what another would do."]
@@ -148,7 +149,7 @@ class Writer:
                     f"{by_validation}, but one seed doesn't say how much of a difference is luck."
                 ]
             case Kind.LARGER_SIZES:
-                half = found.below(found.best.parameters / 2)
+                half = found.below(found.best, 0.5)
                 assert half is not None  # or it would not be this kind
                 return f"can't tell: still falling at the largest size run, {best}.", [
                     f"{self._with_best(half, found)}, so growing further may pay."
@@ -169,7 +170,7 @@ class Writer:
                     sentences,
                 )
             case Kind.NOT_REACHED:
-                return f"no size run reaches {self._target()}; the best has {best}.", []
+                return f"{self._not_reached('size', found)}; the best has {best}.", []
             case Kind.OVER_LIMITS:
                 return "no size run is within the limits.", []
             case Kind.NONE_TRAINED:
@@ -183,10 +184,10 @@ class Writer:
                 return (
                     f"the smallest size run, {as_good} parameters, is enough; smaller ones weren't "
                     "tried."
-                ), [f"{by_validation}.", self._as_good(found)]
+                ), [f"{by_validation}.", *([] if is_best else [self._as_good(found)])]
             case Kind.ANSWER:
                 sentences = [f"{by_validation}.", self._as_good(found), *self._at_edge(found)]
-                smaller = found.below(found.as_good.parameters - 1)
+                smaller = found.below(found.as_good)
                 if smaller and smaller not in found.at_edge:
                     sentences.append(f"The next smaller, {self._with_best(smaller, found)}.")
                 if self.goal.target:
@@ -196,6 +197,10 @@ class Writer:
     def _target(self) -> str:
         assert self.goal.target is not None
         return self.words.reached(self.goal.target)
+
+    def _not_reached(self, what: str, found: Answer) -> str:
+        which = f"no {what} within the limits" if found.is_limited else f"no {what} run"
+        return f"{which} reaches {self._target()}"
 
     def _reached(self, cell: Cell) -> str:
         seeds = len(cell.seeds)
@@ -235,10 +240,14 @@ class Writer:
         words = []
         others = [cell for cell in found.undecided if cell is not found.best or self.goal.target]
         doubted = [cell for cell in others if found.comparisons[cell].low > found.margin]
-        others = [cell for cell in others if cell not in doubted]
+        alike = [cell for cell in others if found.comparisons[cell].high <= found.margin]
+        others = [cell for cell in others if cell not in doubted + alike]
         if doubted:
             cells = listed([self._with_best(cell, found) for cell in doubted[:4]])
             words.append(f"{cells}, but not shown to be so than each that may be the best.")
+        if alike:
+            cells = listed([self._with_best(cell, found) for cell in alike[:4]])
+            words.append(f"{cells}: as good, but not as each that may be the best.")
         if others:
             cells = listed([self._with_best(cell, found) for cell in others[:4]])
             within = f" (within {self.words.margin(found.margin)})" if found.margin else ""
@@ -248,7 +257,8 @@ class Writer:
             upto = self.words.margin(luck.high)
             words.append(f"The best may be so by luck: another may be better by up to {upto}.")
         if found.wanted is None:
-            words.append(f"No {MOST_SEEDS} seeds would tell: accept a larger difference.")
+            instead = "" if self.goal.target else ": accept a larger difference"
+            words.append(f"No {MOST_SEEDS} seeds would tell{instead}.")
         elif found.wanted.test_samples > 1:
             words.append(
                 f"Seeds alone would not tell; about {found.wanted.seeds} seeds each with "

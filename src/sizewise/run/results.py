@@ -84,9 +84,8 @@ def make_record(
     metrics = {f"test/{name}": value for name, value in scores.items()}
     metrics |= {f"cost/{name}": value for name, value in costs.items()}
     extras: dict[str, Any] = dict(state.extras)  # what a study measures of each run, by name
-    if spec.task == "classify":  # what always answering the commonest class would get wrong
-        targets = dataset.test.targets  # type: ignore[attr-defined]
-        extras["chance"] = 1 - targets.bincount().max().item() / len(targets)
+    if spec.task in ("classify", "balanced"):
+        extras["chance"] = _chance(dataset.test.targets)  # type: ignore[attr-defined]
     if spec.task == "next_byte":
         extras["compressors"] = rates_of(dataset)
     if isinstance(dataset.test, Pairs):
@@ -145,3 +144,12 @@ def make_record(
         prompts=not (spec.class_names or spec.outputs),  # it tells neither
     )
     return record
+
+
+def _chance(targets: torch.Tensor) -> float:
+    """Return the error of always answering the class that counts most: see `tasks`."""
+    classes = targets.cpu()
+    weights = torch.ones(len(classes))
+    if classes.ndim > 1:  # with a weight for each sample
+        classes, weights = classes[:, 0].long(), classes[:, 1]
+    return float(1 - classes.bincount(weights).max().item() / len(classes))

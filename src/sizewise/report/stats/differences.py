@@ -37,7 +37,7 @@ class Difference(NamedTuple):
         shared: the variance of `mean` that comes of the test set.
         seeds: pairs, or the fewer seeds of the two where most are not shared.
         confidence: of `interval`.
-        rival: the first's difference from a third, which may be the best in the second's place.
+        rivals: the first's differences from others that may be the best in the second's place.
     """
 
     mean: float
@@ -47,20 +47,25 @@ class Difference(NamedTuple):
     shared: float
     seeds: int
     confidence: float = CONFIDENCE
-    rival: "Difference | None" = None
+    rivals: "tuple[Difference, ...]" = ()
 
     @property
     def low(self) -> float:
         """Return the interval's lower end."""
         return -math.inf if self.interval is None else self.interval.low
 
+    @property
+    def high(self) -> float:
+        """Return the interval's upper end."""
+        return math.inf if self.interval is None else self.interval.high
+
     def is_worse(self, tolerance: float) -> bool:
-        """Return whether being worse by `tolerance` or less is ruled out, than the rival too."""
-        return self.low > tolerance and (self.rival is None or self.rival.is_worse(tolerance))
+        """Return whether being worse by `tolerance` or less is ruled out, than each rival too."""
+        return self.low > tolerance and all(each.low > tolerance for each in self.rivals)
 
     def is_as_good(self, tolerance: float) -> bool:
-        """Return whether the interval rules out being worse by more than `tolerance`."""
-        return self.interval is not None and self.interval.high <= tolerance
+        """Return whether being worse by more is ruled out, than each rival too."""
+        return self.high <= tolerance and all(each.high <= tolerance for each in self.rivals)
 
     def is_at_edge(self, tolerance: float) -> bool:
         """Return whether the interval says that it is as bad as `tolerance`, as near as matters."""
@@ -71,8 +76,8 @@ class Difference(NamedTuple):
 
     def with_test_samples(self, factor: float) -> "Difference":
         """Return the difference, had there been so many times the test samples."""
-        rival = self.rival and self.rival.with_test_samples(factor)
-        return self._replace(shared=self.shared / factor, rival=rival)
+        rivals = tuple(each.with_test_samples(factor) for each in self.rivals)
+        return self._replace(shared=self.shared / factor, rivals=rivals)
 
     def half_width(self, seeds: int) -> float:
         """Return half the interval's width, had there been so many seeds."""
@@ -85,8 +90,14 @@ class Difference(NamedTuple):
 
         Were mean and variance to stay as they are.
         """
-        if self.low > tolerance and self.rival is not None:
-            return self.rival.seeds_needed(tolerance, most)
+        if self.low > tolerance:
+            doubted = [each for each in self.rivals if each.low <= tolerance]
+        else:
+            doubted = [each for each in self.rivals if self.high <= tolerance < each.high]
+        if doubted:  # beside the reference itself it is decided
+            needed = [each.seeds_needed(tolerance, most) for each in doubted]
+            known = [each for each in needed if each is not None]
+            return max(known) if len(known) == len(needed) else None
         off = abs(self.mean - tolerance)
         enough = max(off, EDGE * tolerance - off)  # it is told, or at the edge
         more = range(self.seeds + 1, most + 1)
