@@ -25,7 +25,11 @@ RUNS = {
     "mup": ["model=cnn", "data=digits", "parametrization=mup"],
     "svm": ["model=svm", "data=digits"],
     "own": ["model._target_=mine.Net", "model.depth=null", "data=digits"],
+    "own lstm": ["model._target_=mine.Wider", "model.depth=2", "data=digits"],
+    "balanced": ["model=mlp", "data=digits", "training.class_weights=balanced"],
 }
+OWN = {"own", "own lstm"}  # of one module
+LSTMS = {"lstm", "lstm on mnist1d"} | OWN
 KEYS = """
 import json, os, sys
 from pathlib import Path
@@ -57,6 +61,13 @@ class Net(nn.Module):
 
         super().__init__()
         self.layers = nn.Sequential(nn.Flatten(), *hidden(spec, width))
+
+
+from sizewise.models.recurrent import LSTM
+
+
+class Wider(LSTM):
+    pass
 """
 PARTS = """
 from torch import nn
@@ -165,10 +176,11 @@ def test_what_a_run_does_not_use_leaves_its_key(copy: Copy) -> None:
         ("training/evaluate.py", "BATCH_SIZE = 256", "BATCH_SIZE = 250", set(RUNS)),
         ("models/cnn.py", "KERNEL = 3", "KERNEL = 2 + 1", {"cnn", "mup"}),
         ("models/mup.py", "DRAWS = 16", "DRAWS = 8 + 9", {"mup"}),
-        ("models/recurrent.py", "nn.ReLU()", "nn.Tanh()", {"lstm", "lstm on mnist1d"}),
+        ("models/recurrent.py", "nn.ReLU()", "nn.Tanh()", LSTMS),
+        ("data/balance.py", "import", "import this\nimport", {"balanced"}),
         ("data/published/digits.py", "* 4 // 5", "* 5 // 6", set(RUNS) - {"lstm on mnist1d"}),
         ("models/classical/estimators.py", "C=setting", "tol=1, C=setting", {"svm"}),
-        ("../../parts.py", "nn.ReLU()", "nn.Tanh()", {"own"}),
+        ("../../parts.py", "nn.ReLU()", "nn.Tanh()", OWN),
     ],
 )
 def test_an_edit_gives_new_keys_to_the_runs_that_use_it(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sizewise.errors import UserError
+from sizewise.errors import Interrupted, UserError
 from sizewise.run.code import OwnCode
-from sizewise.run.folder import Outcome, RunFolder
+from sizewise.run.folder import Outcome, RunFolder, acquire
 
 
 def test_a_folder_leads_to_the_run_that_it_took_up_also_after_a_move(tmp_path: Path) -> None:
@@ -76,3 +76,12 @@ def test_code_of_the_users_own_is_copied_with_the_package_that_it_stands_in(
     assert copied == {"lab/net.py", "lab/sizes.json", "parts.py"}
     OwnCode([], ["torchvision"]).copy_to(tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_who_waits_for_a_lock_hears_that_it_is_to_stop(tmp_path: Path) -> None:
+    held = RunFolder(tmp_path).claim("key")
+    answers = iter([False, True])
+    with pytest.raises(Interrupted):
+        acquire(RunFolder(tmp_path).lock(), lambda: next(answers))
+    held.release()
+    acquire(RunFolder(tmp_path).lock(), lambda: True)

@@ -180,6 +180,20 @@ def test_time_before_the_interruption_counts(tmp_path: Path) -> None:
     assert state.sums.seconds > 0
 
 
+def test_a_checkpoint_of_another_kind_of_device_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There the optimiser's state has other shapes, which PyTorch would take all the same."""
+    path = tmp_path / "checkpoint.pt"
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainState, "device", "cuda")
+        with pytest.raises(Interrupted):
+            train(make("mlp"), path, stop_after=6)
+    state = TrainState(model=(model := make("mlp")), stepper=Stepper(model, THREE_EPOCHS))
+    assert not Checkpoint(path, "key", 60, lambda: False).restore(state)
+    assert "it was trained on cuda, not cpu" in capsys.readouterr().err
+
+
 def test_state_is_saved_by_the_clock_within_an_epoch(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
 

@@ -27,12 +27,14 @@ class SweepCallback(Callback):
         """Check the config and what it names, before a folder is made for the run."""
         from sizewise.config import parse
         from sizewise.config.compose import check_typed, depends_on_job, without_hydra
+        from sizewise.threads import take_share
 
         with _errors_end_the_process():
             check_typed(config.hydra)
             own = without_hydra(config)
             if not depends_on_job(own):
                 checked = parse(own)
+                take_share()  # before torch
                 from sizewise.run.identity import check_names  # takes seconds: it imports torch
 
                 check_names(checked)

@@ -61,6 +61,13 @@ class GridSweeper(Sweeper):
             UserError: a run can't be made, or the sweep can't be started.
         """
         from sizewise.config.compose import Grid
+        from sizewise.errors import UserError
+
+        if self._batch_size is not None and self._batch_size < 1:
+            raise UserError(
+                f"hydra.sweeper.max_batch_size={self._batch_size} runs nothing: expected 1 or "
+                "more, or null for all at once"
+            )
 
         if self._config.hydra.launcher._target_ == PoolConf._target_:
             from sizewise.sweep.pool import warm_up

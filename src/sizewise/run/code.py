@@ -67,7 +67,8 @@ def source_hash(network: type[nn.Module], modules: tuple[str, ...], source: Path
 
     Comments, docstrings and layout are left out. Registries, the `__init__` of sizewise's packages,
     name modules as texts and are not read: a family or a set that is added changes no other's hash.
-    Of a network of the user's own, the modules beside it that it imports count too.
+    Of a network of the user's own, the modules beside it that it imports count too, and what these
+    import of sizewise.
 
     Args:
         network: the class.
@@ -81,7 +82,9 @@ def source_hash(network: type[nn.Module], modules: tuple[str, ...], source: Path
 def _hash(own: str, root: Path, modules: tuple[str, ...], source: Path) -> str:
     used = imported([*modules, own], source)
     if own not in used:
-        used |= imported([own], root)
+        beside = imported([own], root)
+        names = (name for module, path in beside.items() for name in _read(module, path)[0])
+        used |= imported(names, source) | beside
     digest = hashlib.sha256()
     for name in sorted(used):
         _, code = _read(name, used[name])

@@ -13,6 +13,7 @@ from sizewise.flops import flops_per_sample
 from sizewise.models import Architecture, Classical
 from sizewise.run.identity import with_precision
 from sizewise.run.network import build_on_threads
+from sizewise.training.device import is_here, prepare_torch
 from sizewise.training.loop import fit, total_steps
 
 TRIAL_BATCHES = 10
@@ -51,8 +52,9 @@ def estimate(
     """
     training = config.training
     noise = _noise(spec, batches * training.batch_size)
-    dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise")
-    model = build_on_threads(config, spec, architecture, share)
+    device = prepare_torch(config.device if is_here(config.device) else "cpu")
+    dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise").to(device)
+    model = build_on_threads(config, spec, architecture, share).to(device)
     threads = torch.get_num_threads()
     if isinstance(model, Classical):
         return Estimate(threads)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from urllib.parse import quote
 from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from sizewise.errors import UserError
+from sizewise.errors import Interrupted, UserError
 from sizewise.files import replacing
 from sizewise.uri import sqlite_file
+
+LOOK_SECONDS = 0.5  # between looks whether to stop waiting
 
 
 @dataclass(frozen=True)
@@ -197,3 +200,19 @@ class Outcome:
                 _, mark, query = rest.partition("?")
                 outcome.uri = f"{start}:///{quote(str(beside))}{mark}{query}"
         return outcome
+
+
+def acquire(lock: BaseFileLock, stop: Callable[[], bool]) -> None:
+    """Wait for a lock until it is had.
+
+    Raises:
+        Interrupted: `stop` says to wait no longer.
+    """
+    while True:
+        try:
+            lock.acquire(timeout=LOOK_SECONDS)
+        except Timeout:
+            if stop():
+                raise Interrupted from None
+        else:
+            return

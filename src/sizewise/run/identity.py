@@ -27,6 +27,7 @@ EVERY_RUN = tuple(
 )
 VARIED_BY = {  # what only some runs use, by the key that asks for it
     "training.augment": "sizewise.data.augment",
+    "training.class_weights": "sizewise.data.balance",
     "data.label_noise": "sizewise.data.corrupt",
     "data.inner_test": "sizewise.data.inner",
     "parametrization": "sizewise.models.mup",

@@ -7,7 +7,7 @@ from sizewise.config import Config
 from sizewise.data import Dataset, DataSpec
 from sizewise.errors import UserError
 from sizewise.flops import flops_of_step
-from sizewise.models import Architecture, build
+from sizewise.models import Architecture, Classical, build
 from sizewise.threads import share_of_cores, threads_for
 
 
@@ -15,7 +15,8 @@ def check_outputs(model: nn.Module, dataset: Dataset) -> None:
     """Try the network on two samples: one of the user's own may not fit the data.
 
     Raises:
-        UserError: it can't read them, or does not return logits of the shape that the data ask for.
+        UserError: it can't read them, or does not return logits of the shape that the data ask for,
+            or these hang on nothing that could be trained.
     """
     named = type(model).__name__
     batch = dataset.train.batch(slice(0, 2))
@@ -24,8 +25,7 @@ def check_outputs(model: nn.Module, dataset: Dataset) -> None:
     if dataset.spec.kind == "pair":  # as many steps as the longest answer has
         expected = (count, batch.targets.shape[2], dataset.spec.num_outputs)
     try:
-        with torch.no_grad():
-            logits = model.eval()(*batch.given)
+        logits = model.eval()(*batch.given)
     except Exception as error:
         shape = (count, *dataset.spec.input_shape)
         beside = f", with the lengths ({count},) beside them" if dataset.spec.unequal else ""
@@ -33,6 +33,11 @@ def check_outputs(model: nn.Module, dataset: Dataset) -> None:
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     if found != expected:
         raise UserError(f"{named} returns {found} for {count} samples; expected logits {expected}")
+    if not (isinstance(model, Classical) or logits.requires_grad):
+        raise UserError(
+            f"{named} has nothing to train: expected logits that hang on parameters which require "
+            "gradients"
+        )
 
 
 def build_on_threads(

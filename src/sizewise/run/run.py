@@ -110,7 +110,7 @@ def run(
         found = None
         if take_up:
             unfinished = config.resume is not False
-            found = lifecycle.take_up(store, identity.key, tags, unfinished=unfinished)
+            found = lifecycle.take_up(store, identity.key, tags, unfinished=unfinished, stop=stop)
         if isinstance(found, RunRecord):
             screen.show_result(found, store.shown, store.page(found.run_id), finished_before=True)
             return found
@@ -136,6 +136,8 @@ def run(
             tell(step)
 
         checkpoint = Watched(path, identity.key, config.checkpoint_minutes, stop, show)
+        if found is None:  # what an earlier run has left in this folder is not gone on from
+            checkpoint.remove()
 
         with tracker, screen:
             model = _on_its_threads(model, tracker, config, identity, dataset).to(device)

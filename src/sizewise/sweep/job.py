@@ -41,6 +41,10 @@ STOP_ALL = "stop_all"  # where it is in the sweep's folder, no job begins, and t
 def jobs_at_once(composed: DictConfig) -> int:
     """Return how many runs share this machine's cores: `hydra.launcher.n_jobs`, or else 1."""
     jobs = int(OmegaConf.select(composed, "hydra.launcher.n_jobs", default=1))
+    if jobs == 0:
+        raise UserError(
+            "hydra.launcher.n_jobs=0 runs nothing: expected 1 or more, or -1 for all cores"
+        )
     return jobs if jobs > 0 else max(1, available_cores() + 1 + jobs)
 
 

@@ -7,7 +7,7 @@ import platform
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from sizewise.errors import UserError, first_line, say
 from sizewise.records import RunRecord
-from sizewise.run.folder import Outcome, RunFolder
+from sizewise.run.folder import Outcome, RunFolder, acquire
 from sizewise.tracking.artifacts import finished_records, read_record
 from sizewise.tracking.queries import StoredRun, search
 from sizewise.tracking.store import MODEL_TRAINING, STORE_ERRORS, Store, reopen_store
@@ -125,7 +125,12 @@ def _set_tags(store: Store, run: StoredRun, tags: Mapping[str, str]) -> None:
 
 
 def take_up(
-    store: Store, key: str, tags: Mapping[str, str], *, unfinished: bool
+    store: Store,
+    key: str,
+    tags: Mapping[str, str],
+    *,
+    unfinished: bool,
+    stop: Callable[[], bool] = lambda: False,
 ) -> RunRecord | Tracker | None:
     """Return the record of the finished run with this key, or take up the unfinished one.
 
@@ -136,6 +141,10 @@ def take_up(
         key: the run's.
         tags: to set on the run; a finished one keeps those that it has.
         unfinished: whether an unfinished one counts.
+        stop: whether to wait no longer.
+
+    Raises:
+        Interrupted: it was asked to stop.
 
     Returns:
         None if there is no such run, its folder can't be reached from here, or what it left can't
@@ -155,7 +164,7 @@ def take_up(
     lock = run.folder.lock()
     if run.folder.is_locked():
         say(f"waiting for the run {run.name}, which another process trains in {run.folder.path}")
-    lock.acquire()
+    acquire(lock, stop)
     if run.folder.is_unsent():
         deliver(store, run.folder, lock)
     if store.client.get_run(run.run_id).info.status == "FINISHED":  # by then

@@ -99,11 +99,14 @@ class Checkpoint:
     def restore(self, state: TrainState) -> bool:
         """Bring `state` to what the file holds, and return whether there was any that serves.
 
-        A file that is damaged or of another run is skipped, with a line on stderr.
+        A file that is damaged, of another run or of another kind of device is skipped, with a line
+        on stderr.
         """
         for path in (self._path, self._before):
             try:
                 content = self._read(path)
+                if content["device"] != state.device:
+                    raise ValueError(f"it was trained on {content['device']}, not {state.device}")
             except FileNotFoundError:
                 continue
             except Exception as error:  # torch's reader raises whatever a foreign file provokes

@@ -3,6 +3,7 @@
 A small network's kernels are over sooner than Python can launch the next ones.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import torch
@@ -34,18 +35,18 @@ class _GraphedStep:
 
     def __init__(self, take_step: TakeEither) -> None:
         self._take_step = take_step
-        self._shapes: list[torch.Size] = []  # of the graph's batches; before, of the last batch
-        self._alike = 0  # batches in a row that had them
+        self._seen: Counter[tuple[torch.Size, ...]] = Counter()  # shapes of the batches so far
+        self._shapes: tuple[torch.Size, ...] = ()  # of the graph's batches
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, batch: Batch, number: int, learning_rate: float) -> Answer:
         given = [each for each in batch if each is not None]
-        shapes = [each.shape for each in given]
+        shapes = tuple(each.shape for each in given)
         rate = torch.full((), learning_rate, device=given[0].device)
         if self._graph is None:
-            self._alike = self._alike + 1 if shapes == self._shapes else 1
-            self._shapes = shapes
-            if self._alike > WARM_UP:
+            self._seen[shapes] += 1
+            if self._seen[shapes] > WARM_UP:
+                self._shapes = shapes
                 self._capture(batch, number, rate)
         if self._graph is None or shapes != self._shapes:
             return self._take_step(batch, number, rate)
@@ -61,6 +62,6 @@ class _GraphedStep:
         batch = type(batch)(*copies)  # type: ignore[arg-type]
         self._given = [*(each for each in batch if each is not None), rate.clone()]
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=torch.cuda.Stream(rate.device)):
             self._answer = self._take_step(batch, number, self._given[-1])
         self._graph = graph

@@ -38,6 +38,10 @@ def prepare_torch(name: str, *, warn_only: bool = False) -> torch.device:
             f"device={name} is not available here; expected auto, cpu, cuda, cuda:N or mps"
         ) from error
     if device.type == "cuda":
+        torch.cuda.set_device(device.index or 0)  # where streams and graphs are made
+        torch.backends.cudnn.allow_tf32 = (
+            False  # convolutions and recurrent layers are float32, too
+        )
         # A kernel for each new tensor, to find reads of memory that nothing was written to.
         deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is random without it
@@ -66,6 +70,11 @@ def device_name(name: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def is_here(name: str) -> bool:
+    """Return whether there is such a device: plans are also made where there is none."""
+    return not device_name(name).startswith("cuda") or torch.cuda.is_available()
 
 
 def settle_precision(asked: str | None, device: str) -> str | None:

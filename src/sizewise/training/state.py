@@ -70,10 +70,16 @@ class TrainState(Fitted):
     enough: float = math.inf
     recent: Tensor = field(default_factory=lambda: torch.empty(0))
 
+    @property
+    def device(self) -> str:
+        """Where it is trained: the kinds of device keep their optimiser's state in other shapes."""
+        return next(self.model.parameters()).device.type
+
     def content(self) -> dict[str, Any]:
         """Return all of it as tensors, numbers, texts, lists and dicts."""
         plain = {name: getattr(self, name) for name in PLAIN}
         return plain | {
+            "device": self.device,
             "model": self.model.state_dict(),
             "optimizer": self.stepper.optimizer.state_dict(),
             "sums": None if self.sums is None else vars(self.sums),
