@@ -70,7 +70,9 @@ COMMANDS: dict[str, tuple[str, *tuple[Argument, ...]]] = {
     ),
     "check": (
         "what is in data of your own, and how they are read",
-        argument("path", metavar="PATH", help="a folder of images, a table, or an .npz"),
+        argument(
+            "path", metavar="PATH", help="a folder of images or sounds, a table, an .npz, or texts"
+        ),
         argument("overrides", nargs="*", help="as for train.py: data.target=COLUMN"),
     ),
     "plan": (

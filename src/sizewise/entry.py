@@ -111,6 +111,9 @@ def _explain(error: Exception) -> str | None:
             "a group can't be null or a number: expected the name of one of its files, as in "
             "model=lstm; to run without an experiment, leave experiment out"
         )
+    if str(error).startswith("Ambiguous value for argument"):
+        typed = str(error).partition("'")[2].partition("'")[0]
+        return f"{typed} has several values, a sweep's: expected {' '.join(TRAIN)} -m {typed}"
     if str(error).startswith("Only one of --run, --multirun, --cfg"):
         return "--cfg, --info and -sc show one run's config: expected them without -m"
     if str(error) == "No trials are completed yet.":  # Optuna's

@@ -198,6 +198,20 @@ def test_where_nothing_is_better_than_chance_the_smallest_is_advised_and_that_is
     assert said[0].startswith("No size tried within 1:00 is better than chance; cnn with 250")
 
 
+def test_longer_training_pays_where_the_best_gets_better_not_another(tmp_path: Path) -> None:
+    def rule(trial: Trial) -> float:
+        best = trial.size == 1000
+        if trial.steps == STEPS:
+            return 0.01 if best else 0.11
+        return 0.088 if best else 0.09
+
+    world = World(tmp_path, rule, luck=0.0)
+    known = searched(tmp_path, world)
+    assert any(trial.steps == 2 * STEPS for trial in known.networks)
+    assert known.wanted_steps == STEPS
+    assert known.advised == ("cnn", 1000)
+
+
 def test_where_time_is_short_for_all_the_final_training_alone_is_as_long_as_paid(
     tmp_path: Path,
 ) -> None:

@@ -209,6 +209,16 @@ def test_what_gives_a_target_away_is_said(check: Check, tmp_path: Path) -> None:
     assert doubt.startswith("! gross alone tells spent: a tree on it explains 9")
 
 
+def test_a_few_numbers_beside_which_all_others_look_alike_are_said(
+    check: Check, tmp_path: Path
+) -> None:
+    spent = TABLE.spent.where(np.arange(ROWS) % 200 > 0, 1e7)
+    path = written(tmp_path / "customers.csv", spent=spent)
+    (doubt,) = (line for line in check(path, "data.target=spent") if line.startswith("!"))
+    assert "numbers in spent" in doubt
+    assert "more than 90% of the spread: all others look alike beside that" in doubt
+
+
 def test_copies_and_near_names_in_a_table_are_said(check: Check, tmp_path: Path) -> None:
     plan = TABLE.plan.where(np.arange(ROWS) % 9 > 0, "Gold ")
     churn = TABLE.churn.where(np.arange(ROWS) % 50 > 0, "Stays")

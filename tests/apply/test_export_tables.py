@@ -117,6 +117,18 @@ def test_what_encodes_reads_values_as_the_network_does(runs: Runs, tmp_path: Pat
             made(bad)
 
 
+def test_a_category_may_be_called_nan(runs: Runs, tmp_path: Path) -> None:
+    folder, _ = runs.exported("spent", "onnx", tmp_path)
+    columns = json.loads((folder / "columns.json").read_text())
+    (place, column) = next((i, each) for i, each in enumerate(columns) if each["categories"])
+    column["categories"][0] = "nan"
+    (folder / "columns.json").write_text(json.dumps(columns[place : place + 1]))
+    encode = runpy.run_path(str(folder / "encode.py"))["encode"]
+    text, missing = (encode([{column["name"]: each}]).ravel() for each in ("nan", float("nan")))
+    assert text[0] == 1.0
+    assert missing[: len(column["categories"])].sum() == 0.0
+
+
 def test_scores_of_numbers_are_in_the_targets_unit(
     runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -162,3 +162,11 @@ def test_a_network_of_an_older_version_warns_by_its_mean_and_deviation(
     np.save(tmp_path / "in.npy", GOOD / 255)
     assert predict_files(predictor, [tmp_path / "in.npy"], None).unlike == 2
     assert "trained on numbers of mean 33.3 ± 78.6" in capsys.readouterr().err
+
+
+def test_what_is_left_as_it_is_has_no_mean_to_be_off_from() -> None:
+    """Whether a step is of a category, say: half of each sequence's steps are."""
+    steps = np.tile([0.0, 1.0], 10)[None, None].repeat(30, axis=0)
+    known = measure(steps, np.arange(30))._replace(mean=[0.0], std=[1.0])
+    assert not unlike(steps, known).any()
+    assert unlike(steps + 3, known).all()

@@ -177,6 +177,36 @@ def test_swept_keys_go_into_the_next_command() -> None:
     )
 
 
+def test_new_runs_are_scored_on_as_many_test_samples_as_those_there_are() -> None:
+    like = record(data__test_samples=20_000)
+    proposal = Proposal(like, [1000], None, [3], {}, 1)
+    assert proposal.overrides(["x=1"]) == [
+        *("model=lstm", "size=1k", "seed=3", "x=1", "data.test_samples=20000"),
+    ]
+
+
+def test_what_was_typed_of_another_network_is_not_asked_of_this_one() -> None:
+    like = record(model__depth=2)
+    proposal = Proposal(like, [1000], None, [3], {}, 1)
+    typed = ["model._target_=mine.Net", "model.depth=null"]
+    assert proposal.overrides(typed) == ["model=lstm", "size=1k", "seed=3", "model.depth=2"]
+
+
+def test_all_settings_that_are_tried_have_their_price() -> None:
+    rng = np.random.default_rng(0)
+    runs = [
+        each
+        for rate in (0.003, 0.01)
+        for each in sweep(
+            "lstm", (1000,), 3, lambda _: 0.2, 0.004, rng, training__learning_rate=rate
+        )
+    ]
+    selection = select(runs)
+    found = answer(selection.cells, GOAL)
+    (both,), (one,) = propose(found, selection.swept), propose(found, {"lstm": {}})
+    assert both.seconds == pytest.approx(2 * one.seconds)
+
+
 def test_what_was_typed_is_kept_as_it_was_but_for_what_is_proposed() -> None:
     proposal = Proposal(record(), [1000, 2500], None, [3, 4], {"training.batch_size": [50, 100]}, 1)
     typed = ["model=cnn,lstm", "seed=0,1", "+tracking.note='a b ${c}'", "data.test_samples=9"]

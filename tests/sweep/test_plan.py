@@ -256,7 +256,7 @@ def test_an_experiment_that_is_a_sweep_is_one_run_where_that_is_typed(
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["seed=0,1"], "Ambiguous value for argument 'seed=0,1'"),
+        (["seed=0,1"], "seed=0,1 has several values, a sweep's: expected python train.py -m seed"),
         (["--multi", "--jobs", "2"], "there is no --jobs here"),
         (["--config-dir", "nowhere"], "--config-dir nowhere: expected a folder of config files"),
         (["-m", "model=[cnn,lstm]"], "model=[cnn,lstm] names several"),

@@ -146,16 +146,22 @@ class Known:
     def wanted_steps(self) -> int:
         """Return for how many steps all should be trained: doubled while that has paid."""
         steps = self.first_steps
-        while any(self._paid(trial) for trial in self.networks if trial.steps == 2 * steps):
+        while self._paid(2 * steps):
             steps *= 2
         return steps
 
-    def _paid(self, longer: Trial) -> bool:
-        before = self.networks.get(longer._replace(steps=longer.steps // 2))
-        if before is None:
+    def _paid(self, steps: int) -> bool:
+        """Return whether the best of what was trained for so many steps beats those for half."""
+        longer = {trial: each for trial, each in self.networks.items() if trial.steps == steps}
+        both = [
+            (self.networks[before].error(), each.error())
+            for trial, each in longer.items()
+            if (before := trial._replace(steps=steps // 2)) in self.networks
+        ]
+        if not both:
             return False
-        gain = before.error() - self.networks[longer].error()
-        return gain > self.margin(before.error()) / 2
+        before, after = (min(errors) for errors in zip(*both, strict=True))
+        return bool(before - after > self.margin(before) / 2)
 
     @cached_property
     def best(self) -> Place | None:

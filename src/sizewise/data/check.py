@@ -23,6 +23,7 @@ from sizewise.records import readable_number
 MOST_CLASSES = 20  # shown by name
 UNEQUAL = 10  # times as many samples in the largest class as in the smallest
 FEW = 10  # samples in a class
+RULE = 0.9  # of a target's squared deviations, in a hundredth of the samples
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,27 @@ def check_table(config: OwnConfig, seed: int) -> Checked:
     found, lines = table.look(config)
     rest = _divided(found, config, seed, "samples")
     form = found.told["table"]
-    doubts = [*giveaways(found, form), *_copies(found)]
+    doubts = [*_few_that_rule(found, form.target), *giveaways(found, form), *_copies(found)]
     for column in form.columns:
         alike = _alike(column.categories)
         doubts += [f"{column.name}: {listed(each)}: nearly the same category" for each in alike]
     return Checked({"read": "; ".join(lines)} | rest.facts, [*doubts, *rest.doubts])
+
+
+def _few_that_rule(found: Arrays, target: str) -> list[str]:
+    """Return what to say of a target whose spread is that of a hundredth of the samples."""
+    if found.train_targets.ndim == 1:  # classes
+        return []
+    numbers = np.asarray(found.train_targets[:, 0], dtype=np.float64)
+    squares = np.sort((numbers - np.median(numbers)) ** 2)[::-1]
+    few = 1 + int(np.searchsorted(squares.cumsum(), RULE * squares.sum(), side="right"))
+    if few > max(1, len(squares) // 100):
+        return []
+    which = "one holds" if few == 1 else f"{few:,} hold"
+    return [
+        f"of {len(squares):,} numbers in {target} {which} more than {RULE:.0%} of the spread: all "
+        "others look alike beside that. Are they mistakes?"
+    ]
 
 
 def check_text(config: OwnConfig, seed: int) -> Checked:

@@ -3,6 +3,8 @@
 Shapes: N samples, C numbers made of a row, T steps.
 """
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
@@ -42,7 +44,9 @@ def giveaways(found: Arrays, form: TableForm) -> list[str]:
     for column in form.columns:
         values = _values(column, means[:, start : start + width_of(column)])
         start += width_of(column)
-        told = cross_val_predict(tree, values[:, None], truth, cv=folds, groups=groups)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of many classes, which check tells
+            told = cross_val_predict(tree, values[:, None], truth, cv=folds, groups=groups)
         how = _of_numbers(told, truth) if numeric else _of_classes(told, truth)
         if how:
             doubts.append(

@@ -59,9 +59,11 @@ class Proposal:
         Args:
             typed: those of a sweep; what these runs do not decide is kept.
         """
-        scored = [] if self.test_samples is None else [f"{TEST_SAMPLES}={self.test_samples}"]
+        # on as many test samples as the runs that it goes on from: fewer are not compared
+        samples = self.test_samples or self.like.config.get(TEST_SAMPLES)
+        scored = [] if samples is None else [f"{TEST_SAMPLES}={samples}"]
         decided = (*DECIDED, TEST_SAMPLES) if scored else DECIDED
-        kept = [each for each in typed if _key(each) not in decided]
+        kept = [self._own(each) for each in typed if _key(each) not in decided]
         stated = set(map(_key, kept))
         kept += [
             f"{key}={','.join(map(_value, values))}"
@@ -73,6 +75,13 @@ class Proposal:
             size = f"model.width={','.join(map(str, self.widths))}"
         seeds = f"seed={','.join(map(str, self.seeds))}"
         return [*_model(self.like), size, seeds, *kept, *scored]
+
+    def _own(self, override: str) -> str:
+        """Return what was typed of a network, which may be another, as this one has it."""
+        key, config = _key(override), self.like.config
+        if not key.startswith("model.") or "," in override or key not in config:
+            return override
+        return f"{key}={_value(config[key])}"
 
     def command(self, command: str | None = None, spell: Spell = spell_all) -> str:
         """Return the command that trains them.
@@ -166,8 +175,9 @@ def _other_sizes(
         return []  # over all families, each family's own proposal says it
     sizes = {Kind.SMALLER_SIZES: smaller, Kind.ONE_SIZE: smaller + larger}.get(found.kind, larger)
     seeds = sorted({seed for cell in cells for seed in cell.seeds})
-    seconds = [_seconds(cells, size) * len(seeds) for size in sizes]
-    return [Proposal(cells[0].records[0], sizes, None, seeds, swept, sum(seconds))]
+    runs = len(seeds) * _settings(swept)
+    seconds = sum(_seconds(cells, size) for size in sizes) * runs
+    return [Proposal(cells[0].records[0], sizes, None, seeds, swept, seconds)]
 
 
 def _seconds(cells: Sequence[Cell], size: int) -> float:
@@ -200,8 +210,13 @@ def _again(
         widths=known if len(known) == len(cells) else None,
         seeds=seeds,
         swept=swept,
-        seconds=sum(cell.cost(TRAINING_TIME) for cell in cells) * len(seeds),
+        seconds=sum(cell.cost(TRAINING_TIME) for cell in cells) * len(seeds) * _settings(swept),
     )
+
+
+def _settings(swept: Mapping[str, Sequence[Any]]) -> int:
+    """Return how many settings each size and seed is tried with."""
+    return math.prod(len(values) for values in swept.values())
 
 
 def _asked(cell: Cell) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sizewise.data.files.columns import as_numbers, as_texts
+from sizewise.data.files.columns import as_numbers, as_texts, check_points
 from sizewise.data.own.rows import in_order
 from sizewise.errors import UserError
 
@@ -49,6 +49,16 @@ def test_decimal_commas_are_seen_wherever_they_begin() -> None:
     assert as_numbers(column, ".").numbers[-3:].tolist() == [0.5, 12.25, 1.5]  # type: ignore[index]
     thousands = pd.Series(["1,500", "2,250"], name="a")
     assert np.isnan(as_numbers(thousands, ".").numbers).all()  # type: ignore[arg-type]
+
+
+def test_points_of_thousands_beside_decimal_commas_are_refused() -> None:
+    commas = pd.Series(["12,5", "3,25"], name="price")
+    check_points([commas, pd.Series(["1.25", "2.5"], name="rate")])
+    check_points([pd.Series(["1.234", "999"], name="sold")])  # as it stands, a number
+    with pytest.raises(
+        UserError, match=r"column sold has '1\.234', which is 1234 or 1\.234, beside"
+    ):
+        check_points([commas, pd.Series(["1.234", "999", None], name="sold")])
 
 
 def test_whole_numbers_have_one_text() -> None:

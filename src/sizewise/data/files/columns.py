@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sizewise.data.files.tables import DECIMAL_COMMA, THOUSANDS
+from sizewise.data.files.tables import DECIMAL_COMMA, POINT_THOUSANDS, THOUSANDS
 from sizewise.data.spec import Column
 from sizewise.errors import UserError, nearest, printable
 
@@ -103,6 +103,26 @@ def _has_decimal_commas(texts: Iterable[str | None]) -> bool:
     numbers = sum(DECIMAL_COMMA.fullmatch(each) is not None for each in commas)
     thousands = sum(THOUSANDS.fullmatch(each) is not None for each in commas)
     return numbers > thousands and numbers == len(commas)
+
+
+def check_points(columns: Iterable[pd.Series]) -> None:
+    """Check that points are decimal: beside a column of decimal commas they may be of thousands.
+
+    Raises:
+        UserError: they may.
+    """
+    is_text = pd.api.types.is_string_dtype
+    texts = {str(each.name): texts_of(each) for each in columns if is_text(each)}
+    if not any(map(_has_decimal_commas, texts.values())):
+        return
+    for name, values in texts.items():
+        points = [each for each in values if each and "." in each]
+        if points and all(map(POINT_THOUSANDS.fullmatch, points)):
+            plain = points[0].replace(".", "")
+            raise UserError(
+                f"column {name} has {points[0]!r}, which is {plain} or {points[0]}, beside decimal "
+                "commas in another: write numbers with points and without separators of thousands"
+            )
 
 
 def values_of(column: pd.Series, decimal: str = ".", way_out: str | None = None) -> Values:

@@ -39,6 +39,8 @@ def _unlike_channels(inputs: np.ndarray, known: Normalisation) -> np.ndarray:
     else:
         low, high = np.array(known.low), np.array(known.high)
         most = np.maximum(MEAN_OFF * np.array(known.mean_std), LEAST_OFF * std)
+        # What is left as it is, as whether a step is of a category, has no mean to compare with.
+        most = np.where((mean == 0) & (std == 1), np.inf, most)
         if flat.shape[2] == 1:  # one number is its own mean: its range says all
             most = np.full_like(most, np.inf)
         margin = BEYOND * (high - low)

@@ -31,6 +31,7 @@ INDEX_NAMES = ("", "index", "id", "unnamed: 0")  # pandas gives an index no name
 NAMES_FROM_ONE = 8  # so many numbers 1, 2, 3, … are names of columns, not a sample
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+POINT_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 
 
 class Layout(NamedTuple):

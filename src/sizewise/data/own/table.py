@@ -19,6 +19,7 @@ from sizewise.data.files.columns import (
     Values,
     as_texts,
     check_memory,
+    check_points,
     encode,
     is_boolean,
     learn,
@@ -77,6 +78,8 @@ def look(config: TableConfig) -> Looked:
     samples = rows.iloc[starts(lengths)].reset_index(drop=True)
     target, _ = _target(config, Frame(samples, found.decimal))
     used = {config.target, config.group, config.order_by, config.id, config.time, *config.drop}
+    if found.decimal == ".":
+        check_points(rows[name] for name in rows if name not in config.drop)
     features = [values_of(rows[name], found.decimal) for name in rows if name not in used]
     if not features:
         raise _nothing_to_learn_from(config)
