@@ -40,7 +40,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ((*TABLE, "budget=1min", "model=svn"), "did you mean svm?"),
         ((*TABLE, "budget=1min", "model="), "there is no model=: there are: attention"),
         ((*TABLE, "budget=1min", "model=svm"), "model=svm has no sizes to look through"),
-        (("data=pydoc", "budget=1min"), "data=pydoc is of symbols"),
+        (("data=pydoc", "budget=1min"), "data=pydoc is a text or of pairs"),
         ((*TABLE, "--explain"), "nothing was decided yet"),
     ],
 )

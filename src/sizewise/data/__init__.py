@@ -30,8 +30,9 @@ def load(config: DataConfig, seed: int) -> Dataset:
     if config.inner_test is not None:
         if not isinstance(source, Arrays):
             raise UserError(
-                f"data.inner_test={config.inner_test:g} divides samples, and data={config.name} is "
-                "of symbols: expected data.inner_test=null"
+                f"data={config.name} is a text or of pairs, of which no samples are held out to "
+                "search with, as advise and data.inner_test do: expected other data, or a study, as "
+                "experiment=text or seq2seq"
             )
         source = inner(source, config.inner_test)
     return source.divide(config, seed)
