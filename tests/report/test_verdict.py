@@ -367,3 +367,13 @@ def test_whether_a_family_still_gains_is_its_own_sizes_matter() -> None:
     small, best = sizes_with({4000: 0.1, 16_000: 0.1}, {4000: 0.11, 16_000: 0.1})
     other = replace(sizes_with({1000: 0.3}, {1000: 0.3})[0], family="cnn")
     assert answer([small, best, other], GOAL).kind is not Kind.LARGER_SIZES
+
+
+def test_growth_is_told_of_the_seeds_that_are_compared() -> None:
+    """What it says of before and after is what lies between them."""
+    runs = [record(parameters=1000, seed=s, test_error=0.1 + 0.01 * s) for s in range(3)]
+    runs += [record(parameters=4000, seed=s, test_error=0.12 - 0.01 * s) for s in range(8)]
+    grown = growth(select(runs).cells)
+    assert grown is not None
+    assert [grown.before, grown.after] == pytest.approx([0.11, 0.11])
+    assert grown.bought == pytest.approx(grown.before - grown.after)

@@ -31,8 +31,8 @@ def load(config: DataConfig, seed: int) -> Dataset:
         if not isinstance(source, Arrays):
             raise UserError(
                 f"data={config.name} is a text or of pairs, of which no samples are held out to "
-                "search with, as advise and data.inner_test do: expected other data, or a study, as "
-                "experiment=text or seq2seq"
+                "search with, as advise and data.inner_test do: expected other data, or a study, "
+                "as experiment=text or seq2seq"
             )
         source = inner(source, config.inner_test)
     return source.divide(config, seed)

@@ -91,8 +91,7 @@ def _row(result: FamilyResult, words: MeasureWords, analysis: Analysis) -> dict[
         words.test: words.value(found.as_good.error),
         "90% interval": words.values(interval) if interval else "–",
         "growing stops paying at": _stops(result, analysis.goal.gain(found.best)),
-        "smallest → largest": f"{words.value(grown.smallest.error)} → "
-        f"{words.value(grown.largest.error)}"
+        "smallest → largest": f"{words.value(grown.before)} → {words.value(grown.after)}"
         if grown
         else "–",
         "training time": factor(grown.factors[TRAINING_TIME]) if grown else "–",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sizewise.report.cells import COSTS, Cell, Cost, best_by_validation, cells_errors
 from sizewise.report.goal import Goal
-from sizewise.report.stats.differences import Difference, compare, difference
+from sizewise.report.stats.differences import Difference, compare, compared_means, difference
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 
 LOOKS = 5  # at most, of a sweep that goes on until it is told
@@ -133,12 +133,15 @@ class Answer:
 class Growth(NamedTuple):
     """What growing from a family's smallest to its largest size bought and cost.
 
-    `bought` is how far the test error fell, below zero if it rose; a factor is NaN where a cost is
-    not known.
+    `bought` is how far the test error fell, from `before` to `after`, below zero if it rose: where
+    seeds are compared in pairs, over those that both have. A factor is NaN where a cost is not
+    known.
     """
 
     smallest: Cell
     largest: Cell
+    before: float
+    after: float
     bought: float
     interval: Interval | None
     factors: dict[Cost, float]
@@ -195,22 +198,17 @@ def _with_rivals(
 
     The best by validation may be a lucky one. Its own comparison is how much better another is.
     """
-    others = [each for cell, each in comparisons.items() if cell is not best and each.interval]
+    others = {cell: d for cell, d in comparisons.items() if cell is not best and d.interval}
     if not others:
         return comparisons, []
-    rivals = [
-        cell
-        for cell, each in comparisons.items()
-        if cell is not best and each.interval and each.low <= 0
-    ]
+    rivals = [cell for cell, each in others.items() if each.low <= 0]
     found = dict(comparisons)
     for rival in rivals:
         for cell, each in compared([*comparisons], rival, confidence).items():
             found[cell] = found[cell]._replace(rivals=(*found[cell].rivals, each))
-    luckiest = min(others, key=lambda each: each.low)
-    by = Interval(
-        max(0.0, *(-each.high for each in others)), max(0.0, *(-each.low for each in others))
-    )
+    luckiest = min(others.values(), key=lambda each: each.low)
+    surely = min(each.high for each in others.values())
+    by = Interval(max(0.0, -surely), max(0.0, -luckiest.low))
     own = luckiest._replace(mean=max(0.0, -luckiest.mean), interval=by)
     return found | {best: own}, rivals
 
@@ -281,7 +279,8 @@ def growth(cells: Sequence[Cell]) -> Growth | None:
     for cost in COSTS:
         before, after = smallest.cost(cost), largest.cost(cost)
         factors[cost] = after / before if before > 0 else math.nan
-    return Growth(smallest, largest, difference.mean, difference.interval, factors)
+    before, after = compared_means(smallest.by_seed, largest.by_seed)
+    return Growth(smallest, largest, before, after, difference.mean, difference.interval, factors)
 
 
 def _kind(found: Answer) -> Kind:

@@ -274,7 +274,7 @@ class Writer:
         costs = [f"{factor(ratio)} the {cost.words}" for cost, ratio in known.items()]
         return (
             f"Growing from {size(grown.smallest.parameters)} to {size(grown.largest.parameters)} "
-            f"{verb} {self.words.test} from {self.words.value(grown.smallest.error)} to "
-            f"{self.words.value(grown.largest.error)}, by "
+            f"{verb} {self.words.test} from {self.words.value(grown.before)} to "
+            f"{self.words.value(grown.after)}, by "
             f"{self.words.size_of(grown.bought, grown.interval)}, for {listed(costs)}."
         )
