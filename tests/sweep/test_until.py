@@ -35,6 +35,21 @@ def test_a_look_at_the_same_runs_is_none_but_one_from_before_counts() -> None:
     assert not until.look([record()] * 4)
 
 
+def test_a_sweep_that_has_had_its_looks_goes_the_same_way_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = Until(10, 2, ())
+    for number in range(1, LOOKS + 1):
+        before.look([record()] * number)
+    again = Until(10, 2, before.looks)
+    assert again.look([record()])  # to what it has trained by then
+    assert again.allows(is_new=False)
+    capsys.readouterr()
+    assert not again.allows(is_new=True)
+    assert "5 looks at the answer are all" in capsys.readouterr().err
+    assert not again.look([record()] * (LOOKS + 1))
+
+
 def test_looks_at_runs_that_sweeps_share_count_for_each(store_folder: Path) -> None:
     shelf = Shelf(store_folder)
     for name, looks in (("sweep-1", "3-test 4-test 2-other"), ("sweep-2", "9-test")):

@@ -188,6 +188,9 @@ class Parent:
             if refused:
                 say(f"{len(refused)} runs are not tried: {refused[0]}")
         new = {key: run for key, run in new.items() if key not in self._planned}
+        is_new = len(finished_records(self._store, new).by_key) < len(new)
+        if not until.allows(is_new=is_new):
+            return []
         if any(proposal.test_samples for proposal in proposals):
             self._planned = {}  # these count in their place
         self._planned |= new

@@ -50,9 +50,18 @@ class Until:
                 self.looks |= {each for each in looks if each.endswith(at_these)}
 
     def look(self, runs: Sequence[RunRecord]) -> bool:
-        """Take a look at these runs; return whether there is another after it."""
-        self.looks.add(f"{len(runs)}-{runs[0].test_fingerprint}")
-        if len(self.looks) < LOOKS:
+        """Take a look at these runs; return whether there may be another after it.
+
+        One that was had before is no new one: a sweep that is typed again goes the same way.
+        """
+        look = f"{len(runs)}-{runs[0].test_fingerprint}"
+        had = look in self.looks
+        self.looks.add(look)
+        return had or self.allows(is_new=True)
+
+    def allows(self, *, is_new: bool) -> bool:
+        """Return whether to go on, to a look that is new or was had before; say so if not."""
+        if not is_new or len(self.looks) < LOOKS:
             return True
         say(f"{LOOKS} looks at the answer are all that its intervals allow: it stays as it is")
         return False
