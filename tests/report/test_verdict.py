@@ -11,10 +11,11 @@ from sizewise.report.analysis import Analysis, analyse
 from sizewise.report.cells import PARAMETERS, Cell
 from sizewise.report.contents import contents
 from sizewise.report.goal import Goal
+from sizewise.report.growth import growth
 from sizewise.report.markdown import write_markdown
 from sizewise.report.proposal import Proposal, propose
 from sizewise.report.selection import select
-from sizewise.report.verdict import Answer, Kind, answer, compared, growth
+from sizewise.report.verdict import Answer, Kind, answer, compared
 from sizewise.report.wording import paragraphs
 from tests.report.synthetic import record, sweep
 
@@ -369,11 +370,17 @@ def test_whether_a_family_still_gains_is_its_own_sizes_matter() -> None:
     assert answer([small, best, other], GOAL).kind is not Kind.LARGER_SIZES
 
 
-def test_growth_is_told_of_the_seeds_that_are_compared() -> None:
+@pytest.mark.parametrize(
+    ("seeds", "before", "after"),
+    [(3, 0.11, 0.11), (1, 0.1, 0.085)],  # of the three in pairs; of one pair no spread is known
+)
+def test_growth_is_told_of_the_seeds_that_are_compared(
+    seeds: int, before: float, after: float
+) -> None:
     """What it says of before and after is what lies between them."""
-    runs = [record(parameters=1000, seed=s, test_error=0.1 + 0.01 * s) for s in range(3)]
+    runs = [record(parameters=1000, seed=s, test_error=0.1 + 0.01 * s) for s in range(seeds)]
     runs += [record(parameters=4000, seed=s, test_error=0.12 - 0.01 * s) for s in range(8)]
     grown = growth(select(runs).cells)
     assert grown is not None
-    assert [grown.before, grown.after] == pytest.approx([0.11, 0.11])
-    assert grown.bought == pytest.approx(grown.before - grown.after)
+    assert [grown.before, grown.after] == pytest.approx([before, after])
+    assert grown.bought == pytest.approx(before - after)

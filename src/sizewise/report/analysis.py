@@ -9,6 +9,7 @@ from sizewise.report.budget import at_largest_budget
 from sizewise.report.cells import Cell, cells_errors
 from sizewise.report.conditions import AMOUNT, by_condition, differing
 from sizewise.report.goal import Goal, read_goal
+from sizewise.report.growth import Growth, growth
 from sizewise.report.proposal import (
     Proposal,
     Spell,
@@ -20,7 +21,7 @@ from sizewise.report.proposal import (
 from sizewise.report.selection import Selection, select, usable_runs
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 from sizewise.report.stats.fit import Fit, NoFit, fit_sweep
-from sizewise.report.verdict import Answer, Growth, answer, growth
+from sizewise.report.verdict import Answer, answer
 from sizewise.report.words import listed, setting_words
 
 Rated = tuple[Cell, Interval | None]  # a cell and the interval of its mean error, if seeds give one

@@ -1,14 +1,13 @@
 """How big does it need to be: the answer, or what is missing for one."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
-from sizewise.report.cells import COSTS, Cell, Cost, best_by_validation, cells_errors
+from sizewise.report.cells import Cell, best_by_validation, cells_errors
 from sizewise.report.goal import Goal
-from sizewise.report.stats.differences import Difference, compare, compared_means, difference
+from sizewise.report.stats.differences import Difference, compare, difference
 from sizewise.report.stats.errors import CONFIDENCE, Interval
 
 LOOKS = 5  # at most, of a sweep that goes on until it is told
@@ -130,23 +129,6 @@ class Answer:
         return smaller[-1] if smaller else None
 
 
-class Growth(NamedTuple):
-    """What growing from a family's smallest to its largest size bought and cost.
-
-    `bought` is how far the test error fell, from `before` to `after`, below zero if it rose: where
-    seeds are compared in pairs, over those that both have. A factor is NaN where a cost is not
-    known.
-    """
-
-    smallest: Cell
-    largest: Cell
-    before: float
-    after: float
-    bought: float
-    interval: Interval | None
-    factors: dict[Cost, float]
-
-
 def look_confidence() -> float:
     """Return the confidence of intervals that are looked at up to `LOOKS` times.
 
@@ -263,24 +245,6 @@ def against(cells: Sequence[Cell], target: float, confidence: float) -> dict[Cel
         strict=True,
     )
     return {cell: difference(confidence, *row) for cell, row in zip(cells, rows, strict=True)}
-
-
-def growth(cells: Sequence[Cell]) -> Growth | None:
-    """Return what a family's growth bought and cost; None for a single size.
-
-    Args:
-        cells: of one family, by size.
-    """
-    if len(cells) < 2:
-        return None
-    smallest, largest = cells[0], cells[-1]
-    difference = compared(cells, largest)[smallest]
-    factors = {}
-    for cost in COSTS:
-        before, after = smallest.cost(cost), largest.cost(cost)
-        factors[cost] = after / before if before > 0 else math.nan
-    before, after = compared_means(smallest.by_seed, largest.by_seed)
-    return Growth(smallest, largest, before, after, difference.mean, difference.interval, factors)
 
 
 def _kind(found: Answer) -> Kind:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from sizewise.report.analysis import Analysis, FamilyResult
 from sizewise.report.cells import Cell, best_by_validation
 from sizewise.report.curve_words import on_curve
+from sizewise.report.growth import Growth
 from sizewise.report.proposal import Proposal, seeds_missing
 from sizewise.report.stats.differences import Difference
-from sizewise.report.verdict import MOST_SEEDS, Answer, Growth, Kind, compared
+from sizewise.report.verdict import MOST_SEEDS, Answer, Kind, compared
 from sizewise.report.words import (
     MeasureWords,
     duration,

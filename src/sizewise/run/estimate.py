@@ -52,7 +52,8 @@ def estimate(
     """
     training = config.training
     noise = _noise(spec, batches * training.batch_size)
-    device = prepare_torch(config.device if is_here(config.device) else "cpu")
+    where = config.device if is_here(config.device) else "cpu"
+    device = prepare_torch(where, warn_only=config.model.target is not None)
     dataset = Dataset(spec, noise, noise, noise, Normalisation([], []), "noise").to(device)
     model = build_on_threads(config, spec, architecture, share).to(device)
     threads = torch.get_num_threads()

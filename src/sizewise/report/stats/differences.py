@@ -124,7 +124,11 @@ def compare(
     none = Difference(0.0, Interval(0.0, 0.0), 0.0, math.inf, 0.0, len(own.seeds))
     found = {reference: none}
     pairs = {i: in_pairs(group, own) for i, group in enumerate(groups) if i != reference}
-    paired = [i for i in pairs if _share_most(groups[i], own)]
+    paired = [
+        i
+        for i, pair in pairs.items()
+        if 2 * len(pair.seeds) > min(len(groups[i].seeds), len(own.seeds))
+    ]
     if any(len(pairs[i].seeds) > 1 for i in paired):
         differences = size_errors([sizes[i] for i in paired], [pairs[i] for i in paired])
         variances, degrees = differences.noise
@@ -141,22 +145,6 @@ def compare(
         sweep = size_errors([sizes[i] for i in everyone], [groups[i] for i in everyone])
         found |= zip(rest, _unpaired(sweep, confidence), strict=True)
     return [found[i] for i in range(len(groups))]
-
-
-def _share_most(group: Seeds, other: Seeds) -> bool:
-    """Return whether two sizes share most seeds of that which has fewer."""
-    shared = len(set(group.seeds) & set(other.seeds))
-    return 2 * shared > min(len(group.seeds), len(other.seeds))
-
-
-def compared_means(group: Seeds, other: Seeds) -> tuple[float, float]:
-    """Return the mean errors whose difference `compare` tells: of shared seeds, or of all."""
-    shared = set(group.seeds) & set(other.seeds) if _share_most(group, other) else None
-    means = [
-        each.errors[[shared is None or seed in shared for seed in each.seeds]].mean()
-        for each in (group, other)
-    ]
-    return float(means[0]), float(means[1])
 
 
 def in_pairs(group: Seeds, other: Seeds) -> Seeds:
