@@ -384,3 +384,16 @@ def test_growth_is_told_of_the_seeds_that_are_compared(
     assert grown is not None
     assert [grown.before, grown.after] == pytest.approx([before, after])
     assert grown.bought == pytest.approx(before - after)
+
+
+def test_a_best_that_is_far_better_needs_few_seeds_to_be_told() -> None:
+    """How far the luckiest of the others lies behind counts, not only how far it may be ahead."""
+    runs = [
+        record(parameters=size, seed=seed, test_error=error + luck * (-1) ** seed)
+        for size, error, luck in ((1000, 0.3, 0.03), (4000, 0.1, 0.001))
+        for seed in range(2)
+    ]
+    found = answer(select(runs).cells, GOAL)
+    assert found.best in found.undecided
+    assert found.wanted is not None
+    assert found.wanted.seeds < 10

@@ -191,7 +191,7 @@ def _with_rivals(
     luckiest = min(others.values(), key=lambda each: each.low)
     surely = min(each.high for each in others.values())
     by = Interval(max(0.0, -surely), max(0.0, -luckiest.low))
-    own = luckiest._replace(mean=max(0.0, -luckiest.mean), interval=by)
+    own = luckiest._replace(mean=-luckiest.mean, interval=by)
     return found | {best: own}, rivals
 
 
